@@ -1,0 +1,82 @@
+use std::net::IpAddr;
+
+use super::table::{Capability, Role};
+use crate::clock::{MINUTE, Timestamp};
+use crate::ids::{OrganizationId, SessionId, UserId};
+
+/// How old a proof may be that opens what asks for a step-up (S12).
+pub const STEP_UP_AGE: i64 = 10 * MINUTE;
+
+/// Where a request came from, for the audit log.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub address: Option<IpAddr>,
+    /// The request's id, which its log lines carry too.
+    pub request: String,
+}
+
+/// A signed-in person.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub user: UserId,
+    pub name: String,
+    pub email: String,
+    pub session: SessionId,
+    pub origin: Origin,
+    /// When the session last proved who this is, by a proof that counts for a step-up.
+    pub proven_at: Option<Timestamp>,
+}
+
+/// A signed-in person as an active member of one organization, past its gate.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub person: Person,
+    pub organization: OrganizationId,
+    pub role: Role,
+}
+
+/// Who the audit log says did it.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub user: Option<UserId>,
+    pub name: String,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Your role does not let you do this.")]
+pub struct Denied;
+
+/// The act needs a proof of the last ten minutes (S12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Confirm that it is you to go on.")]
+pub struct StepUpNeeded;
+
+impl Person {
+    pub fn stepped_up(&self, now: Timestamp) -> Result<(), StepUpNeeded> {
+        match self.proven_at {
+            Some(at) if now.since(at) <= STEP_UP_AGE => Ok(()),
+            _ => Err(StepUpNeeded),
+        }
+    }
+
+    pub fn operator(&self) -> Operator {
+        Operator { user: Some(self.user), name: self.name.clone(), origin: self.origin.clone() }
+    }
+}
+
+impl Actor {
+    /// Checked in the domain again: the route is not the only door.
+    pub fn may(&self, capability: Capability) -> Result<(), Denied> {
+        if self.role.may(capability) { Ok(()) } else { Err(Denied) }
+    }
+
+    /// R2: nobody gives or touches a role that is not within their own.
+    pub fn may_handle(&self, role: Role) -> Result<(), Denied> {
+        if role.is_within(self.role) { Ok(()) } else { Err(Denied) }
+    }
+
+    pub fn operator(&self) -> Operator {
+        self.person.operator()
+    }
+}

@@ -1,0 +1,7 @@
+//! Who may do what: roles as sets of capabilities, in one table (R).
+
+mod actor;
+mod table;
+
+pub use self::actor::{Actor, Denied, Operator, Origin, Person, STEP_UP_AGE, StepUpNeeded};
+pub use self::table::{Capability, Extent, Role, RowOfTable, TABLE};

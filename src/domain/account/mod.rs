@@ -1,0 +1,152 @@
+//! A person's own account: name, password, and proving who they are again.
+
+use crate::app::App;
+use crate::domain::access::{Operator, Person};
+use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::passwords::{Busy, NewPassword, PasswordError, Verified};
+use crate::domain::sessions::{self, ProofKind};
+use crate::domain::throttle::{self, SpendError, Throttled};
+use crate::domain::users::{self, User};
+use crate::domain::values::PersonName;
+use crate::mail::{self, Message};
+use crate::secrets::TokenHash;
+use crate::storage::Change;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordChangeError {
+    #[error("This is not your current password.")]
+    Wrong,
+    #[error(transparent)]
+    Unfit(#[from] PasswordError),
+    #[error("You have no password yet. Set one by a link: choose “Forgot password?” on the sign-in page.")]
+    None,
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error("You are signed out. Sign in again.")]
+    SignedOut,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for PasswordChangeError {
+    fn from(error: SpendError) -> PasswordChangeError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+pub async fn rename(app: &App, person: &Person, name: &PersonName) -> sqlx::Result<()> {
+    if person.name == name.as_str() {
+        return Ok(());
+    }
+    let mut change = app.db.account(Some(person.user), &[]).await?;
+    users::rename(&mut change, person.user, name).await?;
+    let entry = Entry::new(Kind::NameChanged, person.user, name).changed("name", &person.name, name);
+    audit::record_account(&mut change, &person.operator(), entry).await?;
+    change.commit().await
+}
+
+/// Verifies a person's own password, within a budget of its own: a stolen session must not guess.
+async fn verify_own(app: &App, person: &Person, password: &str) -> Result<User, PasswordChangeError> {
+    let key = person.user.to_string();
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let spent = throttle::spend(&mut tx, now, throttle::CONFIRM_PASSWORD, &key).await;
+    tx.commit().await?;
+    spent?;
+    let user =
+        users::by_id(&mut app.db.read().await?, person.user).await?.ok_or(PasswordChangeError::SignedOut)?;
+    let hash = user.password_hash.as_deref().ok_or(PasswordChangeError::None)?;
+    match app.passwords.verify(password, Some(hash)).await? {
+        Verified::Wrong => Err(PasswordChangeError::Wrong),
+        Verified::Right | Verified::RightButOld => {
+            let mut tx = app.db.write().await?;
+            throttle::clear(&mut tx, throttle::CONFIRM_PASSWORD, &key).await?;
+            tx.commit().await?;
+            Ok(user)
+        }
+    }
+}
+
+/// Proves the person of a session again by their password, for a step-up (S12) or for an
+/// organization that asks (R10). The session goes on under another cookie.
+pub async fn confirm_password(
+    app: &App,
+    person: &Person,
+    password: &str,
+    new_token: &TokenHash,
+) -> Result<(), PasswordChangeError> {
+    verify_own(app, person, password).await?;
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    if !sessions::prove(&mut tx, person.session, ProofKind::Password, new_token, now).await? {
+        return Err(PasswordChangeError::SignedOut);
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Changes a password: other sessions end, this one goes on under another cookie (SES-08).
+pub async fn change_password(
+    app: &App,
+    person: &Person,
+    current: &str,
+    new: &str,
+    new_token: &TokenHash,
+) -> Result<u64, PasswordChangeError> {
+    let organizations = crate::domain::organizations::of_user(&mut app.db.read().await?, person.user).await?;
+    let mut context: Vec<&str> =
+        organizations.iter().map(|organization| organization.name.as_str()).collect();
+    context.extend([person.name.as_str(), person.email.as_str()]);
+    let user = verify_own(app, person, current).await?;
+    let new = NewPassword::parse(new, &context)?;
+    let hash = app.passwords.hash(&new).await?;
+
+    let mut change = app.db.account(Some(person.user), &[]).await?;
+    let now = change.now();
+    let still = users::by_id(&mut change, person.user).await?;
+    if still.is_none_or(|still| still.password_hash != user.password_hash) {
+        return Err(PasswordChangeError::Wrong);
+    }
+    users::set_password(&mut change, person.user, &hash).await?;
+    if !sessions::prove(&mut change, person.session, ProofKind::Password, new_token, now).await? {
+        return Err(PasswordChangeError::SignedOut);
+    }
+    let ended = sessions::end_all(&mut change, person.user, Some(person.session), now).await?;
+    password_was_set(app, &mut change, &user, &person.operator(), Kind::PasswordChanged).await?;
+    change.commit().await?;
+    Ok(ended)
+}
+
+/// The row and the mail that go with every new password.
+pub(crate) async fn password_was_set(
+    app: &App,
+    change: &mut Change,
+    user: &User,
+    operator: &Operator,
+    kind: Kind,
+) -> sqlx::Result<()> {
+    audit::record_account(change, operator, Entry::new(kind, user.id, &user.name)).await?;
+    let message = Message {
+        kind: "password_changed",
+        to: user.email.clone(),
+        subject: "Your password was changed".to_owned(),
+        heading: "Your password was changed".to_owned(),
+        paragraphs: vec![
+            format!("The password of {} was just changed.", user.email),
+            "If that was you, there is nothing to do. If it was not, set a new password now: that ends every \
+             session that is signed in."
+                .to_owned(),
+        ],
+        quote: None,
+        action: Some(("Set a new password".to_owned(), app.url("/forgot-password"))),
+        code: None,
+        footer: "You get this mail whenever your password changes.".to_owned(),
+    };
+    mail::queue(change, app, None, &message).await?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+macro_rules! kinds {
+    ($($variant:ident $code:literal $title:literal),* $(,)?) => {
+        /// What happened. The code stands in the chain: it never changes once written.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind { $($variant),* }
+
+        impl Kind {
+            pub const ALL: &[Kind] = &[$(Kind::$variant),*];
+
+            pub fn code(self) -> &'static str {
+                match self { $(Kind::$variant => $code),* }
+            }
+
+            /// What the audit page calls it.
+            pub fn title(self) -> &'static str {
+                match self { $(Kind::$variant => $title),* }
+            }
+
+            pub fn from_code(code: &str) -> Option<Kind> {
+                match code { $($code => Some(Kind::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    OrganizationCreated "organization.created" "Created the organization",
+    InvitationSent "invitation.sent" "Sent invite",
+    InvitationResent "invitation.resent" "Sent invite again",
+    InvitationLinkCopied "invitation.link_copied" "Copied invite link",
+    InvitationRevoked "invitation.revoked" "Revoked invite",
+    InvitationVoided "invitation.voided" "Invite became void",
+    InvitationAccepted "invitation.accepted" "Accepted invite",
+    RoleChanged "member.role_changed" "Changed role",
+    MemberSuspended "member.suspended" "Suspended",
+    MemberReactivated "member.reactivated" "Reactivated",
+    MemberSignedOut "member.signed_out" "Signed out everywhere",
+    MemberRemoved "member.removed" "Removed",
+    AccountCreated "account.created" "Created account",
+    NameChanged "account.name_changed" "Changed name",
+    PasswordChanged "account.password_changed" "Changed password",
+    PasswordReset "account.password_reset" "Reset password",
+}

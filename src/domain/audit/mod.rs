@@ -1,0 +1,249 @@
+//! The audit log: one row for each change of access, in the transaction of the change, chained by
+//! hashes per organization (U1, U2).
+
+mod kind;
+mod sql;
+mod verify;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+pub use self::kind::Kind;
+pub use self::verify::{Verdict, verify};
+use crate::clock::Timestamp;
+use crate::domain::access::{Actor, Capability, Denied, Operator};
+use crate::ids::{OrganizationId, UserId};
+use crate::secrets::sha256_hex;
+use crate::storage::{Change, Db, Lends};
+
+/// The version of the hashed form. A change of the form is a new version: old rows must verify for ever.
+const VERSION: u8 = 1;
+
+/// Whose chain a row belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chain {
+    Instance,
+    Organization(OrganizationId),
+}
+
+impl Chain {
+    fn key(self) -> String {
+        match self {
+            Chain::Instance => "instance".to_owned(),
+            Chain::Organization(id) => id.to_string(),
+        }
+    }
+}
+
+/// What happened, to whom, and what it changed.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub kind: Kind,
+    pub target_id: Option<String>,
+    /// What a person calls the target: it stays readable when the target is gone.
+    pub target_name: String,
+    /// Field → (old, new).
+    pub changes: BTreeMap<&'static str, (Option<String>, Option<String>)>,
+}
+
+impl Entry {
+    pub fn new(kind: Kind, target_id: impl ToString, target_name: impl ToString) -> Entry {
+        Entry {
+            kind,
+            target_id: Some(target_id.to_string()),
+            target_name: target_name.to_string(),
+            changes: BTreeMap::new(),
+        }
+    }
+
+    pub fn changed(mut self, field: &'static str, old: impl ToString, new: impl ToString) -> Entry {
+        self.changes.insert(field, (Some(old.to_string()), Some(new.to_string())));
+        self
+    }
+
+    /// A field that had no value before.
+    pub fn with(mut self, field: &'static str, new: impl ToString) -> Entry {
+        self.changes.insert(field, (None, Some(new.to_string())));
+        self
+    }
+
+    /// A field that has no value afterwards.
+    pub fn without(mut self, field: &'static str, old: impl ToString) -> Entry {
+        self.changes.insert(field, (Some(old.to_string()), None));
+        self
+    }
+
+    fn changes_json(&self) -> String {
+        let fields: serde_json::Map<String, serde_json::Value> = self
+            .changes
+            .iter()
+            .map(|(field, (old, new))| ((*field).to_owned(), json!({ "old": old, "new": new })))
+            .collect();
+        serde_json::Value::Object(fields).to_string()
+    }
+}
+
+/// A stored row.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Row {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub kind: String,
+    pub operator_id: Option<String>,
+    pub operator_name: String,
+    pub target_id: Option<String>,
+    pub target_name: String,
+    changes: String,
+    pub address: Option<String>,
+    pub request: Option<String>,
+    pub hash: String,
+}
+
+/// One field of a row: its name, its old and its new value.
+pub type FieldChange = (String, Option<String>, Option<String>);
+
+impl Row {
+    pub fn changes(&self) -> Vec<FieldChange> {
+        let fields: BTreeMap<String, BTreeMap<String, Option<String>>> =
+            serde_json::from_str(&self.changes).unwrap_or_default();
+        fields
+            .into_iter()
+            .map(|(field, mut values)| {
+                (field, values.remove("old").flatten(), values.remove("new").flatten())
+            })
+            .collect()
+    }
+
+    /// The row's hash over its canonical JSON (RFC 8785) and the hash before it.
+    ///
+    /// `serde_json` sorts keys by their bytes and writes integers and escapes as RFC 8785 asks; for
+    /// our ASCII keys and whole numbers its text is the canonical one.
+    fn computed_hash(&self, chain: Chain, previous: &str) -> String {
+        let canonical = json!({
+            "address": self.address,
+            "at": self.at.0,
+            "chain": chain.key(),
+            "changes": self.changes,
+            "kind": self.kind,
+            "operator": { "id": self.operator_id, "name": self.operator_name },
+            "previous": previous,
+            "request": self.request,
+            "seq": self.seq,
+            "target": { "id": self.target_id, "name": self.target_name },
+            "v": VERSION,
+        });
+        sha256_hex(canonical.to_string().as_bytes())
+    }
+}
+
+/// Writes a row to an organization's chain, which `change` must hold.
+pub async fn record(
+    change: &mut Change,
+    organization: OrganizationId,
+    operator: &Operator,
+    entry: Entry,
+) -> sqlx::Result<()> {
+    assert!(
+        change.organizations().contains(&organization),
+        "a change writes only to the chains that it holds"
+    );
+    let address = operator.origin.address.map(|address| address.to_string());
+    append(change, Chain::Organization(organization), operator, &entry, address).await
+}
+
+/// Writes an account's event to the instance's chain and, without the address, to the chain of each
+/// of the person's organizations (U2). `change` is one of [`Db::account`].
+pub async fn record_account(change: &mut Change, operator: &Operator, entry: Entry) -> sqlx::Result<()> {
+    let address = operator.origin.address.map(|address| address.to_string());
+    append(change, Chain::Instance, operator, &entry, address).await?;
+    for organization in change.organizations().to_vec() {
+        append(change, Chain::Organization(organization), operator, &entry, None).await?;
+    }
+    Ok(())
+}
+
+async fn append(
+    change: &mut Change,
+    chain: Chain,
+    operator: &Operator,
+    entry: &Entry,
+    address: Option<String>,
+) -> sqlx::Result<()> {
+    let head = sql::head(change, &chain.key()).await?;
+    let mut row = Row {
+        seq: head.seq + 1,
+        at: change.now(),
+        kind: entry.kind.code().to_owned(),
+        operator_id: operator.user.map(|user| user.to_string()),
+        operator_name: operator.name.clone(),
+        target_id: entry.target_id.clone(),
+        target_name: entry.target_name.clone(),
+        changes: entry.changes_json(),
+        address,
+        request: Some(operator.origin.request.clone()).filter(|id| !id.is_empty()),
+        hash: String::new(),
+    };
+    row.hash = row.computed_hash(chain, &head.hash);
+    sql::insert(change, &chain.key(), &row).await?;
+    sql::move_head(change, &chain.key(), &row).await
+}
+
+/// What the audit page shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// A person, as operator or as target.
+    pub person: Option<UserId>,
+    pub kind: Option<Kind>,
+    /// Only rows before this one: the page's keyset.
+    pub before: Option<i64>,
+    /// Only rows after this one, for the way back.
+    pub after: Option<i64>,
+}
+
+/// A page of rows, newest first, and whether there are older and newer ones.
+#[derive(Debug)]
+pub struct Page {
+    pub rows: Vec<Row>,
+    pub older: bool,
+    pub newer: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// The organization's rows, newest first.
+pub async fn list(db: &Db, actor: &Actor, filter: &Filter, limit: usize) -> Result<Page, ReadError> {
+    actor.may(Capability::ReadAudit)?;
+    let mut reader = db.read().await?;
+    let mut rows = sql::list(&mut reader, &actor.organization.to_string(), filter, limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let backwards = filter.after.is_some();
+    if backwards {
+        rows.reverse();
+    }
+    let page = if backwards {
+        Page { older: true, newer: more, rows }
+    } else {
+        Page { older: more, newer: filter.before.is_some(), rows }
+    };
+    Ok(page)
+}
+
+/// The people that the audit log can be filtered by: its operators, by name.
+pub async fn operators(db: &Db, actor: &Actor) -> Result<Vec<(UserId, String)>, ReadError> {
+    actor.may(Capability::ReadAudit)?;
+    Ok(sql::people(&mut db.read().await?, actor.organization).await?)
+}
+
+/// How many rows a chain has, and the newest hash.
+pub async fn head(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<(i64, String)> {
+    let head = sql::head(on, &Chain::Organization(organization).key()).await?;
+    Ok((head.seq, head.hash))
+}

@@ -1,0 +1,112 @@
+use sqlx::QueryBuilder;
+
+use super::{Filter, Row};
+use crate::ids::{OrganizationId, UserId};
+use crate::storage::{Change, Lends, execute, fetch_all, fetch_one, on_either};
+
+const COLUMNS: &str =
+    "seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash";
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Head {
+    pub seq: i64,
+    pub hash: String,
+}
+
+pub(super) async fn head(on: &mut impl Lends, chain: &str) -> sqlx::Result<Head> {
+    fetch_one!(on, Head, "select seq, hash from audit_heads where chain = $1", chain)
+}
+
+pub(super) async fn insert(change: &mut Change, chain: &str, row: &Row) -> sqlx::Result<()> {
+    execute!(
+        change,
+        "insert into audit_events (chain, seq, at, kind, operator_id, operator_name, target_id, target_name, \
+         changes, address, request, hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        chain,
+        row.seq,
+        row.at,
+        &row.kind,
+        &row.operator_id,
+        &row.operator_name,
+        &row.target_id,
+        &row.target_name,
+        &row.changes,
+        &row.address,
+        &row.request,
+        &row.hash
+    )?;
+    Ok(())
+}
+
+pub(super) async fn move_head(change: &mut Change, chain: &str, row: &Row) -> sqlx::Result<()> {
+    execute!(
+        change,
+        "update audit_heads set seq = $2, hash = $3 where chain = $1",
+        chain,
+        row.seq,
+        &row.hash
+    )?;
+    Ok(())
+}
+
+/// Newest first, or oldest first after a row. Each filter is a clause of its own, so that its index serves.
+pub(super) async fn list(
+    on: &mut impl Lends,
+    chain: &str,
+    filter: &Filter,
+    limit: usize,
+) -> sqlx::Result<Vec<Row>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    on_either!(on, |e| {
+        let mut query = QueryBuilder::new("select ");
+        query.push(COLUMNS).push(" from audit_events where chain = ").push_bind(chain);
+        if let Some(kind) = filter.kind {
+            query.push(" and kind = ").push_bind(kind.code());
+        }
+        if let Some(person) = filter.person {
+            let person = person.to_string();
+            query.push(" and (operator_id = ").push_bind(person.clone());
+            query.push(" or target_id = ").push_bind(person).push(")");
+        }
+        if let Some(after) = filter.after {
+            query.push(" and seq > ").push_bind(after).push(" order by seq limit ");
+        } else {
+            if let Some(before) = filter.before {
+                query.push(" and seq < ").push_bind(before);
+            }
+            query.push(" order by seq desc limit ");
+        }
+        query.push_bind(limit).build_query_as::<Row>().fetch_all(e).await
+    })
+}
+
+/// `limit` rows of a chain in order, after one.
+pub(super) async fn following(
+    on: &mut impl Lends,
+    chain: &str,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Row>> {
+    fetch_all!(
+        on,
+        Row,
+        "select seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash \
+         from audit_events where chain = $1 and seq > $2 order by seq limit $3",
+        chain,
+        after,
+        limit
+    )
+}
+
+/// Those who ever had a membership and may manage something, by name: at most 200, for a select box.
+pub(super) async fn people(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<(UserId, String)>> {
+    fetch_all!(
+        on,
+        (UserId, String),
+        "select user_id, name from memberships where organization = $1 order by name_key, user_id limit 200",
+        organization
+    )
+}

@@ -1,0 +1,309 @@
+//! The invited person's side: looking at a link, and accepting it.
+
+use super::{Invitation, State, mails, organization_of, sql};
+use crate::app::App;
+use crate::clock::{MINUTE, Timestamp};
+use crate::domain::access::{Operator, Origin, Person};
+use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::organizations::Organization;
+use crate::domain::passwords::{Busy, NewPassword, PasswordError};
+use crate::domain::sessions::{self, Device, ProofKind};
+use crate::domain::sign_in::Cookies;
+use crate::domain::sign_up;
+use crate::domain::throttle::{self, SpendError, Throttled};
+use crate::domain::users::{self, MemberState, User};
+use crate::domain::values::{Email, PersonName};
+use crate::ids::UserId;
+use crate::mail;
+use crate::secrets::{Token, random_digits};
+use crate::storage::{Change, Lends};
+
+const CODE_LIFE: i64 = 15 * MINUTE;
+
+/// How a link came to whoever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum LinkKind {
+    /// By mail to the invited address, which it proves (S3).
+    Mailed,
+    /// In any other way: it proves nothing.
+    Copied,
+}
+
+/// What has become of a link (I5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Open,
+    Used,
+    Revoked,
+    Expired,
+    /// The inviter could no longer grant it (I4).
+    Void,
+    /// A newer link was made.
+    Replaced,
+}
+
+/// A link, and what it is for.
+#[derive(Debug)]
+pub struct Found {
+    pub invitation: Invitation,
+    pub organization: Organization,
+    pub inviter: String,
+    pub kind: LinkKind,
+    pub standing: Standing,
+    /// Who has the invited address. Told on a mailed link's page only: elsewhere it would say who has an account.
+    pub account: Option<User>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    #[error("Nobody was given this link.")]
+    Unknown,
+    #[error("This invite does not work any more.")]
+    Dead(Standing),
+    #[error("This invite is for another address.")]
+    WrongAccount,
+    #[error("This address has an account. Sign in with it to accept.")]
+    AccountExists,
+    #[error("This link does not prove the address. Ask for a code first.")]
+    Unproven,
+    #[error("You are already in this organization.")]
+    AlreadyMember,
+    #[error("Your membership of this organization is suspended.")]
+    Suspended,
+    #[error("This is not the code, or it has ended. Check the newest mail, or ask for another code.")]
+    WrongCode,
+    #[error(transparent)]
+    Unfit(#[from] PasswordError),
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for AcceptError {
+    fn from(error: SpendError) -> AcceptError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// What a link is for. Changes nothing, however often a mail scanner comes (I3).
+pub async fn look(app: &App, token: &str) -> Result<Found, AcceptError> {
+    let now = app.db.now();
+    look_on(&mut app.db.read().await?, token, now).await
+}
+
+async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Found, AcceptError> {
+    let hash = Token::parse(token).ok_or(AcceptError::Unknown)?.hash();
+    let link = sql::token(on, &hash).await?.ok_or(AcceptError::Unknown)?;
+    let invitation = sql::find(on, link.invitation).await?.ok_or(AcceptError::Unknown)?;
+    let inviter = users::member_of(on, invitation.organization, invitation.inviter).await?;
+    let standing = match invitation.state {
+        State::Accepted => Standing::Used,
+        State::Revoked => Standing::Revoked,
+        State::Void => Standing::Void,
+        State::Expired => Standing::Expired,
+        State::Pending if link.replaced_at.is_some() => Standing::Replaced,
+        State::Pending if invitation.has_expired(now) => Standing::Expired,
+        State::Pending if !invitation.is_grantable_by(inviter.as_ref(), now) => Standing::Void,
+        State::Pending => Standing::Open,
+    };
+    Ok(Found {
+        organization: organization_of(on, &invitation).await?,
+        inviter: inviter.map(|member| member.name).unwrap_or_default(),
+        kind: link.kind,
+        standing,
+        account: users::by_email(on, &invitation.email_canonical).await?,
+        invitation,
+    })
+}
+
+/// The same inside a change. A link that turns out void is closed for good, and the Owners are told (INV-11).
+async fn open_link(app: &App, mut change: Change, token: &str) -> Result<(Change, Found), AcceptError> {
+    let now = change.now();
+    let found = look_on(&mut change, token, now).await?;
+    match found.standing {
+        Standing::Open => Ok((change, found)),
+        Standing::Void if found.invitation.state == State::Pending => {
+            let invitation = &found.invitation;
+            sql::close(&mut change, invitation.id, State::Void, None, now).await?;
+            let operator = Operator { user: None, name: "Interlock".to_owned(), origin: Origin::default() };
+            let entry = Entry::new(Kind::InvitationVoided, invitation.id, &invitation.email)
+                .without("role", invitation.role);
+            audit::record(&mut change, invitation.organization, &operator, entry).await?;
+            for owner in users::mail_of_owners(&mut change, invitation.organization).await? {
+                let message = mails::became_void(app, &owner, invitation, &found.organization);
+                mail::queue(&mut change, app, Some(invitation.organization), &message).await?;
+            }
+            change.commit().await?;
+            Err(AcceptError::Dead(Standing::Void))
+        }
+        dead => Err(AcceptError::Dead(dead)),
+    }
+}
+
+/// Accepts with a new account. Only a mailed link can: it proves the address. Two at once: one membership.
+#[expect(clippy::too_many_arguments, reason = "a form of two fields, and where it came from")]
+pub async fn accept_new(
+    app: &App,
+    token: &str,
+    name: &PersonName,
+    password: &str,
+    device: &Device,
+    origin: &Origin,
+    cookies: Cookies<'_>,
+) -> Result<Organization, AcceptError> {
+    let found = look(app, token).await?;
+    may_make_account(&found)?;
+    let invitation = &found.invitation;
+    let password =
+        NewPassword::parse(password, &[&found.organization.name, name.as_str(), &invitation.email])?;
+    let password_hash = app.passwords.hash(&password).await?;
+
+    let change = app.db.account(None, &[invitation.organization]).await?;
+    let (mut change, found) = open_link(app, change, token).await?;
+    may_make_account(&found)?;
+    let now = change.now();
+    let invitation = &found.invitation;
+    let email: Email = invitation.email.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let id = UserId::generate();
+    let operator = Operator { user: Some(id), name: name.to_string(), origin: origin.clone() };
+    let user = users::create(&mut change, id, &operator, &email, name, &password_hash).await?;
+    sign_up::address_verified(&mut change, &user.email_canonical).await?;
+    join(&mut change, invitation, &user, &operator).await?;
+    if let Some(old) = cookies.old {
+        sessions::end_replaced(&mut change, old, now).await?;
+    }
+    let proofs = [ProofKind::MailedLink, ProofKind::Password];
+    sessions::open(&mut change, id, cookies.new, device, &proofs, now).await?;
+    change.commit().await?;
+    Ok(found.organization)
+}
+
+fn may_make_account(found: &Found) -> Result<(), AcceptError> {
+    match (found.standing, found.kind, &found.account) {
+        // Void goes on to the change, where it is closed for good.
+        (Standing::Open | Standing::Void, LinkKind::Copied, _) => Err(AcceptError::Unproven),
+        (Standing::Open | Standing::Void, LinkKind::Mailed, Some(_)) => Err(AcceptError::AccountExists),
+        (Standing::Open | Standing::Void, LinkKind::Mailed, None) => Ok(()),
+        (dead, ..) => Err(AcceptError::Dead(dead)),
+    }
+}
+
+/// Accepts as the signed-in person, who must be the invited one. The link adds nothing to their session (I2).
+pub async fn accept_as(app: &App, token: &str, person: &Person) -> Result<Organization, AcceptError> {
+    let found = look(app, token).await?;
+    let change = app.db.account(Some(person.user), &[found.invitation.organization]).await?;
+    let (mut change, found) = open_link(app, change, token).await?;
+    let invitation = &found.invitation;
+    let user =
+        found.account.as_ref().filter(|user| user.id == person.user).ok_or(AcceptError::WrongAccount)?;
+    match users::membership_now(&mut change, invitation.organization, user.id)
+        .await?
+        .map(|member| member.state)
+    {
+        Some(MemberState::Active) => return Err(AcceptError::AlreadyMember),
+        Some(MemberState::Suspended) => return Err(AcceptError::Suspended),
+        Some(MemberState::Removed) | None => {}
+    }
+    join(&mut change, invitation, user, &person.operator()).await?;
+    change.commit().await?;
+    Ok(found.organization)
+}
+
+/// The membership that the stored row gives (I4), and its audit row.
+async fn join(
+    change: &mut Change,
+    invitation: &Invitation,
+    user: &User,
+    operator: &Operator,
+) -> sqlx::Result<()> {
+    let now = change.now();
+    users::join(change, invitation.organization, user, invitation.role, invitation.membership_ends_at)
+        .await?;
+    sql::close(change, invitation.id, State::Accepted, Some(user.id), now).await?;
+    let entry = Entry::new(Kind::InvitationAccepted, user.id, &user.name)
+        .with("role", invitation.role)
+        .with("email", &invitation.email);
+    audit::record(change, invitation.organization, operator, entry).await
+}
+
+/// Asks whoever sent an expired invitation for another; the Owners, if that person is gone (I5).
+pub async fn ask_again(app: &App, token: &str) -> Result<(), AcceptError> {
+    let found = look(app, token).await?;
+    if found.standing != Standing::Expired {
+        return Err(AcceptError::Dead(found.standing));
+    }
+    let invitation = &found.invitation;
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    throttle::spend(&mut tx, now, throttle::INVITE_ASK, &invitation.id.to_string()).await?;
+    let inviter = users::member_of(&mut tx, invitation.organization, invitation.inviter).await?;
+    let to = match inviter.filter(|_| invitation.state == State::Pending) {
+        Some(inviter) if invitation.is_grantable_by(Some(&inviter), now) => vec![inviter.email],
+        _ => users::mail_of_owners(&mut tx, invitation.organization).await?,
+    };
+    for to in to {
+        let message = mails::asked_again(app, &to, invitation, &found.organization);
+        mail::queue(&mut tx, app, Some(invitation.organization), &message).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+fn code_place(invitation: &Invitation) -> String {
+    format!("invitation_codes.code:{}", invitation.id)
+}
+
+/// Mails a code to the invited address, so that whoever has a copied link can prove it (S3).
+pub async fn mail_code(app: &App, token: &str) -> Result<(), AcceptError> {
+    let found = look(app, token).await?;
+    if found.standing != Standing::Open {
+        return Err(AcceptError::Dead(found.standing));
+    }
+    let invitation = &found.invitation;
+    let code = random_digits(8);
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    throttle::spend(&mut tx, now, throttle::INVITE_CODE, &invitation.id.to_string()).await?;
+    let sealed = app.sealer.seal(&code_place(invitation), code.as_bytes());
+    sql::set_code(&mut tx, invitation.id, &sealed, now, now.plus(CODE_LIFE)).await?;
+    let message = mails::code(invitation, &found.organization, &code);
+    mail::queue(&mut tx, app, Some(invitation.organization), &message).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes the code and gives a link that proves the address, as if it had been mailed.
+pub async fn redeem_code(app: &App, token: &str, code: &str) -> Result<Token, AcceptError> {
+    let found = look(app, token).await?;
+    if found.standing != Standing::Open {
+        return Err(AcceptError::Dead(found.standing));
+    }
+    let invitation = &found.invitation;
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let spent = throttle::spend(&mut tx, now, throttle::INVITE_CODE_GUESS, &invitation.id.to_string()).await;
+    tx.commit().await?;
+    spent?;
+
+    let typed: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let mut change = app.db.change(invitation.organization).await?;
+    let now = change.now();
+    let sealed = sql::code(&mut change, invitation.id, now).await?;
+    let right = sealed.and_then(|sealed| app.sealer.open(&code_place(invitation), &sealed).ok());
+    if right.as_deref() != Some(typed.as_bytes()) {
+        return Err(AcceptError::WrongCode);
+    }
+    sql::drop_code(&mut change, invitation.id).await?;
+    throttle::clear(&mut change, throttle::INVITE_CODE_GUESS, &invitation.id.to_string()).await?;
+    let token = Token::generate();
+    sql::insert_token(&mut change, &token.hash(), invitation.id, LinkKind::Mailed, now).await?;
+    change.commit().await?;
+    Ok(token)
+}

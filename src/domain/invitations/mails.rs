@@ -1,0 +1,109 @@
+//! What is mailed about an invitation.
+
+use super::Invitation;
+use crate::app::App;
+use crate::domain::organizations::Organization;
+use crate::mail::Message;
+use crate::secrets::Token;
+
+pub(super) fn invitation(
+    app: &App,
+    invitation: &Invitation,
+    organization: &Organization,
+    inviter: &str,
+    token: &Token,
+) -> Message {
+    Message {
+        kind: "invitation",
+        to: invitation.email.clone(),
+        subject: format!("{inviter} invites you to {}", organization.name),
+        heading: format!("Join {}", organization.name),
+        paragraphs: vec![
+            format!("{inviter} invites you to {} as {}.", organization.name, invitation.role.with_article()),
+            format!("The link works once, until {} (UTC).", minute(invitation.expires_at)),
+        ],
+        quote: Some((inviter.to_owned(), invitation.note.clone())).filter(|(_, note)| !note.is_empty()),
+        action: Some(("Accept the invite".to_owned(), app.url(&format!("/invite/{}", token.expose())))),
+        code: None,
+        footer: format!("This invite is for {} only. If you did not expect it, ignore it.", invitation.email),
+    }
+}
+
+pub(super) fn code(invitation: &Invitation, organization: &Organization, code: &str) -> Message {
+    Message {
+        kind: "invitation_code",
+        to: invitation.email.clone(),
+        subject: format!("Your code to join {}", organization.name),
+        heading: format!("Your code to join {}", organization.name),
+        paragraphs: vec![
+            "Type this code on the page that you came from. It works for 15 minutes.".to_owned(),
+        ],
+        quote: None,
+        action: None,
+        code: Some(code.to_owned()),
+        footer: "If you did not ask for a code, ignore this mail and give the code to nobody.".to_owned(),
+    }
+}
+
+pub(super) fn asked_again(
+    app: &App,
+    to: &str,
+    invitation: &Invitation,
+    organization: &Organization,
+) -> Message {
+    Message {
+        kind: "invitation_asked",
+        to: to.to_owned(),
+        subject: format!("{} asks for a new invite", invitation.email),
+        heading: format!("{} asks for a new invite", invitation.email),
+        paragraphs: vec![format!(
+            "Their invite to {} as {} has expired. Resend it if they should still join.",
+            organization.name,
+            invitation.role.with_article()
+        )],
+        quote: None,
+        action: Some((
+            "See pending invites".to_owned(),
+            app.url(&format!("/o/{}/invitations", organization.slug)),
+        )),
+        code: None,
+        footer: "You get this mail because you sent the invite, or are an Owner.".to_owned(),
+    }
+}
+
+pub(super) fn became_void(
+    app: &App,
+    to: &str,
+    invitation: &Invitation,
+    organization: &Organization,
+) -> Message {
+    Message {
+        kind: "invitation_void",
+        to: to.to_owned(),
+        subject: format!("An invite to {} was refused", organization.name),
+        heading: "An invite was refused".to_owned(),
+        paragraphs: vec![
+            format!(
+                "{} tried to join {} as {}. Whoever invited them may not give that role any more, so the invite is \
+                 void.",
+                invitation.email,
+                organization.name,
+                invitation.role.with_article()
+            ),
+            "If they should join, invite them again.".to_owned(),
+        ],
+        quote: None,
+        action: Some((
+            "Invite people".to_owned(),
+            app.url(&format!("/o/{}/invitations/new", organization.slug)),
+        )),
+        code: None,
+        footer: "You get this mail because you are an Owner.".to_owned(),
+    }
+}
+
+/// A moment to the minute: "29 November 2026, 14:05".
+fn minute(at: crate::clock::Timestamp) -> String {
+    let at = at.date_time();
+    format!("{} {} {}, {:02}:{:02}", at.day(), at.month(), at.year(), at.hour(), at.minute())
+}

@@ -1,0 +1,320 @@
+//! Invitations: a single-use link that lives for seven days (I).
+
+mod accept;
+mod mails;
+mod sql;
+
+pub use self::accept::{
+    AcceptError, Found, LinkKind, Standing, accept_as, accept_new, ask_again, look, mail_code, redeem_code,
+};
+use crate::app::App;
+use crate::clock::{DAY, Timestamp};
+use crate::domain::access::{Actor, Capability, Denied, Role, StepUpNeeded};
+use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::organizations::{self, Organization};
+use crate::domain::throttle::{self, SpendError, Throttled};
+use crate::domain::users::{self, Member, MemberError, MemberState};
+use crate::domain::values::{Email, Note};
+use crate::ids::{InvitationId, MailId, OrganizationId, UserId};
+use crate::mail::{self, Delivery};
+use crate::secrets::Token;
+use crate::storage::{Change, Db};
+
+/// How long a link works (I3). The query refuses an older one, not a clean-up job.
+pub const LIFE: i64 = 7 * DAY;
+
+/// One stored row: what the page shows and what acceptance gives both come from it (I4).
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Invitation {
+    pub id: InvitationId,
+    pub organization: OrganizationId,
+    pub email: String,
+    pub email_canonical: String,
+    pub role: Role,
+    pub note: String,
+    pub membership_ends_at: Option<Timestamp>,
+    pub inviter: UserId,
+    pub state: State,
+    pub sent_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum State {
+    Pending,
+    Accepted,
+    Revoked,
+    Expired,
+    Void,
+}
+
+/// A pending invitation in the list.
+#[derive(Debug)]
+pub struct Listed {
+    pub invitation: Invitation,
+    pub inviter_name: String,
+    /// Whether the inviter could still grant it (I4).
+    pub grantable: bool,
+    pub delivery: Delivery,
+}
+
+pub struct NewInvitation {
+    pub email: Email,
+    pub role: Role,
+    pub note: Note,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum InviteError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error(transparent)]
+    StepUp(#[from] StepUpNeeded),
+    #[error("This person is already in the organization.")]
+    AlreadyMember,
+    #[error("This person is suspended here. Reactivate them on the Users page instead.")]
+    Suspended,
+    #[error("This address has a pending invite. Resend it instead, or revoke it first.")]
+    AlreadyInvited,
+    #[error("This invite is not pending any more.")]
+    NotFound,
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for InviteError {
+    fn from(error: SpendError) -> InviteError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<MemberError> for InviteError {
+    fn from(error: MemberError) -> InviteError {
+        match error {
+            MemberError::Database(error) => error.into(),
+            // The only other answer of `current_actor`.
+            _ => Denied.into(),
+        }
+    }
+}
+
+impl Invitation {
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
+    /// Whether an inviter with this membership could grant it now.
+    fn is_grantable_by(&self, inviter: Option<&Member>, now: Timestamp) -> bool {
+        inviter.is_some_and(|member| {
+            member.is_active(now)
+                && member.role.may(Capability::ManageUsers)
+                && self.role.is_within(member.role)
+        })
+    }
+}
+
+/// Whether the actor may invite to a role; making an Owner asks for a step-up (R2, S12).
+fn may_grant(actor: &Actor, role: Role, now: Timestamp) -> Result<(), InviteError> {
+    actor.may(Capability::ManageUsers)?;
+    actor.may_handle(role)?;
+    if role == Role::Owner {
+        actor.person.stepped_up(now)?;
+    }
+    Ok(())
+}
+
+/// Invites an address. The mail is queued in the same transaction.
+pub async fn invite(app: &App, actor: &Actor, new: &NewInvitation) -> Result<Invitation, InviteError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &users::current_actor(&mut change, actor).await?;
+    let now = change.now();
+    may_grant(actor, new.role, now)?;
+    let canonical = new.email.canonical();
+    if let Some(user) = users::by_email(&mut change, &canonical).await? {
+        match users::member_of(&mut change, actor.organization, user.id).await?.map(|member| member.state) {
+            Some(MemberState::Active) => return Err(InviteError::AlreadyMember),
+            Some(MemberState::Suspended) => return Err(InviteError::Suspended),
+            Some(MemberState::Removed) | None => {}
+        }
+    }
+    if let Some(pending) = sql::pending_for(&mut change, actor.organization, &canonical).await? {
+        if !pending.has_expired(now) {
+            return Err(InviteError::AlreadyInvited);
+        }
+        sql::close(&mut change, pending.id, State::Expired, None, now).await?;
+    }
+    spend(&mut change, actor, &canonical).await?;
+    let invitation = Invitation {
+        id: InvitationId::generate(),
+        organization: actor.organization,
+        email: new.email.to_string(),
+        email_canonical: canonical,
+        role: new.role,
+        note: new.note.to_string(),
+        membership_ends_at: None,
+        inviter: actor.person.user,
+        state: State::Pending,
+        sent_at: now,
+        expires_at: now.plus(LIFE),
+    };
+    sql::insert(&mut change, &invitation).await?;
+    send(app, &mut change, &invitation, &actor.person.name).await?;
+    let entry = Entry::new(Kind::InvitationSent, invitation.id, &invitation.email)
+        .with("role", invitation.role)
+        .with("expires", invitation.expires_at.rfc3339());
+    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
+    change.commit().await?;
+    Ok(invitation)
+}
+
+async fn spend(change: &mut Change, actor: &Actor, canonical: &str) -> Result<(), SpendError> {
+    let now = change.now();
+    let organization = actor.organization.to_string();
+    throttle::spend(change, now, throttle::INVITE_ORGANIZATION, &organization).await?;
+    throttle::spend(change, now, throttle::INVITE_RECIPIENT, &format!("{organization} {canonical}")).await?;
+    Ok(())
+}
+
+/// Makes a new link, which is the only mailed one from now on, and queues its mail.
+async fn send(
+    app: &App,
+    change: &mut Change,
+    invitation: &Invitation,
+    inviter: &str,
+) -> sqlx::Result<MailId> {
+    let organization = organizations::by_id(change, invitation.organization).await?;
+    let token = Token::generate();
+    let now = change.now();
+    sql::replace_tokens(change, invitation.id, None, now).await?;
+    sql::insert_token(change, &token.hash(), invitation.id, LinkKind::Mailed, now).await?;
+    let message = mails::invitation(app, invitation, &organization, inviter, &token);
+    let mail = mail::queue(change, app, Some(invitation.organization), &message).await?;
+    sql::set_mail(change, invitation.id, mail).await?;
+    Ok(mail)
+}
+
+/// A pending invitation of the actor's organization whose role is within theirs.
+async fn handled(change: &mut Change, actor: &Actor, id: InvitationId) -> Result<Invitation, InviteError> {
+    actor.may(Capability::ManageUsers)?;
+    let invitation = sql::find(change, id)
+        .await?
+        .filter(|found| found.organization == actor.organization && found.state == State::Pending)
+        .ok_or(InviteError::NotFound)?;
+    actor.may_handle(invitation.role)?;
+    Ok(invitation)
+}
+
+/// A new link for another seven days; the old ones stop working (I7). Whoever resends it invites:
+/// it is their right to grant that it stands on from now on.
+pub async fn resend(app: &App, actor: &Actor, id: InvitationId) -> Result<Invitation, InviteError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &users::current_actor(&mut change, actor).await?;
+    let now = change.now();
+    let invitation = handled(&mut change, actor, id).await?;
+    may_grant(actor, invitation.role, now)?;
+    spend(&mut change, actor, &invitation.email_canonical).await?;
+    let invitation =
+        Invitation { inviter: actor.person.user, sent_at: now, expires_at: now.plus(LIFE), ..invitation };
+    sql::renew(&mut change, &invitation).await?;
+    send(app, &mut change, &invitation, &actor.person.name).await?;
+    let entry = Entry::new(Kind::InvitationResent, id, &invitation.email)
+        .with("expires", invitation.expires_at.rfc3339());
+    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
+    change.commit().await?;
+    Ok(invitation)
+}
+
+/// The link stops working at once (I7).
+pub async fn revoke(app: &App, actor: &Actor, id: InvitationId) -> Result<Invitation, InviteError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &users::current_actor(&mut change, actor).await?;
+    let invitation = handled(&mut change, actor, id).await?;
+    let now = change.now();
+    sql::close(&mut change, id, State::Revoked, None, now).await?;
+    let entry = Entry::new(Kind::InvitationRevoked, id, &invitation.email).without("role", invitation.role);
+    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
+    change.commit().await?;
+    Ok(invitation)
+}
+
+/// A link to hand over in another way, shown once. It proves no address (S3) and replaces the one
+/// that was copied before, not the mailed one.
+pub async fn copy_link(
+    app: &App,
+    actor: &Actor,
+    id: InvitationId,
+) -> Result<(Invitation, String), InviteError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &users::current_actor(&mut change, actor).await?;
+    let now = change.now();
+    let invitation = handled(&mut change, actor, id).await?;
+    may_grant(actor, invitation.role, now)?;
+    if invitation.has_expired(now) {
+        return Err(InviteError::NotFound);
+    }
+    let token = Token::generate();
+    sql::replace_tokens(&mut change, id, Some(LinkKind::Copied), now).await?;
+    sql::insert_token(&mut change, &token.hash(), id, LinkKind::Copied, now).await?;
+    let entry = Entry::new(Kind::InvitationLinkCopied, id, &invitation.email);
+    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
+    change.commit().await?;
+    Ok((invitation, app.url(&format!("/invite/{}", token.expose()))))
+}
+
+/// One pending invitation, for the page that asks before revoking it.
+pub async fn pending(db: &Db, actor: &Actor, id: InvitationId) -> Result<Invitation, InviteError> {
+    actor.may(Capability::ReadUsers)?;
+    sql::find(&mut db.read().await?, id)
+        .await?
+        .filter(|found| found.organization == actor.organization && found.state == State::Pending)
+        .ok_or(InviteError::NotFound)
+}
+
+/// A page of pending invitations, newest first, and whether there are older ones.
+#[derive(Debug)]
+pub struct Page {
+    pub invitations: Vec<Listed>,
+    pub older: bool,
+}
+
+/// The organization's pending invitations, newest first, from after `before` on.
+pub async fn list(
+    db: &Db,
+    actor: &Actor,
+    before: Option<InvitationId>,
+    limit: usize,
+) -> Result<Page, InviteError> {
+    actor.may(Capability::ReadUsers)?;
+    let now = db.now();
+    let mut rows = sql::list(&mut db.read().await?, actor.organization, before, limit + 1).await?;
+    let older = rows.len() > limit;
+    rows.truncate(limit);
+    let invitations = rows.into_iter().map(|row| row.listed(now)).collect();
+    Ok(Page { invitations, older })
+}
+
+/// How many are pending, counted up to `up_to`.
+pub async fn count_pending(db: &Db, actor: &Actor, up_to: i64) -> Result<i64, InviteError> {
+    actor.may(Capability::ReadUsers)?;
+    Ok(sql::count_pending(&mut db.read().await?, actor.organization, up_to).await?)
+}
+
+/// How many pending invitations a person has sent here: they become void when the person goes (V4).
+pub async fn count_sent_by(db: &Db, actor: &Actor, user: UserId) -> Result<i64, InviteError> {
+    actor.may(Capability::ReadUsers)?;
+    Ok(sql::count_sent_by(&mut db.read().await?, actor.organization, user).await?)
+}
+
+/// The organization that an invitation is for.
+async fn organization_of(
+    on: &mut impl crate::storage::Lends,
+    invitation: &Invitation,
+) -> sqlx::Result<Organization> {
+    organizations::by_id(on, invitation.organization).await
+}

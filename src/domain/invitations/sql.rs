@@ -1,0 +1,278 @@
+use super::accept::LinkKind;
+use super::{Invitation, Listed, State};
+use crate::clock::Timestamp;
+use crate::domain::access::{Capability, Role};
+use crate::domain::users::MemberState;
+use crate::ids::{InvitationId, MailId, OrganizationId, UserId};
+use crate::mail::Delivery;
+use crate::secrets::TokenHash;
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
+
+pub(super) async fn find(on: &mut impl Lends, id: InvitationId) -> sqlx::Result<Option<Invitation>> {
+    fetch_optional!(
+        on,
+        Invitation,
+        "select id, organization, email, email_canonical, role, note, membership_ends_at, inviter, state, sent_at, \
+         expires_at from invitations where id = $1",
+        id
+    )
+}
+
+pub(super) async fn pending_for(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    email_canonical: &str,
+) -> sqlx::Result<Option<Invitation>> {
+    fetch_optional!(
+        on,
+        Invitation,
+        "select id, organization, email, email_canonical, role, note, membership_ends_at, inviter, state, sent_at, \
+         expires_at from invitations where organization = $1 and email_canonical = $2 and state = 'pending'",
+        organization,
+        email_canonical
+    )
+}
+
+pub(super) async fn insert(on: &mut impl Lends, new: &Invitation) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into invitations (id, organization, email, email_canonical, role, note, membership_ends_at, inviter, \
+         state, created_at, sent_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
+        new.id,
+        new.organization,
+        &new.email,
+        &new.email_canonical,
+        new.role,
+        &new.note,
+        new.membership_ends_at,
+        new.inviter,
+        new.state,
+        new.sent_at,
+        new.expires_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn renew(on: &mut impl Lends, invitation: &Invitation) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update invitations set inviter = $2, sent_at = $3, expires_at = $4 where id = $1",
+        invitation.id,
+        invitation.inviter,
+        invitation.sent_at,
+        invitation.expires_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn close(
+    on: &mut impl Lends,
+    id: InvitationId,
+    state: State,
+    accepted_by: Option<UserId>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update invitations set state = $2, accepted_by = $3, closed_at = $4 where id = $1 and state = 'pending'",
+        id,
+        state,
+        accepted_by,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_mail(on: &mut impl Lends, id: InvitationId, mail: MailId) -> sqlx::Result<()> {
+    execute!(on, "update invitations set mail = $2 where id = $1", id, mail)?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Link {
+    pub invitation: InvitationId,
+    pub kind: LinkKind,
+    pub replaced_at: Option<Timestamp>,
+}
+
+pub(super) async fn token(on: &mut impl Lends, token: &TokenHash) -> sqlx::Result<Option<Link>> {
+    fetch_optional!(
+        on,
+        Link,
+        "select invitation, kind, replaced_at from invitation_tokens where token_hash = $1",
+        token
+    )
+}
+
+pub(super) async fn insert_token(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    invitation: InvitationId,
+    kind: LinkKind,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into invitation_tokens (token_hash, invitation, kind, created_at) values ($1, $2, $3, $4)",
+        token,
+        invitation,
+        kind,
+        now
+    )?;
+    Ok(())
+}
+
+/// Ends the links of one kind, or all.
+pub(super) async fn replace_tokens(
+    on: &mut impl Lends,
+    invitation: InvitationId,
+    kind: Option<LinkKind>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    match kind {
+        None => execute!(
+            on,
+            "update invitation_tokens set replaced_at = $2 where invitation = $1 and replaced_at is null",
+            invitation,
+            now
+        )?,
+        Some(kind) => execute!(
+            on,
+            "update invitation_tokens set replaced_at = $2 \
+             where invitation = $1 and replaced_at is null and kind = $3",
+            invitation,
+            now,
+            kind
+        )?,
+    };
+    Ok(())
+}
+
+pub(super) async fn set_code(
+    on: &mut impl Lends,
+    invitation: InvitationId,
+    sealed: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into invitation_codes (invitation, code, created_at, expires_at) values ($1, $2, $3, $4) \
+         on conflict (invitation) do update set code = excluded.code, created_at = excluded.created_at, \
+         expires_at = excluded.expires_at",
+        invitation,
+        sealed,
+        now,
+        expires_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn code(
+    on: &mut impl Lends,
+    invitation: InvitationId,
+    now: Timestamp,
+) -> sqlx::Result<Option<String>> {
+    let row = fetch_optional!(
+        on,
+        (String,),
+        "select code from invitation_codes where invitation = $1 and expires_at > $2",
+        invitation,
+        now
+    )?;
+    Ok(row.map(|(code,)| code))
+}
+
+pub(super) async fn drop_code(on: &mut impl Lends, invitation: InvitationId) -> sqlx::Result<()> {
+    execute!(on, "delete from invitation_codes where invitation = $1", invitation)?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ListRow {
+    #[sqlx(flatten)]
+    invitation: Invitation,
+    inviter_name: Option<String>,
+    inviter_role: Option<Role>,
+    inviter_state: Option<MemberState>,
+    inviter_ends_at: Option<Timestamp>,
+    mail_state: Option<String>,
+    mail_failure: Option<String>,
+}
+
+impl ListRow {
+    pub(super) fn listed(self, now: Timestamp) -> Listed {
+        let active = self.inviter_state == Some(MemberState::Active)
+            && self.inviter_ends_at.is_none_or(|end| now < end);
+        let role = self.invitation.role;
+        Listed {
+            grantable: active
+                && self
+                    .inviter_role
+                    .is_some_and(|inviter| inviter.may(Capability::ManageUsers) && role.is_within(inviter)),
+            inviter_name: self.inviter_name.unwrap_or_default(),
+            delivery: Delivery::from_columns(
+                self.mail_state.as_deref().unwrap_or("queued"),
+                self.mail_failure,
+            ),
+            invitation: self.invitation,
+        }
+    }
+}
+
+/// Ids sort by time, so they are the keyset.
+pub(super) async fn list(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    before: Option<InvitationId>,
+    limit: usize,
+) -> sqlx::Result<Vec<ListRow>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    const AFTER_ALL: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+    let before = before.map_or_else(|| AFTER_ALL.to_owned(), |id| id.to_string());
+    fetch_all!(
+        on,
+        ListRow,
+        "select i.id, i.organization, i.email, i.email_canonical, i.role, i.note, i.membership_ends_at, i.inviter, \
+         i.state, i.sent_at, i.expires_at, m.name as inviter_name, m.role as inviter_role, \
+         m.state as inviter_state, m.ends_at as inviter_ends_at, o.state as mail_state, o.failure as mail_failure \
+         from invitations i \
+         left join memberships m on m.organization = i.organization and m.user_id = i.inviter \
+         left join mail_outbox o on o.id = i.mail \
+         where i.organization = $1 and i.state = 'pending' and i.id < $2 order by i.id desc limit $3",
+        organization,
+        before,
+        limit
+    )
+}
+
+pub(super) async fn count_pending(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    up_to: i64,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from (select 1 as one from invitations \
+         where organization = $1 and state = 'pending' limit $2) as pending",
+        organization,
+        up_to
+    )?;
+    Ok(count)
+}
+
+pub(super) async fn count_sent_by(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from invitations where organization = $1 and inviter = $2 and state = 'pending'",
+        organization,
+        user
+    )?;
+    Ok(count)
+}

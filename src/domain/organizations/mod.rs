@@ -1,0 +1,55 @@
+//! Organizations: the tenants (R11).
+
+mod sql;
+
+use crate::domain::access::Operator;
+use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::values::{OrganizationName, Slug};
+use crate::ids::{OrganizationId, UserId};
+use crate::storage::{Change, Lends};
+
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Organization {
+    pub id: OrganizationId,
+    pub slug: String,
+    pub name: String,
+}
+
+pub async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
+    sql::by_slug(on, slug).await
+}
+
+pub async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Organization> {
+    sql::by_id(on, id).await
+}
+
+/// The organizations that a person is an active member of, by name.
+pub async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Organization>> {
+    sql::of_user(on, user).await
+}
+
+/// Makes an organization under the slug that its name suggests, or the next free one.
+pub(crate) async fn create(
+    change: &mut Change,
+    operator: &Operator,
+    name: &OrganizationName,
+) -> sqlx::Result<Organization> {
+    let suggested = Slug::suggested_by(name);
+    let mut slug = suggested.clone();
+    let mut number = 1;
+    while sql::slug_is_taken(change, slug.as_str()).await? {
+        number += 1;
+        slug = suggested.numbered(number);
+    }
+    let organization = Organization {
+        id: OrganizationId::generate(),
+        slug: slug.as_str().to_owned(),
+        name: name.to_string(),
+    };
+    let now = change.now();
+    sql::insert(change, &organization, now).await?;
+    change.found(organization.id).await?;
+    let entry = Entry::new(Kind::OrganizationCreated, organization.id, name).with("slug", &organization.slug);
+    audit::record(change, organization.id, operator, entry).await?;
+    Ok(organization)
+}

@@ -1,0 +1,43 @@
+use super::Organization;
+use crate::clock::Timestamp;
+use crate::ids::{OrganizationId, UserId};
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
+
+pub(super) async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
+    fetch_optional!(on, Organization, "select id, slug, name from organizations where slug = $1", slug)
+}
+
+pub(super) async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Organization> {
+    fetch_one!(on, Organization, "select id, slug, name from organizations where id = $1", id)
+}
+
+pub(super) async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Organization>> {
+    fetch_all!(
+        on,
+        Organization,
+        "select o.id, o.slug, o.name from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' order by o.name, o.id",
+        user
+    )
+}
+
+pub(super) async fn slug_is_taken(on: &mut impl Lends, slug: &str) -> sqlx::Result<bool> {
+    let found = fetch_optional!(on, (OrganizationId,), "select id from organizations where slug = $1", slug)?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn insert(
+    on: &mut impl Lends,
+    organization: &Organization,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into organizations (id, slug, name, created_at) values ($1, $2, $3, $4)",
+        organization.id,
+        &organization.slug,
+        &organization.name,
+        now
+    )?;
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! Passwords: which ones are good enough (S6), and hashing them on a bounded pool.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+pub const SHORTEST: usize = 15;
+/// In bytes: beyond it hashing would be the attacker's work (DOS-02).
+pub const LONGEST: usize = 256;
+
+/// A new password that is good enough. Compared exactly as typed: never trimmed, folded, normalized
+/// or cut (ASVS 6.2.8).
+pub struct NewPassword(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    #[error("Use at least {SHORTEST} characters. A few plain words work well.")]
+    TooShort,
+    #[error("Use at most {LONGEST} bytes, about as many letters.")]
+    TooLong,
+    #[error("This is one of the passwords that are guessed first. Choose other words.")]
+    Common,
+    #[error(
+        "This is made of your own or your organization's name. Choose words that nobody connects with you."
+    )]
+    Context,
+}
+
+impl NewPassword {
+    /// `context` holds what an attacker would try for this very person: names and the email.
+    pub fn parse(password: &str, context: &[&str]) -> Result<NewPassword, PasswordError> {
+        if password.chars().count() < SHORTEST {
+            return Err(PasswordError::TooShort);
+        }
+        if password.len() > LONGEST {
+            return Err(PasswordError::TooLong);
+        }
+        let words = context_words(context);
+        if is_built_from(password, &words) {
+            return Err(PasswordError::Context);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        // Listed passwords, repeated words, sequences and keyboard walks: what falls to a million guesses.
+        if zxcvbn::zxcvbn(password, &words).guesses() < 1_000_000 {
+            return Err(PasswordError::Common);
+        }
+        Ok(NewPassword(password.to_owned()))
+    }
+}
+
+/// The words of at least four letters in names and addresses, in lower case, longest first.
+fn context_words(context: &[&str]) -> Vec<String> {
+    let mut words: Vec<String> = context
+        .iter()
+        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
+        .chain(["interlock"])
+        .filter(|word| word.chars().count() >= 4)
+        .map(str::to_lowercase)
+        .collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.dedup();
+    words
+}
+
+/// Whether little is left of a password without the words that anyone would try.
+fn is_built_from(password: &str, words: &[String]) -> bool {
+    let folded: String = password.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let rest = words.iter().fold(folded.clone(), |rest, word| rest.replace(word.as_str(), ""));
+    rest != folded && rest.chars().filter(|c| c.is_alphabetic()).count() < 6
+}
+
+/// At least 19 MiB, two passes, one lane (OWASP; ASVS 11.4.2).
+fn hasher() -> Argon2<'static> {
+    let params = Params::new(19_456, 2, 1, None).expect("the parameters are within argon2's bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+const PARAMETERS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
+
+/// As many waiting as are answered within a few seconds; more are turned away.
+const LONGEST_QUEUE: usize = 64;
+
+/// Hashes and compares, a few at a time, off the async threads: 19 MiB each must not add up (DOS-01).
+#[derive(Clone)]
+pub struct Passwords {
+    running: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    /// The hash of a password that nobody has: unknown accounts cost the same work (S4, ENU-01).
+    nobodys: Arc<str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Interlock is very busy. Try again in a few seconds.")]
+pub struct Busy;
+
+/// What a comparison has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    Wrong,
+    Right,
+    /// Right, but hashed with parameters that are no longer ours: hash it again.
+    RightButOld,
+}
+
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Passwords {
+    pub fn new() -> Passwords {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let nobodys = hash_now("nobody has this password");
+        Passwords {
+            running: Arc::new(Semaphore::new(cores.clamp(1, 4))),
+            waiting: Arc::new(AtomicUsize::new(0)),
+            nobodys: nobodys.into(),
+        }
+    }
+
+    pub async fn hash(&self, password: &NewPassword) -> Result<String, Busy> {
+        let password = password.0.clone();
+        self.run(move || hash_now(&password)).await
+    }
+
+    /// Hashes a password that was just verified and is stored with old parameters.
+    pub async fn rehash(&self, password: &str) -> Result<String, Busy> {
+        let password = password.to_owned();
+        self.run(move || hash_now(&password)).await
+    }
+
+    /// The same work whether there is a hash or not.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<Verified, Busy> {
+        if password.len() > LONGEST {
+            return Ok(Verified::Wrong);
+        }
+        let password = password.to_owned();
+        let exists = hash.is_some();
+        let hash = hash.unwrap_or(&self.nobodys).to_owned();
+        self.run(move || {
+            let right = PasswordHash::new(&hash)
+                .is_ok_and(|parsed| hasher().verify_password(password.as_bytes(), &parsed).is_ok());
+            match (right && exists, hash.starts_with(PARAMETERS)) {
+                (false, _) => Verified::Wrong,
+                (true, true) => Verified::Right,
+                (true, false) => Verified::RightButOld,
+            }
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let place = Place(self.waiting.clone());
+        if self.waiting.fetch_add(1, Ordering::SeqCst) >= LONGEST_QUEUE {
+            return Err(Busy);
+        }
+        let permit = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
+        let result = tokio::task::spawn_blocking(move || {
+            let result = work();
+            // Held until the work is done, even if whoever asked has gone.
+            drop((permit, place));
+            result
+        });
+        result.await.map_err(|_| Busy)
+    }
+}
+
+impl Default for Passwords {
+    fn default() -> Passwords {
+        Passwords::new()
+    }
+}
+
+fn hash_now(password: &str) -> String {
+    hasher()
+        .hash_password(password.as_bytes())
+        .expect("argon2 hashes any password of up to 256 bytes")
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(password: &str) -> Result<(), PasswordError> {
+        NewPassword::parse(password, &["Halden Freight", "Amara Okafor", "amara@halden.example"]).map(|_| ())
+    }
+
+    /// S6; ASVS 6.2.1, 6.2.5
+    #[test]
+    fn length_counts_and_composition_does_not() {
+        assert_eq!(check("fourteen chars"), Err(PasswordError::TooShort));
+        assert_eq!(check("plain wet stone"), Ok(()));
+        assert_eq!(check("ytrnqkdwplmzvbg"), Ok(()));
+        assert_eq!(check("🍋🚲🌧🎻🦊🧊🪁🎲🌵🥝🧭🪴🫖🛶🎯"), Ok(()));
+        assert_eq!(check(&"stone lemon ".repeat(10)), Ok(()));
+        assert_eq!(check(&"q7 ".repeat(100)), Err(PasswordError::TooLong));
+    }
+
+    /// S6; ASVS 6.2.4, 6.2.11, 6.1.2
+    #[test]
+    fn what_is_guessed_first_is_refused() {
+        for password in [
+            "passwordpassword",
+            "123456789012345",
+            "qwertyuiopasdfgh",
+            "aaaaaaaaaaaaaaa",
+            "password12345678",
+            "iloveyouiloveyou",
+            "abcdefghijklmnop",
+        ] {
+            assert_eq!(check(password), Err(PasswordError::Common), "{password}");
+        }
+        for password in
+            ["Halden-Freight-2026", "amara.okafor.2026", "Interlock-interlock!", "okaforhalden12345"]
+        {
+            assert_eq!(check(password), Err(PasswordError::Context), "{password}");
+        }
+        assert_eq!(check("amara walks seven dogs"), Ok(()));
+    }
+
+    /// ASVS 6.2.8, 11.4.2; S4
+    #[tokio::test]
+    async fn hashes_are_argon2id_and_compare_exactly() {
+        let passwords = Passwords::new();
+        let password = NewPassword::parse("plain wet stone", &[]).expect("it is good enough");
+        let hash = passwords.hash(&password).await.expect("the pool is idle");
+        assert!(hash.starts_with(PARAMETERS), "{hash}");
+        assert_eq!(passwords.verify("plain wet stone", Some(&hash)).await, Ok(Verified::Right));
+        for near in ["plain wet stone ", "Plain wet stone", "plain wet ston"] {
+            assert_eq!(passwords.verify(near, Some(&hash)).await, Ok(Verified::Wrong));
+        }
+        assert_eq!(passwords.verify("nobody has this password", None).await, Ok(Verified::Wrong));
+    }
+
+    /// DOS-01: the queue is bounded.
+    #[tokio::test]
+    async fn a_flood_is_turned_away() {
+        let passwords = Passwords::new();
+        let tries = (0..300).map(|_| {
+            let passwords = passwords.clone();
+            tokio::spawn(async move { passwords.verify("x", None).await })
+        });
+        let mut busy = 0;
+        for task in tries.collect::<Vec<_>>() {
+            if task.await.expect("no try panics") == Err(Busy) {
+                busy += 1;
+            }
+        }
+        assert!((200..300).contains(&busy), "{busy}");
+        assert_eq!(passwords.verify("x", None).await, Ok(Verified::Wrong));
+    }
+}

@@ -1,0 +1,186 @@
+//! Forgotten passwords (S5): a mailed link, one hour, once.
+
+mod sql;
+
+use crate::app::App;
+use crate::clock::{HOUR, Timestamp};
+use crate::domain::access::{Operator, Origin};
+use crate::domain::account;
+use crate::domain::audit::Kind;
+use crate::domain::organizations;
+use crate::domain::passwords::{Busy, NewPassword, PasswordError};
+use crate::domain::sessions;
+use crate::domain::sign_in;
+use crate::domain::throttle::{self, SpendError, Throttled};
+use crate::domain::users::{self, User};
+use crate::domain::values::Email;
+use crate::ids::UserId;
+use crate::mail::{self, Message};
+use crate::secrets::{Token, TokenHash};
+use crate::storage::{Lends, Tx};
+
+const LIFE: i64 = HOUR;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for RequestError {
+    fn from(error: SpendError) -> RequestError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Why a link does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dead {
+    Unknown,
+    /// Used, outlived, or replaced by a newer one.
+    Spent,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    #[error("This link does not work any more.")]
+    Dead(Dead),
+    #[error(transparent)]
+    Unfit(#[from] PasswordError),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Spends what strangers may cause in mail, by recipient and by address on the network.
+pub(crate) async fn spend_mail(app: &App, email: &Email, address: &str) -> Result<(), RequestError> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let spent = async {
+        throttle::spend(&mut tx, now, throttle::MAIL_ADDRESS, address).await?;
+        throttle::spend(&mut tx, now, throttle::MAIL_RECIPIENT, &email.canonical()).await
+    }
+    .await;
+    tx.commit().await?;
+    spent?;
+    Ok(())
+}
+
+/// Mails a link, or says in a mail that there is no account: whoever asks learns nothing (S4). The
+/// same statements run for both.
+pub async fn request(app: &App, email: &Email, address: &str) -> Result<(), RequestError> {
+    spend_mail(app, email, address).await?;
+    let token = Token::generate();
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let user = users::by_email(&mut tx, &email.canonical()).await?;
+    sql::replace(&mut tx, &email.canonical(), now).await?;
+    let reset = sql::NewReset {
+        token: &token.hash(),
+        email_canonical: &email.canonical(),
+        user: user.as_ref().map(|user| user.id),
+        password_changed_at: user.as_ref().map_or(Timestamp::ZERO, |user| user.password_changed_at),
+        now,
+        expires_at: now.plus(LIFE),
+    };
+    sql::insert(&mut tx, &reset).await?;
+    let message = match &user {
+        Some(user) => reset_mail(app, user, &token),
+        None => no_account_mail(app, email),
+    };
+    mail::queue(&mut tx, app, None, &message).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn reset_mail(app: &App, user: &User, token: &Token) -> Message {
+    Message {
+        kind: "password_reset",
+        to: user.email.clone(),
+        subject: "Set a new password".to_owned(),
+        heading: "Set a new password".to_owned(),
+        paragraphs: vec![
+            format!("Someone, probably you, asked to set a new password for {}.", user.email),
+            "The link works once, within an hour. Setting a password signs you out everywhere.".to_owned(),
+        ],
+        quote: None,
+        action: Some(("Set a new password".to_owned(), app.url(&format!("/reset/{}", token.expose())))),
+        code: None,
+        footer: "If you did not ask for this, ignore this mail: your password stays as it is.".to_owned(),
+    }
+}
+
+fn no_account_mail(app: &App, email: &Email) -> Message {
+    Message {
+        kind: "password_reset_unknown",
+        to: email.to_string(),
+        subject: "There is no account for this address".to_owned(),
+        heading: "There is no account for this address".to_owned(),
+        paragraphs: vec![
+            format!("Someone, probably you, asked to set a new password for {email}, but no account uses this address."),
+            "If you have an account, it is under another address: try that one. If you were invited, use the link \
+             in the invitation."
+                .to_owned(),
+        ],
+        quote: None,
+        action: Some(("Go to the sign-in page".to_owned(), app.url("/sign-in"))),
+        code: None,
+        footer: "If you did not ask for this, ignore this mail.".to_owned(),
+    }
+}
+
+/// Whose link it is, if it still works. Changes nothing.
+pub async fn look(app: &App, token: &str) -> Result<User, ResetError> {
+    let now = app.db.now();
+    usable(&mut app.db.read().await?, token, now).await.map(|(user, _)| user)
+}
+
+async fn usable(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<(User, TokenHash), ResetError> {
+    let hash = Token::parse(token).ok_or(ResetError::Dead(Dead::Unknown))?.hash();
+    let reset = sql::find(on, &hash).await?.ok_or(ResetError::Dead(Dead::Unknown))?;
+    let user: Option<UserId> = reset.user_id.filter(|_| reset.used_at.is_none() && now < reset.expires_at);
+    let user = match user {
+        Some(user) => users::by_id(on, user).await?,
+        None => None,
+    };
+    // Bound to the address and the password that it was made for (ASVS 6.6.2).
+    let user = user.filter(|user| {
+        user.email_canonical == reset.email_canonical && user.password_changed_at == reset.password_changed_at
+    });
+    user.map(|user| (user, hash)).ok_or(ResetError::Dead(Dead::Spent))
+}
+
+/// Sets the password, ends all sessions and signs nobody in (RST-03).
+pub async fn reset(app: &App, token: &str, password: &str, origin: &Origin) -> Result<(), ResetError> {
+    let user = look(app, token).await?;
+    let organizations = organizations::of_user(&mut app.db.read().await?, user.id).await?;
+    let mut context: Vec<&str> =
+        organizations.iter().map(|organization| organization.name.as_str()).collect();
+    context.extend([user.name.as_str(), user.email.as_str()]);
+    let password = NewPassword::parse(password, &context)?;
+    let password_hash = app.passwords.hash(&password).await?;
+
+    let mut change = app.db.account(Some(user.id), &[]).await?;
+    let now = change.now();
+    let (user, hash) = usable(&mut change, token, now).await?;
+    sql::mark_used(&mut change, &hash, now).await?;
+    users::set_password(&mut change, user.id, &password_hash).await?;
+    sessions::end_all(&mut change, user.id, None, now).await?;
+    sign_in::forgive(&mut change, &user.email_canonical).await?;
+    let operator = Operator::of(&user, origin.clone());
+    account::password_was_set(app, &mut change, &user, &operator, Kind::PasswordReset).await?;
+    change.commit().await?;
+    Ok(())
+}
+
+/// Drops links that ended a week ago; until then their page says that they are spent.
+pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
+    let before = tx.now().plus(-7 * crate::clock::DAY);
+    sql::drop_old(tx, before).await
+}

@@ -1,0 +1,68 @@
+use crate::clock::Timestamp;
+use crate::ids::UserId;
+use crate::secrets::TokenHash;
+use crate::storage::{Lends, execute, fetch_optional};
+
+pub(super) struct NewReset<'a> {
+    pub token: &'a TokenHash,
+    pub email_canonical: &'a str,
+    pub user: Option<UserId>,
+    pub password_changed_at: Timestamp,
+    pub now: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Reset {
+    pub email_canonical: String,
+    pub user_id: Option<UserId>,
+    pub password_changed_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub used_at: Option<Timestamp>,
+}
+
+/// Whatever was asked for before stops working.
+pub(super) async fn replace(on: &mut impl Lends, email_canonical: &str, now: Timestamp) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update password_resets set used_at = $2 where email_canonical = $1 and used_at is null",
+        email_canonical,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn insert(on: &mut impl Lends, reset: &NewReset<'_>) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into password_resets (token_hash, email_canonical, user_id, password_changed_at, created_at, \
+         expires_at) values ($1, $2, $3, $4, $5, $6)",
+        reset.token,
+        reset.email_canonical,
+        reset.user,
+        reset.password_changed_at,
+        reset.now,
+        reset.expires_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn find(on: &mut impl Lends, token: &TokenHash) -> sqlx::Result<Option<Reset>> {
+    fetch_optional!(
+        on,
+        Reset,
+        "select email_canonical, user_id, password_changed_at, expires_at, used_at \
+         from password_resets where token_hash = $1",
+        token
+    )
+}
+
+pub(super) async fn mark_used(on: &mut impl Lends, token: &TokenHash, now: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "update password_resets set used_at = $2 where token_hash = $1", token, now)?;
+    Ok(())
+}
+
+pub(super) async fn drop_old(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from password_resets where expires_at < $1", before)?;
+    Ok(())
+}

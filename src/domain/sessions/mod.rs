@@ -1,0 +1,300 @@
+//! Sessions and the proofs that they carry (S7, S10). Policies read proofs, never a flag.
+
+mod sql;
+
+use std::net::IpAddr;
+
+use crate::app::App;
+use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::domain::access::{Origin, Person};
+use crate::domain::users::Member;
+use crate::ids::{OrganizationId, SessionId, UserId};
+use crate::secrets::TokenHash;
+use crate::storage::{Lends, Tx};
+
+/// Without a click for this long a session ends (S10).
+pub const IDLE: i64 = 8 * HOUR;
+/// A session ends this long after it began, however busy (S10).
+pub const ABSOLUTE: i64 = 24 * HOUR;
+/// How often "last seen" is written.
+const NOTED_EVERY: i64 = MINUTE;
+/// How long an ended session is kept, for whoever looks into an incident.
+const KEPT: i64 = 30 * DAY;
+/// A browser's own description is kept up to this length.
+const LONGEST_AGENT: usize = 300;
+
+/// How a session was proven to be its person's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ProofKind {
+    Password,
+    /// The link that made the account, or that confirmed its address.
+    MailedLink,
+}
+
+impl ProofKind {
+    /// Whether the proof meets an organization's sign-in policy while that asks for nothing special (S9).
+    fn meets_policy(self) -> bool {
+        match self {
+            ProofKind::Password | ProofKind::MailedLink => true,
+        }
+    }
+
+    /// Whether the proof counts for a step-up (S12).
+    fn steps_up(self) -> bool {
+        matches!(self, ProofKind::Password)
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Proof {
+    pub kind: ProofKind,
+    pub at: Timestamp,
+}
+
+/// A live session with its person and proofs, read afresh for each request.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub user: UserId,
+    pub user_name: String,
+    pub user_email: String,
+    pub last_seen_at: Timestamp,
+    pub proofs: Vec<Proof>,
+}
+
+/// Where a session is opened: the browser's description of itself, and the address.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    pub agent: String,
+    pub address: Option<IpAddr>,
+}
+
+/// A session in its person's list.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ListedSession {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub address: Option<String>,
+    pub agent: String,
+}
+
+/// Writes a new session. The cookie's value is the caller's business: only its hash comes here.
+pub(crate) async fn open(
+    on: &mut impl Lends,
+    user: UserId,
+    token: &TokenHash,
+    device: &Device,
+    proofs: &[ProofKind],
+    now: Timestamp,
+) -> sqlx::Result<SessionId> {
+    let id = SessionId::generate();
+    let agent: String = device.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect();
+    let address = device.address.map(|address| address.to_string());
+    sql::insert(on, id, user, token, &agent, address, now).await?;
+    for proof in proofs {
+        sql::add_proof(on, id, *proof, now).await?;
+    }
+    Ok(id)
+}
+
+/// The live session behind a cookie, or nothing: unknown, ended and outlived ones look alike.
+pub async fn current(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    now: Timestamp,
+) -> sqlx::Result<Option<Session>> {
+    let Some(row) = sql::live(on, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await? else {
+        return Ok(None);
+    };
+    let proofs = sql::proofs(on, row.id).await?;
+    Ok(Some(Session {
+        id: row.id,
+        user: row.user_id,
+        user_name: row.name,
+        user_email: row.email,
+        last_seen_at: row.last_seen_at,
+        proofs,
+    }))
+}
+
+impl Session {
+    pub fn person(&self, origin: Origin) -> Person {
+        let proven_at = self.proofs.iter().filter(|proof| proof.kind.steps_up()).map(|proof| proof.at).max();
+        Person {
+            user: self.user,
+            name: self.user_name.clone(),
+            email: self.user_email.clone(),
+            session: self.id,
+            origin,
+            proven_at,
+        }
+    }
+
+    /// Whether this session opens the organization of a membership: a proof that meets its policy,
+    /// newer than `proofs_after`, and within the organization's own limits (S9, R10).
+    pub fn opens(&self, member: &Member, last_click: Option<Timestamp>, now: Timestamp) -> bool {
+        let newest = self
+            .proofs
+            .iter()
+            .filter(|proof| proof.kind.meets_policy() && proof.at > member.proofs_after)
+            .map(|proof| proof.at)
+            .max();
+        let Some(proof) = newest else { return false };
+        let active = last_click.map_or(proof, |click| click.max(proof));
+        now.since(proof) < ABSOLUTE && now.since(active) < IDLE
+    }
+}
+
+/// The last click of a session inside an organization.
+pub async fn last_click(
+    on: &mut impl Lends,
+    session: SessionId,
+    organization: OrganizationId,
+) -> sqlx::Result<Option<Timestamp>> {
+    sql::last_click(on, session, organization).await
+}
+
+/// Whether a click at `now` needs to be written, given the last one that was.
+pub fn worth_noting(last: Option<Timestamp>, now: Timestamp) -> bool {
+    last.is_none_or(|last| now.since(last) >= NOTED_EVERY)
+}
+
+/// Notes a click of the session, and in the organization if it was inside one.
+pub async fn note_click(
+    tx: &mut Tx,
+    session: SessionId,
+    organization: Option<OrganizationId>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql::seen(tx, session, now).await?;
+    if let Some(organization) = organization {
+        sql::clicked(tx, session, organization, now).await?;
+    }
+    Ok(())
+}
+
+/// Adds a proof to a session and gives it another cookie: an id from before a proof is dead after it (SES-02).
+pub(crate) async fn prove(
+    on: &mut impl Lends,
+    session: SessionId,
+    proof: ProofKind,
+    token: &TokenHash,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    if !rotate(on, session, token).await? {
+        return Ok(false);
+    }
+    sql::add_proof(on, session, proof, now).await?;
+    Ok(true)
+}
+
+/// Gives a live session another cookie.
+pub(crate) async fn rotate(on: &mut impl Lends, session: SessionId, token: &TokenHash) -> sqlx::Result<bool> {
+    sql::rotate(on, session, token).await
+}
+
+/// A person's live sessions, newest use first.
+pub async fn list(app: &App, user: UserId) -> sqlx::Result<Vec<ListedSession>> {
+    let now = app.db.now();
+    sql::list(&mut app.db.read().await?, user, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
+}
+
+/// How many live sessions a person has.
+pub async fn count(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<i64> {
+    sql::count(on, user, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
+}
+
+/// Ends one of a person's own sessions. An unknown one, or another's, is not there.
+pub async fn end(app: &App, user: UserId, session: SessionId) -> sqlx::Result<bool> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let ended = sql::end(&mut tx, user, session, now).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends the session behind a cookie, whoever's it is: signing out.
+pub async fn end_by_token(app: &App, token: &TokenHash) -> sqlx::Result<()> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    sql::end_by_token(&mut tx, token, now).await?;
+    tx.commit().await
+}
+
+/// The same inside another transaction: a browser that signs in again leaves its old session.
+pub(crate) async fn end_replaced(on: &mut impl Lends, token: &TokenHash, now: Timestamp) -> sqlx::Result<()> {
+    sql::end_by_token(on, token, now).await
+}
+
+/// Ends all of a person's sessions but one, and says how many those were.
+pub async fn end_others(app: &App, user: UserId, kept: SessionId) -> sqlx::Result<u64> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let ended = sql::end_all(&mut tx, user, Some(kept), now).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends all of a person's sessions, or all but one, inside a change of their credentials.
+pub(crate) async fn end_all(
+    on: &mut impl Lends,
+    user: UserId,
+    kept: Option<SessionId>,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    sql::end_all(on, user, kept, now).await
+}
+
+/// Whether a cookie's session is live, for the cookie's own bookkeeping.
+pub async fn is_live(app: &App, token: &TokenHash) -> sqlx::Result<bool> {
+    let now = app.db.now();
+    let live = sql::live(&mut app.db.read().await?, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await?;
+    Ok(live.is_some())
+}
+
+/// Keeps a form for after a step-up (S12). The fields are sealed: they may hold what nobody else should read.
+pub async fn keep_form(
+    app: &App,
+    session: SessionId,
+    path: &str,
+    fields: &[(String, String)],
+) -> sqlx::Result<crate::ids::PendingFormId> {
+    let id = crate::ids::PendingFormId::generate();
+    let json = serde_json::to_vec(fields).expect("form fields are JSON");
+    let sealed = app.sealer.seal(&format!("pending_forms.fields:{id}"), &json);
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    sql::keep_form(&mut tx, id, session, path, &sealed, now).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// A kept form: where it goes, and its fields.
+#[derive(Debug, Clone)]
+pub struct KeptForm {
+    pub path: String,
+    pub fields: Vec<(String, String)>,
+}
+
+/// A form that this very session kept within the last hour.
+pub async fn kept_form(
+    app: &App,
+    session: SessionId,
+    id: crate::ids::PendingFormId,
+) -> sqlx::Result<Option<KeptForm>> {
+    let since = app.db.now().plus(-HOUR);
+    let row = sql::kept_form(&mut app.db.read().await?, id, session, since).await?;
+    Ok(row.and_then(|(path, sealed)| {
+        let json = app.sealer.open(&format!("pending_forms.fields:{id}"), &sealed).ok()?;
+        Some(KeptForm { path, fields: serde_json::from_slice(&json).ok()? })
+    }))
+}
+
+/// Drops what ended long ago.
+pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
+    let now = tx.now();
+    sql::drop_old_forms(tx, now.plus(-HOUR)).await?;
+    sql::drop_old(tx, now.plus(-KEPT)).await
+}

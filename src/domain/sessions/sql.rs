@@ -1,0 +1,261 @@
+use super::{ListedSession, Proof, ProofKind};
+use crate::clock::Timestamp;
+use crate::ids::{OrganizationId, PendingFormId, SessionId, UserId};
+use crate::secrets::TokenHash;
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
+
+pub(super) async fn insert(
+    on: &mut impl Lends,
+    id: SessionId,
+    user: UserId,
+    token: &TokenHash,
+    agent: &str,
+    address: Option<String>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into sessions (id, token_hash, user_id, created_at, last_seen_at, address, agent) \
+         values ($1, $2, $3, $4, $4, $5, $6)",
+        id,
+        token,
+        user,
+        now,
+        address,
+        agent
+    )?;
+    Ok(())
+}
+
+pub(super) async fn add_proof(
+    on: &mut impl Lends,
+    session: SessionId,
+    kind: ProofKind,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into session_proofs (session, kind, connection, at) values ($1, $2, '', $3) \
+         on conflict (session, kind, connection) do update set at = excluded.at",
+        session,
+        kind,
+        now
+    )?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Live {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub name: String,
+    pub email: String,
+    pub last_seen_at: Timestamp,
+}
+
+pub(super) async fn live(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    begun_after: Timestamp,
+    seen_after: Timestamp,
+) -> sqlx::Result<Option<Live>> {
+    fetch_optional!(
+        on,
+        Live,
+        "select s.id, s.user_id, u.name, u.email, s.last_seen_at from sessions s join users u on u.id = s.user_id \
+         where s.token_hash = $1 and s.ended_at is null and s.created_at > $2 and s.last_seen_at > $3",
+        token,
+        begun_after,
+        seen_after
+    )
+}
+
+pub(super) async fn proofs(on: &mut impl Lends, session: SessionId) -> sqlx::Result<Vec<Proof>> {
+    fetch_all!(on, Proof, "select kind, at from session_proofs where session = $1", session)
+}
+
+pub(super) async fn last_click(
+    on: &mut impl Lends,
+    session: SessionId,
+    organization: OrganizationId,
+) -> sqlx::Result<Option<Timestamp>> {
+    let row = fetch_optional!(
+        on,
+        (Timestamp,),
+        "select at from session_visits where session = $1 and organization = $2",
+        session,
+        organization
+    )?;
+    Ok(row.map(|(at,)| at))
+}
+
+pub(super) async fn seen(on: &mut impl Lends, session: SessionId, now: Timestamp) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update sessions set last_seen_at = $2 where id = $1 and ended_at is null and last_seen_at < $2",
+        session,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn clicked(
+    on: &mut impl Lends,
+    session: SessionId,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into session_visits (session, organization, at) values ($1, $2, $3) \
+         on conflict (session, organization) do update set at = excluded.at where session_visits.at < excluded.at",
+        session,
+        organization,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn rotate(on: &mut impl Lends, session: SessionId, token: &TokenHash) -> sqlx::Result<bool> {
+    let touched = execute!(
+        on,
+        "update sessions set token_hash = $2 where id = $1 and ended_at is null",
+        session,
+        token
+    )?;
+    Ok(touched == 1)
+}
+
+pub(super) async fn list(
+    on: &mut impl Lends,
+    user: UserId,
+    begun_after: Timestamp,
+    seen_after: Timestamp,
+) -> sqlx::Result<Vec<ListedSession>> {
+    fetch_all!(
+        on,
+        ListedSession,
+        "select id, created_at, last_seen_at, address, agent from sessions \
+         where user_id = $1 and ended_at is null and created_at > $2 and last_seen_at > $3 \
+         order by last_seen_at desc, id desc limit 100",
+        user,
+        begun_after,
+        seen_after
+    )
+}
+
+pub(super) async fn count(
+    on: &mut impl Lends,
+    user: UserId,
+    begun_after: Timestamp,
+    seen_after: Timestamp,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from sessions \
+         where user_id = $1 and ended_at is null and created_at > $2 and last_seen_at > $3",
+        user,
+        begun_after,
+        seen_after
+    )?;
+    Ok(count)
+}
+
+pub(super) async fn end(
+    on: &mut impl Lends,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let touched = execute!(
+        on,
+        "update sessions set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null",
+        session,
+        user,
+        now
+    )?;
+    Ok(touched == 1)
+}
+
+pub(super) async fn end_by_token(on: &mut impl Lends, token: &TokenHash, now: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "update sessions set ended_at = $2 where token_hash = $1 and ended_at is null", token, now)?;
+    Ok(())
+}
+
+pub(super) async fn end_all(
+    on: &mut impl Lends,
+    user: UserId,
+    kept: Option<SessionId>,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    execute!(
+        on,
+        "update sessions set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null",
+        user,
+        kept.unwrap_or_else(SessionId::nobody),
+        now
+    )
+}
+
+pub(super) async fn keep_form(
+    on: &mut impl Lends,
+    id: PendingFormId,
+    session: SessionId,
+    path: &str,
+    fields: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into pending_forms (id, session, path, fields, created_at) values ($1, $2, $3, $4, $5)",
+        id,
+        session,
+        path,
+        fields,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn kept_form(
+    on: &mut impl Lends,
+    id: PendingFormId,
+    session: SessionId,
+    since: Timestamp,
+) -> sqlx::Result<Option<(String, String)>> {
+    fetch_optional!(
+        on,
+        (String, String),
+        "select path, fields from pending_forms where id = $1 and session = $2 and created_at > $3",
+        id,
+        session,
+        since
+    )
+}
+
+pub(super) async fn drop_old_forms(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from pending_forms where created_at < $1", before)?;
+    Ok(())
+}
+
+/// Sessions are live for a day at most: what was last seen before `before` is over.
+pub(super) async fn drop_old(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "delete from session_visits where session in (select id from sessions where last_seen_at < $1)",
+        before
+    )?;
+    execute!(
+        on,
+        "delete from session_proofs where session in (select id from sessions where last_seen_at < $1)",
+        before
+    )?;
+    execute!(
+        on,
+        "delete from pending_forms where session in (select id from sessions where last_seen_at < $1)",
+        before
+    )?;
+    execute!(on, "delete from sessions where last_seen_at < $1", before)?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Signing in by password (S1, S4).
+
+use crate::app::App;
+use crate::domain::access::Origin;
+use crate::domain::passwords::{Busy, Verified};
+use crate::domain::sessions::{self, Device, ProofKind};
+use crate::domain::throttle::{self, SpendError, Throttled};
+use crate::domain::users;
+use crate::domain::values::Email;
+use crate::ids::UserId;
+use crate::secrets::TokenHash;
+use crate::storage::Lends;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    #[error("That email and password do not match.")]
+    Wrong {
+        /// Tries until the pause, told alike for accounts that don't exist.
+        left: i64,
+    },
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for SignInError {
+    fn from(error: SpendError) -> SignInError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// The cookies of a sign-in: the new session's, and the one that the browser had before.
+pub struct Cookies<'a> {
+    pub new: &'a TokenHash,
+    pub old: Option<&'a TokenHash>,
+}
+
+/// Opens a session for whoever knows the password. Unknown addresses cost the same and look the same
+/// (ENU-01), and a try is counted before it is judged.
+pub async fn with_password(
+    app: &App,
+    email: &str,
+    password: &str,
+    device: &Device,
+    origin: &Origin,
+    cookies: Cookies<'_>,
+) -> Result<UserId, SignInError> {
+    let email = email.parse::<Email>();
+    // What is no address still has a budget and costs a comparison: the answer must not differ.
+    let key = email.as_ref().map_or_else(|_| String::new(), Email::canonical);
+    let from = address_key(origin);
+    let left = spend(app, &key, &from).await?;
+    let user = match &email {
+        Ok(_) => users::by_email(&mut app.db.read().await?, &key).await?,
+        Err(_) => None,
+    };
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+    let verified = app.passwords.verify(password, hash.as_deref()).await?;
+    let (Some(user), Some(hash), true) = (user, hash, verified != Verified::Wrong) else {
+        tracing::info!(request = origin.request, "sign-in refused");
+        return Err(SignInError::Wrong { left });
+    };
+    let newer = match verified {
+        Verified::RightButOld => Some(app.passwords.rehash(password).await?),
+        _ => None,
+    };
+
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    // The password may have been reset while this one was compared.
+    let still = users::by_id(&mut tx, user.id).await?;
+    if still.and_then(|still| still.password_hash).as_deref() != Some(&hash) {
+        return Err(SignInError::Wrong { left });
+    }
+    if let Some(newer) = newer {
+        users::rehash_password(&mut tx, user.id, &hash, &newer).await?;
+    }
+    forgive(&mut tx, &key).await?;
+    throttle::give_back(&mut tx, throttle::SIGN_IN_ADDRESS, &from).await?;
+    if let Some(old) = cookies.old {
+        sessions::end_replaced(&mut tx, old, now).await?;
+    }
+    sessions::open(&mut tx, user.id, cookies.new, device, &[ProofKind::Password], now).await?;
+    tx.commit().await?;
+    tracing::info!(request = origin.request, user = %user.id, "signed in");
+    Ok(user.id)
+}
+
+async fn spend(app: &App, account: &str, address: &str) -> Result<i64, SignInError> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let spent = async {
+        throttle::spend(&mut tx, now, throttle::SIGN_IN_ADDRESS, address).await?;
+        let left = throttle::spend(&mut tx, now, throttle::SIGN_IN_ACCOUNT, account).await?;
+        throttle::spend(&mut tx, now, throttle::SIGN_IN_STREAK, account).await?;
+        Ok::<_, SpendError>(left)
+    }
+    .await;
+    // Committed even when refused: a refusal counts too.
+    tx.commit().await?;
+    Ok(spent?)
+}
+
+/// Whoever signed in, or reset their password by mail, has all tries again (DOS-05).
+pub(crate) async fn forgive(on: &mut impl Lends, account: &str) -> sqlx::Result<()> {
+    throttle::clear(on, throttle::SIGN_IN_ACCOUNT, account).await?;
+    throttle::clear(on, throttle::SIGN_IN_STREAK, account).await
+}
+
+/// What an address on the network is counted as: an IPv6 customer has a whole /64 to try from.
+pub fn address_key(origin: &Origin) -> String {
+    match origin.address {
+        Some(std::net::IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..4]),
+        Some(address) => address.to_string(),
+        None => String::new(),
+    }
+}

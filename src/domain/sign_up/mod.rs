@@ -1,0 +1,296 @@
+//! Signing up (S2): a pending sign-up, a mailed link, and only then a user and an organization.
+
+mod setup;
+mod sql;
+
+pub use self::setup::{SetupError, is_open, prepare_setup, setup};
+use crate::app::App;
+use crate::clock::{DAY, Timestamp};
+use crate::config;
+use crate::domain::access::{Operator, Origin, Role};
+use crate::domain::organizations::{self, Organization};
+use crate::domain::passwords::{Busy, NewPassword, PasswordError, Verified};
+use crate::domain::recovery::{self, RequestError};
+use crate::domain::sessions::{self, Device, ProofKind};
+use crate::domain::sign_in::Cookies;
+use crate::domain::throttle::{self, SpendError, Throttled};
+use crate::domain::users;
+use crate::domain::values::{Email, OrganizationName, PersonName};
+use crate::ids::UserId;
+use crate::mail::{self, Message};
+use crate::secrets::{Token, TokenHash};
+use crate::storage::{Change, Lends, Tx};
+
+/// How long the mailed link works.
+const LIFE: i64 = DAY;
+
+/// What a person asks for.
+pub struct NewSignUp {
+    pub organization: OrganizationName,
+    pub name: PersonName,
+    pub email: Email,
+    pub password: NewPassword,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<RequestError> for StartError {
+    fn from(error: RequestError) -> StartError {
+        match error {
+            RequestError::Throttled(throttled) => throttled.into(),
+            RequestError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Checks a new password against what an attacker would try for this very person.
+pub fn check_password(
+    password: &str,
+    organization: &str,
+    name: &str,
+    email: &str,
+) -> Result<NewPassword, PasswordError> {
+    NewPassword::parse(password, &[organization, name, email])
+}
+
+/// Stores a pending sign-up and mails its link. An address that has an account gets another mail, and
+/// the page can't tell the two apart (S4). `browser` remembers who began.
+pub async fn start(
+    app: &App,
+    asked: &NewSignUp,
+    browser: &TokenHash,
+    address: &str,
+) -> Result<(), StartError> {
+    recovery::spend_mail(app, &asked.email, address).await?;
+    // Hashed for known addresses too: the time must not tell.
+    let password_hash = app.passwords.hash(&asked.password).await?;
+    let token = Token::generate();
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let known = users::by_email(&mut tx, &asked.email.canonical()).await?;
+    let open = app.config.sign_up == config::SignUp::Open;
+    let message = match (&known, open) {
+        (Some(user), _) => known_mail(app, &user.email),
+        (None, false) => closed_mail(app, &asked.email),
+        (None, true) => confirm_mail(app, asked, &token),
+    };
+    let pending = sql::NewPending {
+        token: &token.hash(),
+        browser,
+        asked,
+        password_hash: &password_hash,
+        now,
+        expires_at: now.plus(LIFE),
+        // A row that no link leads to: the same work, and nothing to confirm.
+        used_at: (known.is_some() || !open).then_some(now),
+    };
+    sql::insert(&mut tx, &pending).await?;
+    mail::queue(&mut tx, app, None, &message).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn confirm_mail(app: &App, asked: &NewSignUp, token: &Token) -> Message {
+    Message {
+        kind: "sign_up_confirm",
+        to: asked.email.to_string(),
+        subject: "Confirm your address".to_owned(),
+        heading: format!("Confirm your address to create {}", asked.organization),
+        paragraphs: vec![
+            format!("You are signing up with {}.", asked.email),
+            "Open the link and confirm. It works for 24 hours, once.".to_owned(),
+        ],
+        quote: None,
+        action: Some(("Confirm your address".to_owned(), app.url(&format!("/verify/{}", token.expose())))),
+        code: None,
+        footer: "If you did not sign up, ignore this mail: nothing is created without your confirmation."
+            .to_owned(),
+    }
+}
+
+fn known_mail(app: &App, email: &str) -> Message {
+    Message {
+        kind: "sign_up_known",
+        to: email.to_owned(),
+        subject: "You already have an account".to_owned(),
+        heading: "You already have an account".to_owned(),
+        paragraphs: vec![
+            format!("Someone, probably you, signed up with {email}, which has an account already."),
+            "Sign in with it. If you don't remember the password, set a new one from the sign-in page."
+                .to_owned(),
+        ],
+        quote: None,
+        action: Some(("Sign in".to_owned(), app.url("/sign-in"))),
+        code: None,
+        footer: "If that was not you, there is nothing to do: nothing has changed.".to_owned(),
+    }
+}
+
+fn closed_mail(app: &App, email: &Email) -> Message {
+    Message {
+        kind: "sign_up_closed",
+        to: email.to_string(),
+        subject: "Sign-up is closed here".to_owned(),
+        heading: "Sign-up is closed here".to_owned(),
+        paragraphs: vec![
+            format!("Someone, probably you, signed up with {email}. This server takes no new sign-ups."),
+            "To join an organization, ask one of its Owners for an invite.".to_owned(),
+        ],
+        quote: None,
+        action: Some(("Go to the sign-in page".to_owned(), app.url("/sign-in"))),
+        code: None,
+        footer: "If that was not you, ignore this mail.".to_owned(),
+    }
+}
+
+/// A sign-up that waits for its confirmation.
+#[derive(Debug)]
+pub struct Pending {
+    pub email: String,
+    pub organization: String,
+    /// Whether another browser began it, which then must know the password.
+    pub asks_password: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    #[error("Nobody was given this link.")]
+    Unknown,
+    #[error("This link has been used, or has ended.")]
+    Spent,
+    #[error("This is not the password that you signed up with.")]
+    WrongPassword,
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for ConfirmError {
+    fn from(error: SpendError) -> ConfirmError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// What a link would confirm. Changes nothing, however often a mail scanner comes.
+pub async fn look(app: &App, token: &str, browser: Option<&TokenHash>) -> Result<Pending, ConfirmError> {
+    let now = app.db.now();
+    let pending = usable(&mut app.db.read().await?, token, now).await?;
+    Ok(Pending {
+        asks_password: browser != Some(&pending.browser_hash),
+        email: pending.email,
+        organization: pending.organization,
+    })
+}
+
+async fn usable(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<sql::Pending, ConfirmError> {
+    let hash = Token::parse(token).ok_or(ConfirmError::Unknown)?.hash();
+    let pending = sql::find(on, &hash).await?.ok_or(ConfirmError::Unknown)?;
+    if pending.used_at.is_some() || now >= pending.expires_at {
+        return Err(ConfirmError::Spent);
+    }
+    Ok(pending)
+}
+
+/// Makes the user and the organization, and signs them in by the link that made the account.
+pub async fn confirm(
+    app: &App,
+    token: &str,
+    browser: Option<&TokenHash>,
+    password: &str,
+    device: &Device,
+    origin: &Origin,
+    cookies: Cookies<'_>,
+) -> Result<Organization, ConfirmError> {
+    let now = app.db.now();
+    let pending = usable(&mut app.db.read().await?, token, now).await?;
+    let mut proofs = vec![ProofKind::MailedLink];
+    if browser != Some(&pending.browser_hash) {
+        let mut tx = app.db.write().await?;
+        let spent = throttle::spend(&mut tx, now, throttle::CONFIRM_PASSWORD, token).await;
+        tx.commit().await?;
+        spent?;
+        if app.passwords.verify(password, Some(&pending.password_hash)).await? == Verified::Wrong {
+            return Err(ConfirmError::WrongPassword);
+        }
+        proofs.push(ProofKind::Password);
+    }
+
+    let mut change = app.db.account(None, &[]).await?;
+    let pending = usable(&mut change, token, now).await?;
+    if users::by_email(&mut change, &pending.email_canonical).await?.is_some() {
+        return Err(ConfirmError::Spent);
+    }
+    let asked = Founding {
+        organization: parsed(&pending.organization)?,
+        name: parsed(&pending.name)?,
+        email: parsed(&pending.email)?,
+        password_hash: &pending.password_hash,
+    };
+    let organization = found(&mut change, &asked, device, origin, cookies, &proofs).await?;
+    change.commit().await?;
+    Ok(organization)
+}
+
+/// What was stored was parsed before it was.
+fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, sqlx::Error>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(|error: T::Err| sqlx::Error::Decode(error.into()))
+}
+
+struct Founding<'a> {
+    organization: OrganizationName,
+    name: PersonName,
+    email: Email,
+    password_hash: &'a str,
+}
+
+/// The user, their organization, their membership as its Owner, and their session.
+async fn found(
+    change: &mut Change,
+    asked: &Founding<'_>,
+    device: &Device,
+    origin: &Origin,
+    cookies: Cookies<'_>,
+    proofs: &[ProofKind],
+) -> sqlx::Result<Organization> {
+    let now = change.now();
+    let id = UserId::generate();
+    let operator = Operator { user: Some(id), name: asked.name.to_string(), origin: origin.clone() };
+    let organization = organizations::create(change, &operator, &asked.organization).await?;
+    let user = users::create(change, id, &operator, &asked.email, &asked.name, asked.password_hash).await?;
+    users::join(change, organization.id, &user, Role::Owner, None).await?;
+    address_verified(change, &asked.email.canonical()).await?;
+    if let Some(old) = cookies.old {
+        sessions::end_replaced(change, old, now).await?;
+    }
+    sessions::open(change, user.id, cookies.new, device, proofs, now).await?;
+    Ok(organization)
+}
+
+/// Pending sign-ups die when their address is verified another way (S2).
+pub(crate) async fn address_verified(change: &mut Change, email_canonical: &str) -> sqlx::Result<()> {
+    let now = change.now();
+    sql::close_all(change, email_canonical, now).await
+}
+
+/// Drops sign-ups that ended a week ago; until then their page says so.
+pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
+    let before = tx.now().plus(-7 * DAY);
+    sql::drop_old(tx, before).await
+}

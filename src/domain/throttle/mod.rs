@@ -1,0 +1,110 @@
+//! Budgets: how often something may be tried, counted in the database, so that replicas and restarts
+//! share them. A try is spent before it is known to be wrong: parallel guesses can't outrun the count.
+
+mod sql;
+
+use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::secrets::sha256_hex;
+use crate::storage::{Lends, Tx};
+
+/// What is budgeted: `tries` within `window` milliseconds, for each key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    pub name: &'static str,
+    pub tries: i64,
+    pub window: i64,
+}
+
+const fn budget(name: &'static str, tries: i64, window: i64) -> Budget {
+    Budget { name, tries, window }
+}
+
+/// Wrong passwords for one account, known or not.
+pub const SIGN_IN_ACCOUNT: Budget = budget("sign-in-account", 10, 15 * MINUTE);
+/// Wrong passwords in a row for one account: then only a reset by mail helps (NIST 800-63B-4, 3.2.2).
+pub const SIGN_IN_STREAK: Budget = budget("sign-in-streak", 100, i64::MAX);
+/// Wrong passwords from one address.
+pub const SIGN_IN_ADDRESS: Budget = budget("sign-in-address", 60, 15 * MINUTE);
+/// Wrong current passwords in a session that is signed in: a stolen session must not guess either.
+pub const CONFIRM_PASSWORD: Budget = budget("confirm-password", 10, 15 * MINUTE);
+/// Mails that strangers can cause to one address: sign-up and reset.
+pub const MAIL_RECIPIENT: Budget = budget("mail-recipient", 5, HOUR);
+/// The same from one address on the network.
+pub const MAIL_ADDRESS: Budget = budget("mail-address", 30, HOUR);
+/// Links that nobody was given.
+pub const UNKNOWN_LINK: Budget = budget("unknown-link", 60, 15 * MINUTE);
+/// Invitations to one email address from one organization, resending included.
+pub const INVITE_RECIPIENT: Budget = budget("invite-recipient", 10, DAY);
+/// Invitations that one organization sends, resending included.
+pub const INVITE_ORGANIZATION: Budget = budget("invite-organization", 1_000, DAY);
+/// Codes mailed for one copied link.
+pub const INVITE_CODE: Budget = budget("invite-code", 5, HOUR);
+/// Mails that ask an inviter for a new link.
+pub const INVITE_ASK: Budget = budget("invite-ask", 2, DAY);
+/// Guesses of such a code.
+pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE);
+
+/// The table of the README and of its test.
+pub const ALL: [Budget; 12] = [
+    SIGN_IN_ACCOUNT,
+    SIGN_IN_STREAK,
+    SIGN_IN_ADDRESS,
+    CONFIRM_PASSWORD,
+    MAIL_RECIPIENT,
+    MAIL_ADDRESS,
+    UNKNOWN_LINK,
+    INVITE_RECIPIENT,
+    INVITE_ORGANIZATION,
+    INVITE_CODE,
+    INVITE_ASK,
+    INVITE_CODE_GUESS,
+];
+
+/// Too many tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Too many tries. Wait a while and try again.")]
+pub struct Throttled {
+    /// Milliseconds until a try is open again; `None` if waiting does not help.
+    pub wait: Option<i64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpendError {
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+fn key(budget: Budget, of: &str) -> String {
+    format!("{}:{}", budget.name, sha256_hex(of.as_bytes()))
+}
+
+/// Takes one try, or refuses. Says how many are left. Commit the transaction: a try that is rolled
+/// back was free.
+pub async fn spend(on: &mut impl Lends, now: Timestamp, budget: Budget, of: &str) -> Result<i64, SpendError> {
+    let window_start = Timestamp(now.0.saturating_sub(budget.window));
+    let use_now = sql::spend(on, &key(budget, of), now, window_start, budget.tries).await?;
+    if use_now.used > budget.tries {
+        let wait =
+            (budget.window < i64::MAX).then(|| use_now.since.plus(budget.window).since(now).max(1_000));
+        return Err(Throttled { wait }.into());
+    }
+    Ok(budget.tries - use_now.used)
+}
+
+/// Gives one try back: it was right.
+pub async fn give_back(tx: &mut Tx, budget: Budget, of: &str) -> sqlx::Result<()> {
+    sql::give_back(tx, &key(budget, of)).await
+}
+
+/// Forgets all tries of a key: whoever held it has proved themselves.
+pub async fn clear(on: &mut impl Lends, budget: Budget, of: &str) -> sqlx::Result<()> {
+    sql::clear(on, &key(budget, of)).await
+}
+
+/// Drops windows that ended long ago. Streaks end by success or reset only.
+pub async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
+    let long_ago = tx.now().plus(-2 * DAY);
+    sql::sweep(tx, long_ago, &format!("{}:", SIGN_IN_STREAK.name)).await
+}

@@ -1,0 +1,288 @@
+use super::{User, name_key, search_text, sql};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::access::{Actor, Capability, Denied, Operator, Person, Role, StepUpNeeded};
+use crate::domain::audit::{self, Entry, Kind};
+use crate::ids::{OrganizationId, UserId};
+use crate::storage::{Change, Db, Lends};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum MemberState {
+    Active,
+    Suspended,
+    Removed,
+}
+
+/// A user in an organization.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Member {
+    pub user_id: UserId,
+    pub name: String,
+    pub email: String,
+    pub role: Role,
+    pub state: MemberState,
+    pub ends_at: Option<Timestamp>,
+    pub proofs_after: Timestamp,
+    pub joined_at: Timestamp,
+    pub last_active_at: Timestamp,
+}
+
+impl Member {
+    /// Active, and not past its end date.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.state == MemberState::Active && self.ends_at.is_none_or(|end| now < end)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MemberError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error(transparent)]
+    StepUp(#[from] StepUpNeeded),
+    #[error("Nobody here has this id.")]
+    NotFound,
+    #[error("{0} is the last Owner. Make someone else an Owner first.")]
+    LastOwner(String),
+    #[error("You can't do this to yourself. Ask another Owner or Admin.")]
+    Yourself,
+    #[error("{0} is suspended. Reactivate them first.")]
+    Suspended(String),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// The membership that the gate judges, in whatever state it is.
+pub async fn member_of(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<Member>> {
+    sql::member(on, organization, user).await
+}
+
+/// A member as the Users page shows them; removed ones too.
+pub async fn member(db: &Db, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    actor.may(Capability::ReadUsers)?;
+    sql::member(&mut db.read().await?, actor.organization, user).await?.ok_or(MemberError::NotFound)
+}
+
+/// The member that an act is about. Removed ones are not there any more.
+pub async fn find_member(change: &mut Change, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    sql::member(change, actor.organization, user)
+        .await?
+        .filter(|member| member.state != MemberState::Removed)
+        .ok_or(MemberError::NotFound)
+}
+
+/// The actor as they are now, inside the change: their role may have changed since the gate let them in.
+pub async fn current_actor(change: &mut Change, actor: &Actor) -> Result<Actor, MemberError> {
+    let now = change.now();
+    let member = sql::member(change, actor.organization, actor.person.user).await?;
+    match member.filter(|member| member.is_active(now)) {
+        Some(member) => Ok(Actor { role: member.role, ..actor.clone() }),
+        None => Err(Denied.into()),
+    }
+}
+
+/// Someone's role before and after.
+#[derive(Debug)]
+pub struct RoleChange {
+    pub member: Member,
+    pub from: Role,
+}
+
+/// Gives a member another role. The last Owner stays one (R3), only an Owner makes an Owner, after a
+/// step-up, and an Owner's membership has no end date.
+pub async fn change_role(
+    app: &App,
+    actor: &Actor,
+    user: UserId,
+    role: Role,
+) -> Result<RoleChange, MemberError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &current_actor(&mut change, actor).await?;
+    actor.may(Capability::ManageUsers)?;
+    let member = find_member(&mut change, actor, user).await?;
+    actor.may_handle(member.role)?;
+    actor.may_handle(role)?;
+    if member.role == role {
+        return Ok(RoleChange { from: role, member });
+    }
+    if role == Role::Owner {
+        if member.state != MemberState::Active {
+            return Err(MemberError::Suspended(member.name));
+        }
+        actor.person.stepped_up(change.now())?;
+    }
+    if member.role == Role::Owner {
+        another_owner_stays(&mut change, actor, &member).await?;
+    }
+    let ends_at = member.ends_at.filter(|_| role != Role::Owner);
+    sql::set_role(&mut change, actor.organization, user, role, ends_at).await?;
+    let mut entry = Entry::new(Kind::RoleChanged, user, &member.name).changed("role", member.role, role);
+    if let (Some(end), None) = (member.ends_at, ends_at) {
+        entry = entry.without("end date", end.rfc3339());
+    }
+    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
+    change.commit().await?;
+    Ok(RoleChange { from: member.role, member: Member { role, ends_at, ..member } })
+}
+
+/// Suspension keeps the membership and takes all else, on the person's next request (R5, R8).
+pub async fn suspend(app: &App, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &current_actor(&mut change, actor).await?;
+    let member = handled(&mut change, actor, user).await?;
+    if member.state == MemberState::Suspended {
+        return Ok(member);
+    }
+    another_owner_stays(&mut change, actor, &member).await?;
+    set_state(&mut change, actor, &member, MemberState::Suspended, Kind::MemberSuspended).await?;
+    change.commit().await?;
+    Ok(Member { state: MemberState::Suspended, ..member })
+}
+
+pub async fn reactivate(app: &App, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &current_actor(&mut change, actor).await?;
+    let member = handled(&mut change, actor, user).await?;
+    if member.state == MemberState::Active {
+        return Ok(member);
+    }
+    set_state(&mut change, actor, &member, MemberState::Active, Kind::MemberReactivated).await?;
+    change.commit().await?;
+    Ok(Member { state: MemberState::Active, ..member })
+}
+
+/// Removal leaves the membership in state removed; only a new invitation makes it active again (R8).
+pub async fn remove(app: &App, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    let mut change = app.db.account(Some(user), &[actor.organization]).await?;
+    let actor = &current_actor(&mut change, actor).await?;
+    let member = handled(&mut change, actor, user).await?;
+    another_owner_stays(&mut change, actor, &member).await?;
+    set_state(&mut change, actor, &member, MemberState::Removed, Kind::MemberRemoved).await?;
+    change.commit().await?;
+    Ok(Member { state: MemberState::Removed, ..member })
+}
+
+/// From now on this organization asks for a new proof; the person's other organizations don't (R10).
+pub async fn sign_out_everywhere(app: &App, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &current_actor(&mut change, actor).await?;
+    actor.may(Capability::ManageUsers)?;
+    let member = find_member(&mut change, actor, user).await?;
+    actor.may_handle(member.role)?;
+    let now = change.now();
+    sql::set_proofs_after(&mut change, actor.organization, user, now).await?;
+    let entry = Entry::new(Kind::MemberSignedOut, user, &member.name);
+    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
+    change.commit().await?;
+    Ok(Member { proofs_after: now, ..member })
+}
+
+/// A member that the actor may act on: within their role, and somebody else (R2).
+async fn handled(change: &mut Change, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    actor.may(Capability::ManageUsers)?;
+    let member = find_member(change, actor, user).await?;
+    actor.may_handle(member.role)?;
+    if user == actor.person.user {
+        return Err(MemberError::Yourself);
+    }
+    Ok(member)
+}
+
+async fn set_state(
+    change: &mut Change,
+    actor: &Actor,
+    member: &Member,
+    state: MemberState,
+    kind: Kind,
+) -> sqlx::Result<()> {
+    sql::set_state(change, actor.organization, member.user_id, state).await?;
+    let entry =
+        Entry::new(kind, member.user_id, &member.name).changed("state", word(member.state), word(state));
+    audit::record(change, actor.organization, &actor.operator(), entry).await
+}
+
+fn word(state: MemberState) -> &'static str {
+    match state {
+        MemberState::Active => "active",
+        MemberState::Suspended => "suspended",
+        MemberState::Removed => "removed",
+    }
+}
+
+/// R3: counted inside the change, which holds the organization's lock.
+async fn another_owner_stays(change: &mut Change, actor: &Actor, member: &Member) -> Result<(), MemberError> {
+    if member.role == Role::Owner
+        && member.state == MemberState::Active
+        && sql::other_active_owners(change, actor.organization, member.user_id).await? == 0
+    {
+        return Err(MemberError::LastOwner(member.name.clone()));
+    }
+    Ok(())
+}
+
+/// Adds a membership, or makes a removed one active again, with nothing of what it was before.
+/// `change` is one of [`Db::account`] that holds the organization.
+pub(crate) async fn join(
+    change: &mut Change,
+    organization: OrganizationId,
+    user: &User,
+    role: Role,
+    ends_at: Option<Timestamp>,
+) -> sqlx::Result<()> {
+    let now = change.now();
+    let member = Member {
+        user_id: user.id,
+        name: user.name.clone(),
+        email: user.email.clone(),
+        role,
+        state: MemberState::Active,
+        ends_at,
+        proofs_after: Timestamp::ZERO,
+        joined_at: now,
+        last_active_at: now,
+    };
+    sql::upsert_member(
+        change,
+        organization,
+        &member,
+        &name_key(&user.name),
+        &search_text(&user.name, &user.email),
+    )
+    .await
+}
+
+/// A person's membership as it stands inside a change.
+pub(crate) async fn membership_now(
+    change: &mut Change,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<Member>> {
+    sql::member(change, organization, user).await
+}
+
+/// A click inside an organization, noted at most once a minute: the caller keeps count.
+pub async fn visited(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    person: &Person,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql::set_last_active(on, organization, person.user, now).await
+}
+
+/// Where the active Owners get their mail.
+pub async fn mail_of_owners(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
+    sql::mail_of_owners(on, organization).await
+}
+
+impl Operator {
+    /// A person who acts as themselves before they are signed in: accepting, confirming, resetting.
+    pub fn of(user: &User, origin: crate::domain::access::Origin) -> Operator {
+        Operator { user: Some(user.id), name: user.name.clone(), origin }
+    }
+}

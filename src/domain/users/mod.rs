@@ -1,0 +1,103 @@
+//! Users and their memberships: who is in the organization, and as what.
+
+mod list;
+mod members;
+mod sql;
+
+pub use self::list::{COUNTED, Cursor, ListQuery, Members, Sort, StateFilter, count, list};
+pub use self::members::{
+    Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
+    member, member_of, reactivate, remove, sign_out_everywhere, suspend, visited,
+};
+pub(crate) use self::members::{join, membership_now};
+use crate::clock::Timestamp;
+use crate::domain::access::Operator;
+use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::values::{Email, PersonName};
+use crate::ids::UserId;
+use crate::storage::{Change, Lends};
+
+/// A person with a verified email, across organizations.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct User {
+    pub id: UserId,
+    pub email: String,
+    pub email_canonical: String,
+    pub name: String,
+    pub password_hash: Option<String>,
+    pub password_changed_at: Timestamp,
+}
+
+pub async fn by_email(on: &mut impl Lends, canonical: &str) -> sqlx::Result<Option<User>> {
+    sql::by_email(on, canonical).await
+}
+
+pub async fn by_id(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option<User>> {
+    sql::by_id(on, id).await
+}
+
+/// Whether anybody has an account: before that, the installation is being set up.
+pub async fn any(on: &mut impl Lends) -> sqlx::Result<bool> {
+    sql::any_user(on).await
+}
+
+/// Makes a user whose address was just verified. The address must be free: look inside the same change.
+pub(crate) async fn create(
+    change: &mut Change,
+    id: UserId,
+    operator: &Operator,
+    email: &Email,
+    name: &PersonName,
+    password_hash: &str,
+) -> sqlx::Result<User> {
+    let user = User {
+        id,
+        email: email.as_str().to_owned(),
+        email_canonical: email.canonical(),
+        name: name.to_string(),
+        password_hash: Some(password_hash.to_owned()),
+        password_changed_at: change.now(),
+    };
+    sql::insert_user(change, &user).await?;
+    let entry = Entry::new(Kind::AccountCreated, user.id, &user.name).with("email", &user.email);
+    audit::record_account(change, operator, entry).await?;
+    Ok(user)
+}
+
+/// Gives a user another name, in all of their organizations.
+pub(crate) async fn rename(change: &mut Change, user: UserId, name: &PersonName) -> sqlx::Result<()> {
+    let Some(before) = sql::by_id(change, user).await? else { return Ok(()) };
+    sql::set_name(
+        change,
+        user,
+        name.as_str(),
+        &name_key(name.as_str()),
+        &search_text(name.as_str(), &before.email),
+    )
+    .await
+}
+
+pub(crate) async fn set_password(change: &mut Change, user: UserId, hash: &str) -> sqlx::Result<()> {
+    let now = change.now();
+    sql::set_password(change, user, hash, now).await
+}
+
+/// Stores the same password under newer parameters. Nothing changed that anyone could notice.
+pub(crate) async fn rehash_password(
+    on: &mut impl Lends,
+    user: UserId,
+    old: &str,
+    new: &str,
+) -> sqlx::Result<()> {
+    sql::rehash_password(on, user, old, new).await
+}
+
+/// What a list of people is sorted by: letters without regard to case.
+fn name_key(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// What a search looks through.
+fn search_text(name: &str, email: &str) -> String {
+    format!("{} {}", name.to_lowercase(), email.to_ascii_lowercase())
+}

@@ -1,0 +1,314 @@
+use sqlx::QueryBuilder;
+
+use super::User;
+use super::list::{ListQuery, Sort, StateFilter};
+use super::members::{Member, MemberState};
+use crate::clock::Timestamp;
+use crate::domain::access::Role;
+use crate::ids::{OrganizationId, UserId};
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
+
+pub(super) async fn by_email(on: &mut impl Lends, canonical: &str) -> sqlx::Result<Option<User>> {
+    fetch_optional!(
+        on,
+        User,
+        "select id, email, email_canonical, name, password_hash, password_changed_at \
+         from users where email_canonical = $1",
+        canonical
+    )
+}
+
+pub(super) async fn by_id(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option<User>> {
+    fetch_optional!(
+        on,
+        User,
+        "select id, email, email_canonical, name, password_hash, password_changed_at from users where id = $1",
+        id
+    )
+}
+
+pub(super) async fn any_user(on: &mut impl Lends) -> sqlx::Result<bool> {
+    Ok(fetch_optional!(on, (UserId,), "select id from users limit 1")?.is_some())
+}
+
+pub(super) async fn insert_user(on: &mut impl Lends, user: &User) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into users (id, email, email_canonical, name, password_hash, password_changed_at, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $6)",
+        user.id,
+        &user.email,
+        &user.email_canonical,
+        &user.name,
+        &user.password_hash,
+        user.password_changed_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_name(
+    on: &mut impl Lends,
+    user: UserId,
+    name: &str,
+    name_key: &str,
+    search: &str,
+) -> sqlx::Result<()> {
+    execute!(on, "update users set name = $2 where id = $1", user, name)?;
+    execute!(
+        on,
+        "update memberships set name = $2, name_key = $3, search = $4 where user_id = $1",
+        user,
+        name,
+        name_key,
+        search
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_password(
+    on: &mut impl Lends,
+    user: UserId,
+    hash: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update users set password_hash = $2, password_changed_at = $3 where id = $1",
+        user,
+        hash,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn rehash_password(
+    on: &mut impl Lends,
+    user: UserId,
+    old: &str,
+    new: &str,
+) -> sqlx::Result<()> {
+    execute!(on, "update users set password_hash = $3 where id = $1 and password_hash = $2", user, old, new)?;
+    Ok(())
+}
+
+pub(super) async fn member(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<Member>> {
+    fetch_optional!(
+        on,
+        Member,
+        "select user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at \
+         from memberships where organization = $1 and user_id = $2",
+        organization,
+        user
+    )
+}
+
+pub(super) async fn other_active_owners(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from memberships \
+         where organization = $1 and role = 'owner' and state = 'active' and user_id <> $2",
+        organization,
+        user
+    )?;
+    Ok(count)
+}
+
+pub(super) async fn mail_of_owners(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<String>> {
+    let rows = fetch_all!(
+        on,
+        (String,),
+        "select email from memberships where organization = $1 and role = 'owner' and state = 'active' \
+         order by name_key, user_id limit 20",
+        organization
+    )?;
+    Ok(rows.into_iter().map(|(email,)| email).collect())
+}
+
+pub(super) async fn set_role(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    role: Role,
+    ends_at: Option<Timestamp>,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update memberships set role = $3, ends_at = $4 where organization = $1 and user_id = $2",
+        organization,
+        user,
+        role,
+        ends_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_state(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    state: MemberState,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update memberships set state = $3 where organization = $1 and user_id = $2",
+        organization,
+        user,
+        state
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_proofs_after(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    at: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update memberships set proofs_after = $3 where organization = $1 and user_id = $2",
+        organization,
+        user,
+        at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_last_active(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    at: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update memberships set last_active_at = $3 \
+         where organization = $1 and user_id = $2 and last_active_at < $3",
+        organization,
+        user,
+        at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn upsert_member(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    member: &Member,
+    name_key: &str,
+    search: &str,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into memberships (organization, user_id, role, state, ends_at, proofs_after, joined_at, \
+         last_active_at, name, name_key, email, search) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11) \
+         on conflict (organization, user_id) do update set role = excluded.role, state = excluded.state, \
+         ends_at = excluded.ends_at, proofs_after = excluded.proofs_after, joined_at = excluded.joined_at, \
+         last_active_at = excluded.last_active_at, name = excluded.name, name_key = excluded.name_key, \
+         email = excluded.email, search = excluded.search",
+        organization,
+        member.user_id,
+        member.role,
+        member.state,
+        member.ends_at,
+        member.proofs_after,
+        member.joined_at,
+        &member.name,
+        name_key,
+        &member.email,
+        search
+    )?;
+    Ok(())
+}
+
+pub(super) async fn count_present(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    up_to: i64,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from (select 1 as one from memberships \
+         where organization = $1 and state <> 'removed' limit $2) as present",
+        organization,
+        up_to
+    )?;
+    Ok(count)
+}
+
+/// A page by keyset. Only enums reach the text of the query; whatever a person typed is bound.
+pub(super) async fn list(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    filter: &ListQuery,
+    limit: usize,
+) -> sqlx::Result<Vec<Member>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let column = match filter.sort {
+        Sort::Name => "name_key",
+        Sort::Joined => "joined_at",
+        Sort::LastActive => "last_active_at",
+    };
+    let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    let descending = filter.descending != backwards;
+    on_either!(on, |e| {
+        let mut query = QueryBuilder::new(
+            "select user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at \
+             from memberships where organization = ",
+        );
+        query.push_bind(organization);
+        query.push(match filter.state {
+            StateFilter::Present => " and state <> 'removed'",
+            StateFilter::Active => " and state = 'active'",
+            StateFilter::Suspended => " and state = 'suspended'",
+            StateFilter::Removed => " and state = 'removed'",
+        });
+        if let Some(role) = filter.role {
+            query.push(" and role = ").push_bind(role);
+        }
+        for word in filter.search.split_whitespace().take(5) {
+            query.push(" and search like ").push_bind(containing(word)).push(r" escape '\'");
+        }
+        if let Some(cursor) = &filter.cursor {
+            query.push(" and (").push(column).push(", user_id) ").push(if descending {
+                "< ("
+            } else {
+                "> ("
+            });
+            match filter.sort {
+                Sort::Name => query.push_bind(cursor.value.clone()),
+                Sort::Joined | Sort::LastActive => query.push_bind(cursor.value.parse::<i64>().unwrap_or(0)),
+            };
+            query.push(", ").push_bind(cursor.user).push(")");
+        }
+        let direction = if descending { " desc" } else { " asc" };
+        query.push(" order by ").push(column).push(direction).push(", user_id").push(direction);
+        query.push(" limit ").push_bind(limit).build_query_as::<Member>().fetch_all(e).await
+    })
+}
+
+/// A `like` pattern for a text that is anywhere; what it holds of pattern signs stands for itself.
+fn containing(word: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in word.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

@@ -1,0 +1,7 @@
+//! What people type, parsed once at the edge into what the rules work with.
+
+mod email;
+mod text;
+
+pub use self::email::{Email, EmailError};
+pub use self::text::{Note, OrganizationName, PersonName, Slug, TextError};

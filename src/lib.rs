@@ -1,0 +1,15 @@
+//! Interlock: an organization access dashboard.
+//!
+//! Three rooms, one direction: `web` (HTTP and HTML: no SQL, no rules) → `domain` (the rules: no HTTP,
+//! no HTML) → `storage` and `mail` (how to talk to a database and a mail server; they know no feature).
+//! A request flows: route table → gate → page → one domain function → one transaction → template.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod ids;
+pub mod mail;
+pub mod secrets;
+pub mod storage;
+pub mod web;

@@ -1,0 +1,241 @@
+//! How to talk to a database: SQLite or PostgreSQL, with one SQL text. Knows no feature.
+//!
+//! Queries are `&'static str` with `$1` placeholders and run through four macros: [`fetch_one!`],
+//! [`fetch_optional!`], [`fetch_all!`] and [`execute!`]. They take anything that lends a connection:
+//! a [`Reader`], a [`Tx`] or a [`Change`].
+
+mod change;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+pub use self::change::Change;
+use crate::clock::{Clock, Timestamp};
+use crate::config::DatabaseUrl;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long a request waits for a connection before it is answered with an error.
+const ACQUIRE: Duration = Duration::from_secs(30);
+const SQLITE_READERS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// The database, and the clock that its changes are timed by.
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+enum Pools {
+    /// One writer: SQLite has no more, and waiting in our own queue is fair where its busy wait is not.
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A connection to read with, outside any transaction.
+pub enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A transaction that is not audited: sessions, throttles, the outbox worker. Dropped, it is rolled back.
+pub struct Tx {
+    inner: TxInner,
+    clock: Clock,
+}
+
+enum TxInner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A borrowed connection: what the query macros run on.
+pub enum Conn<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+/// Whatever lends a connection.
+pub trait Lends: Send {
+    fn conn(&mut self) -> Conn<'_>;
+}
+
+impl Lends for Reader {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Reader::Sqlite(connection) => Conn::Sqlite(connection),
+            Reader::Postgres(connection) => Conn::Postgres(connection),
+        }
+    }
+}
+
+impl Lends for Tx {
+    fn conn(&mut self) -> Conn<'_> {
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => Conn::Sqlite(tx),
+            TxInner::Postgres(tx) => Conn::Postgres(tx),
+        }
+    }
+}
+
+impl Tx {
+    pub async fn commit(self) -> sqlx::Result<()> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.commit().await,
+            TxInner::Postgres(tx) => tx.commit().await,
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Db {
+    /// Opens the database; a SQLite file and its folder are made where they are missing.
+    pub async fn open(url: &DatabaseUrl, clock: Clock) -> sqlx::Result<Db> {
+        let pools = match url {
+            DatabaseUrl::Sqlite(path) => Db::open_sqlite(path).await?,
+            DatabaseUrl::Postgres(url) => {
+                let options: PgConnectOptions = url.expose().parse()?;
+                let pool = PgPoolOptions::new()
+                    .max_connections(POSTGRES_CONNECTIONS)
+                    .acquire_timeout(ACQUIRE)
+                    .connect_with(options)
+                    .await?;
+                Pools::Postgres(pool)
+            }
+        };
+        Ok(Db { pools, clock })
+    }
+
+    async fn open_sqlite(path: &Path) -> sqlx::Result<Pools> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL could lose the last commits in a power cut, and with them an audit row.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("cache_size", "-16384")
+            .pragma("temp_store", "memory")
+            .pragma("journal_size_limit", "67108864");
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE);
+        let write = pool().max_connections(1).connect_with(options.clone()).await?;
+        let read = pool()
+            .max_connections(SQLITE_READERS)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        only_owner_reads(path).map_err(sqlx::Error::Io)?;
+        Ok(Pools::Sqlite { read, write })
+    }
+
+    /// Brings the tables up to date. Replicas that start together wait for each other.
+    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        match &self.pools {
+            Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
+        }
+    }
+
+    pub async fn read(&self) -> sqlx::Result<Reader> {
+        match &self.pools {
+            Pools::Sqlite { read, .. } => read.acquire().await.map(Reader::Sqlite),
+            Pools::Postgres(pool) => pool.acquire().await.map(Reader::Postgres),
+        }
+    }
+
+    /// A transaction for what is not audited. What is goes through [`Db::change`] or [`Db::account`].
+    pub async fn write(&self) -> sqlx::Result<Tx> {
+        let inner = match &self.pools {
+            // IMMEDIATE: a transaction that reads first and then writes would fail under load.
+            Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { inner, clock: self.clock.clone() })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// One process owns a SQLite file; PostgreSQL may have several.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// The database holds password hashes and sealed secrets: nobody else on the machine reads it.
+fn only_owner_reads(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}
+
+/// Runs one expression with the connection of either database; `$e` is the executor in it.
+macro_rules! on_either {
+    ($on:expr, |$e:ident| $body:expr) => {
+        match $crate::storage::Lends::conn($on) {
+            $crate::storage::Conn::Sqlite($e) => $body,
+            $crate::storage::Conn::Postgres($e) => $body,
+        }
+    };
+}
+
+/// `fetch_one!(on, Row, "select …", binds…)`: exactly one row, or `RowNotFound`.
+macro_rules! fetch_one {
+    ($on:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        $crate::storage::on_either!($on, |e| sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_one(e).await)
+    };
+}
+
+macro_rules! fetch_optional {
+    ($on:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        $crate::storage::on_either!($on, |e| sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(e).await)
+    };
+}
+
+macro_rules! fetch_all {
+    ($on:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        $crate::storage::on_either!($on, |e| sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(e).await)
+    };
+}
+
+/// The number of rows that a statement touched.
+macro_rules! execute {
+    ($on:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        $crate::storage::on_either!($on, |e| sqlx::query($sql)$(.bind($bind))*.execute(e).await.map(|done| done.rows_affected()))
+    };
+}
+
+pub(crate) use {execute, fetch_all, fetch_one, fetch_optional, on_either};

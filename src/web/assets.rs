@@ -1,0 +1,159 @@
+//! Static files: embedded, named by their content's hash, compressed once.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::secrets::sha256_hex;
+
+macro_rules! files {
+    ($($name:literal $path:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../../static/", $path)))),*]
+    };
+}
+
+/// In this order: a style sheet's own files come before it, since it names them.
+static FILES: &[(&str, &[u8])] = files! {
+    "chevron.svg" "chevron.svg",
+    "chevron-dark.svg" "chevron-dark.svg",
+    "favicon.svg" "favicon.svg",
+    "icons.svg" "icons.svg",
+    "inter-latin-wght-normal.woff2" "vendor/inter-latin-wght-normal.woff2",
+    "inter-latin-ext-wght-normal.woff2" "vendor/inter-latin-ext-wght-normal.woff2",
+    "geist-mono-latin-wght-normal.woff2" "vendor/geist-mono-latin-wght-normal.woff2",
+    "basecoat-nova.cdn.min.css" "vendor/basecoat-nova.cdn.min.css",
+    "htmx.min.js" "vendor/htmx.min.js",
+    "app.css" "app.css",
+    "app.js" "app.js",
+};
+
+const LICENCES: &str = concat!(
+    "Interlock ships these packages. Their licences follow.\n\n",
+    "==== basecoat-css 1.0.2 ====\n\n",
+    include_str!("../../static/licences/basecoat-css.txt"),
+    "\n\n==== htmx.org 2.0.11 ====\n\n",
+    include_str!("../../static/licences/htmx.txt"),
+    "\n\n==== @fontsource-variable/inter 5.3.0 ====\n\n",
+    include_str!("../../static/licences/inter.txt"),
+    "\n\n==== @fontsource-variable/geist-mono 5.3.0 ====\n\n",
+    include_str!("../../static/licences/geist-mono.txt"),
+    "\n\n==== lucide-static 1.62.0 ====\n\n",
+    include_str!("../../static/licences/lucide.txt"),
+);
+
+struct Asset {
+    content_type: &'static str,
+    plain: Vec<u8>,
+    gzip: Option<Vec<u8>>,
+}
+
+struct Assets {
+    /// "app.css" → "/static/app.0123456789abcdef.css"
+    urls: HashMap<&'static str, String>,
+    /// By the name with its hash.
+    served: HashMap<String, Asset>,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    let mut assets = Assets { urls: HashMap::new(), served: HashMap::new() };
+    for (name, bytes) in FILES {
+        let bytes = if *name == "app.css" { with_urls(bytes, &assets.urls) } else { bytes.to_vec() };
+        let hash = &sha256_hex(&bytes)[..16];
+        let (stem, ending) = name.rsplit_once('.').expect("an asset's name has an ending");
+        let hashed = format!("{stem}.{hash}.{ending}");
+        assets.urls.insert(name, format!("/static/{hashed}"));
+        assets.served.insert(
+            hashed,
+            Asset { content_type: content_type(ending), gzip: gzip(&bytes, ending), plain: bytes },
+        );
+    }
+    assets
+});
+
+/// Names in the style sheet become the names with hashes.
+fn with_urls(css: &[u8], urls: &HashMap<&'static str, String>) -> Vec<u8> {
+    let mut css = String::from_utf8_lossy(css).into_owned();
+    for (name, url) in urls {
+        for written in [format!("url(\"{name}\")"), format!("url(\"vendor/{name}\")")] {
+            css = css.replace(&written, &format!("url(\"{url}\")"));
+        }
+    }
+    css.into_bytes()
+}
+
+fn content_type(ending: &str) -> &'static str {
+    match ending {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        _ => "font/woff2",
+    }
+}
+
+fn gzip(bytes: &[u8], ending: &str) -> Option<Vec<u8>> {
+    if ending == "woff2" {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok()
+}
+
+/// Where a static file is served. A name that does not exist is a bug of a template.
+pub fn url(name: &str) -> &'static str {
+    ASSETS.urls.get(name).unwrap_or_else(|| panic!("there is no static file {name}"))
+}
+
+/// Done at the start and not at the first request.
+pub fn prepare() {
+    LazyLock::force(&ASSETS);
+}
+
+/// A name holds its content's hash, so that it may be kept for ever.
+pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = ASSETS.served.get(&name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let common = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::VARY, "Accept-Encoding"),
+    ];
+    let accepts_gzip = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(',').any(|coding| coding.trim().starts_with("gzip")));
+    match &asset.gzip {
+        Some(gzip) if accepts_gzip => {
+            (common, [(header::CONTENT_ENCODING, "gzip")], gzip.as_slice()).into_response()
+        }
+        _ => (common, asset.plain.as_slice()).into_response(),
+    }
+}
+
+pub async fn licences() -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], LICENCES).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_sheet_names_files_that_are_served() {
+        let name = url("app.css").trim_start_matches("/static/");
+        let css = String::from_utf8(ASSETS.served[name].plain.clone()).expect("a style sheet is text");
+        let urls: Vec<&str> = css.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(urls.len() >= 5);
+        for url in urls {
+            let name = url.strip_prefix("/static/").unwrap_or_else(|| panic!("{url} was not rewritten"));
+            assert!(ASSETS.served.contains_key(name), "{url}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What stands around a page: the sidebar, the person's menu, the organizations to switch between.
+
+use crate::domain::access::{Capability, Person, Role};
+use crate::domain::organizations::Organization;
+
+/// An organization that one is inside of, with one's role there.
+#[derive(Clone, Debug)]
+pub struct Here {
+    pub organization: Organization,
+    pub role: Role,
+}
+
+#[derive(Clone, Debug)]
+pub struct Chrome {
+    pub here: Option<Here>,
+    pub name: String,
+    pub email: String,
+    pub organizations: Vec<Organization>,
+    pub groups: Vec<Group>,
+    /// What the last form has done, said once.
+    pub flash: Option<String>,
+}
+
+/// A heading of the sidebar and what is under it.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub title: &'static str,
+    pub items: Vec<Item>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub title: &'static str,
+    pub icon: &'static str,
+    pub path: String,
+    pub current: bool,
+}
+
+/// The sidebar of an organization. An entry without a capability is everyone's.
+const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 3] = [
+    ("People", "Users", "users", "users", Some(Capability::ReadUsers)),
+    ("People", "Roles", "roles", "id-card", None),
+    ("Records", "Audit log", "audit", "scroll-text", Some(Capability::ReadAudit)),
+];
+
+const ACCOUNT: [(&str, &str, &str); 2] =
+    [("Profile and password", "/account", "user"), ("Sessions", "/account/sessions", "monitor")];
+
+impl Chrome {
+    pub fn new(
+        person: &Person,
+        here: Option<Here>,
+        organizations: Vec<Organization>,
+        path: &str,
+        flash: Option<String>,
+    ) -> Chrome {
+        let groups = match &here {
+            Some(here) => inside(here, path),
+            None => vec![Group {
+                title: "Account",
+                items: ACCOUNT
+                    .into_iter()
+                    .map(|(title, to, icon)| Item { title, icon, path: to.to_owned(), current: path == to })
+                    .collect(),
+            }],
+        };
+        Chrome { here, name: person.name.clone(), email: person.email.clone(), organizations, groups, flash }
+    }
+
+    pub fn is_in(&self, organization: &Organization) -> bool {
+        self.here.as_ref().is_some_and(|here| here.organization.id == organization.id)
+    }
+
+    /// What the browser's tab and the menu's button call the place.
+    pub fn place(&self) -> &str {
+        self.here.as_ref().map_or("Interlock", |here| here.organization.name.as_str())
+    }
+
+    pub fn under(&self) -> &str {
+        self.here.as_ref().map_or("Your account", |here| here.role.name())
+    }
+}
+
+fn inside(here: &Here, path: &str) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (group, title, segment, icon, capability) in INSIDE {
+        if !capability.is_none_or(|capability| here.role.may(capability)) {
+            continue;
+        }
+        let to = format!("/o/{}/{segment}", here.organization.slug);
+        let invitations = format!("/o/{}/invitations", here.organization.slug);
+        let current = path.starts_with(&to) || (segment == "users" && path.starts_with(&invitations));
+        let item = Item { title, icon, path: to, current };
+        match groups.iter_mut().find(|existing| existing.title == group) {
+            Some(existing) => existing.items.push(item),
+            None => groups.push(Group { title: group, items: vec![item] }),
+        }
+    }
+    groups
+}

@@ -1,0 +1,133 @@
+//! What frames every request: its id, where it came from, its log line, and the headers of its answer.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::error;
+use crate::app::Shared;
+use crate::domain::access::Origin;
+use crate::domain::sessions::Device;
+
+/// A request's id, its sender's address, and what kind of answer it wants.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub origin: Origin,
+    /// htmx asks for a piece of a page and not for a page.
+    pub fragment: bool,
+    /// The element that the piece goes into.
+    pub target: String,
+    pub agent: String,
+}
+
+impl Context {
+    pub fn device(&self) -> Device {
+        Device { agent: self.agent.clone(), address: self.origin.address }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Context {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Context, Infallible> {
+        Ok(parts.extensions.get::<Context>().cloned().expect("the frame is around every route"))
+    }
+}
+
+/// The outermost layer. Log lines name the route's pattern and never the path: links are secrets.
+pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let headers = request.headers();
+    let context = Context {
+        origin: Origin {
+            address: client_address(&request, &app.config.trusted_proxies),
+            request: Uuid::now_v7().simple().to_string(),
+        },
+        fragment: headers.get("hx-request").is_some_and(|value| value == "true"),
+        target: text(headers, "hx-target"),
+        agent: text(headers, header::USER_AGENT.as_str()),
+    };
+    let method = request.method().clone();
+    request.extensions_mut().insert(context.clone());
+    let span = tracing::info_span!("request", id = %context.origin.request);
+    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = error::render(response, &context);
+    dress(&mut response, &app);
+    span.in_scope(|| {
+        let route = response.extensions().get::<Route>().map_or("-", |route| route.0.as_str());
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(%method, route, status = response.status().as_u16(), milliseconds, "answered");
+    });
+    response
+}
+
+/// The pattern of the route that answered, for the log.
+#[derive(Clone)]
+pub struct Route(pub MatchedPath);
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// The peer, or behind named proxies the rightmost hop that is not one of them (ASVS 4.1.3). What
+/// anyone else says of itself in a header is ignored.
+fn client_address(request: &Request, proxies: &[IpNet]) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    let trusted = |address: &IpAddr| proxies.iter().any(|proxy| proxy.contains(address));
+    if !trusted(&peer) {
+        return Some(peer);
+    }
+    let hops: Vec<&str> = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let mut address = peer;
+    for hop in hops.into_iter().rev() {
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        address = hop.to_canonical();
+        if !trusted(&address) {
+            break;
+        }
+    }
+    Some(address)
+}
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Headers of every answer, errors included (ASVS 3.4). One that a page set itself stays.
+fn dress(response: &mut Response, app: &Shared) {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    );
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::VARY, "HX-Request");
+    if app.config.base_url.is_https() {
+        let subdomains = app.config.hsts_subdomains;
+        let value = if subdomains { "max-age=31536000; includeSubDomains" } else { "max-age=31536000" };
+        set(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+}

@@ -1,0 +1,285 @@
+//! Errors: a person reads a sentence that says what happened and what to do next; the log has the
+//! cause; nobody sees internals.
+
+use std::any::Any;
+use std::fmt;
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::context::Context;
+use super::html;
+use crate::domain::access::{Denied, StepUpNeeded};
+use crate::domain::audit::ReadError;
+use crate::domain::passwords::Busy;
+use crate::domain::throttle::Throttled;
+use crate::domain::users::MemberError;
+
+pub type Result<T = Response> = std::result::Result<T, Error>;
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub enum Error {
+    /// 404: it is not there, or is somebody else's.
+    NotFound,
+    /// 403: known, and not allowed.
+    Forbidden(Option<String>),
+    /// 403: the request did not come from our own pages.
+    OtherOrigin,
+    /// 409: it contradicts what is.
+    Conflict(String),
+    /// 400: nothing that our pages send.
+    Malformed(&'static str),
+    /// 413: more than any form of ours has.
+    TooLarge,
+    /// 422: a form with a field that it does not have.
+    UnknownField,
+    /// 422: a value that none of our forms offers.
+    Unfit(&'static str),
+    /// 429
+    Throttled(Throttled),
+    /// 503
+    Busy,
+    /// 303 or `HX-Redirect`: sign in, confirm, and come back.
+    Elsewhere(String),
+    /// 500: the cause is for the log alone.
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        match error {
+            sqlx::Error::PoolTimedOut => Error::Busy,
+            error => Error::Internal(error.into()),
+        }
+    }
+}
+
+impl From<Denied> for Error {
+    fn from(_: Denied) -> Error {
+        Error::Forbidden(None)
+    }
+}
+
+impl From<Throttled> for Error {
+    fn from(throttled: Throttled) -> Error {
+        Error::Throttled(throttled)
+    }
+}
+
+impl From<Busy> for Error {
+    fn from(_: Busy) -> Error {
+        Error::Busy
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Error {
+        match error {
+            ReadError::Denied(denied) => denied.into(),
+            ReadError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<MemberError> for Error {
+    fn from(error: MemberError) -> Error {
+        match error {
+            MemberError::Denied(denied) => denied.into(),
+            MemberError::NotFound => Error::NotFound,
+            MemberError::Database(error) => error.into(),
+            MemberError::StepUp(StepUpNeeded) => Error::Forbidden(Some(StepUpNeeded.to_string())),
+            error @ (MemberError::LastOwner(_) | MemberError::Yourself | MemberError::Suspended(_)) => {
+                Error::Conflict(error.to_string())
+            }
+        }
+    }
+}
+
+/// What the frame makes a page of, or a fragment.
+#[derive(Clone, Debug)]
+struct Problem {
+    title: &'static str,
+    text: String,
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, title, text) = match self {
+            Error::NotFound => return problem(StatusCode::NOT_FOUND),
+            Error::Forbidden(None) => return problem(StatusCode::FORBIDDEN),
+            Error::TooLarge => return problem(StatusCode::PAYLOAD_TOO_LARGE),
+            Error::Busy => return retry_after(problem(StatusCode::SERVICE_UNAVAILABLE), 5),
+            Error::Internal(cause) => {
+                tracing::error!(cause = %Causes(&*cause), "the request failed");
+                return problem(StatusCode::INTERNAL_SERVER_ERROR);
+            }
+            Error::Throttled(throttled) => return too_many(throttled),
+            Error::Elsewhere(to) => {
+                let mut response = html::redirect(&to);
+                response.extensions_mut().insert(GoElsewhere(to));
+                return response;
+            }
+            Error::Forbidden(Some(text)) => (StatusCode::FORBIDDEN, "You can't do this", text),
+            Error::OtherOrigin => (
+                StatusCode::FORBIDDEN,
+                "This did not come from Interlock",
+                "The request came from another site, so nothing was done. Open the page here and try again.".to_owned(),
+            ),
+            Error::Conflict(text) => (StatusCode::CONFLICT, "That can't be done now", text),
+            Error::Malformed(text) => (StatusCode::BAD_REQUEST, "This request can't be read", text.to_owned()),
+            Error::Unfit(text) => (StatusCode::UNPROCESSABLE_ENTITY, "This can't be taken", text.to_owned()),
+            Error::UnknownField => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This form can't be taken",
+                "It holds a field that is not part of the form, so nothing was done. Reload the page and try again."
+                    .to_owned(),
+            ),
+        };
+        with_problem(status, title, text)
+    }
+}
+
+/// Tells the frame that an answer leads elsewhere, so that a fragment gets `HX-Redirect`.
+#[derive(Clone)]
+struct GoElsewhere(String);
+
+struct Causes<'a>(&'a (dyn std::error::Error + Send + Sync));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(inner) = cause {
+            write!(f, ": {inner}")?;
+            cause = inner.source();
+        }
+        Ok(())
+    }
+}
+
+fn with_problem(status: StatusCode, title: &'static str, text: String) -> Response {
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Problem { title, text });
+    response
+}
+
+fn retry_after(mut response: Response, seconds: i64) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+fn too_many(throttled: Throttled) -> Response {
+    let text = match throttled.wait {
+        Some(wait) => format!("Wait {} and try again.", html::span(wait)),
+        None => "Waiting does not help here: set a new password by mail, with “Forgot password?”.".to_owned(),
+    };
+    let seconds = throttled.wait.map_or(86_400, |wait| wait / 1_000 + 1);
+    retry_after(with_problem(StatusCode::TOO_MANY_REQUESTS, "Too many tries", text), seconds)
+}
+
+/// The page of a status that says all there is to say.
+fn problem(status: StatusCode) -> Response {
+    let (title, text) = words(status);
+    with_problem(status, title, text.to_owned())
+}
+
+fn words(status: StatusCode) -> (&'static str, &'static str) {
+    match status {
+        StatusCode::NOT_FOUND => (
+            "There is nothing here",
+            "The address may be mistyped, or what was here is gone, or it is not yours to see.",
+        ),
+        StatusCode::FORBIDDEN => (
+            "You can't open this page",
+            "Your role does not include it. Ask an Owner or Admin of your organization if you need it.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("This can't be done here", "Go back and use the page's own buttons.")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => ("This is too much at once", "Send less text, and try again."),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            ("Interlock is very busy", "Nothing was changed. Try again in a few seconds.")
+        }
+        status if status.is_client_error() => {
+            ("This request can't be read", "Go back, reload the page and try again.")
+        }
+        _ => (
+            "Something went wrong on our side",
+            "Nothing was changed. Try again; if it stays, tell whoever runs this server the request's number.",
+        ),
+    }
+}
+
+pub async fn no_such_page() -> Response {
+    problem(StatusCode::NOT_FOUND)
+}
+
+pub async fn no_such_method() -> Response {
+    problem(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// A panic is a bug: its message goes to the log with the request's id.
+pub fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
+    let text = cause
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(panic = text, "the request panicked");
+    problem(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[derive(Template)]
+#[template(path = "error/page.html")]
+struct Page<'a> {
+    status: u16,
+    title: &'a str,
+    text: &'a str,
+    request: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "error/_toast.html")]
+struct Toast<'a> {
+    title: &'a str,
+    text: &'a str,
+    request: &'a str,
+}
+
+/// Gives an error its page, or its fragment; other answers go through. Errors that come from below
+/// our pages (a body too large, a timeout) get theirs here too.
+pub fn render(response: Response, context: &Context) -> Response {
+    let status = response.status();
+    if let Some(GoElsewhere(to)) = response.extensions().get::<GoElsewhere>()
+        && context.fragment
+    {
+        return html::htmx_redirect(to, StatusCode::UNAUTHORIZED);
+    }
+    let problem = match response.extensions().get::<Problem>() {
+        Some(problem) => problem.clone(),
+        None if (status.is_client_error() || status.is_server_error()) && !is_html(&response) => {
+            let (title, text) = words(status);
+            Problem { title, text: text.to_owned() }
+        }
+        None => return response,
+    };
+    let request = context.origin.request.as_str();
+    let Problem { title, text } = &problem;
+    let body = if context.fragment {
+        html::render(&Toast { title, text, request })
+    } else {
+        html::render(&Page { status: status.as_u16(), title, text, request })
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Response::from_parts(parts, Body::from(body))
+}
+
+fn is_html(response: &Response) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
+}

@@ -1,0 +1,66 @@
+//! What browsers post.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+use super::error::Error;
+
+/// A posted form. Its struct denies unknown fields and gives defaults to absent ones: a field that is
+/// not part of the form refuses it, and so does one that comes twice (INV-06, RST-06).
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Form<T>, Error> {
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+        let is_form =
+            content_type.is_none_or(|value| value.starts_with(b"application/x-www-form-urlencoded"));
+        if !is_form {
+            return Err(Error::Malformed("It is not a form. Reload the page and try again."));
+        }
+        let body = request.into_body().collect().await.map_err(|_| Error::TooLarge)?.to_bytes();
+        serde_urlencoded::from_bytes(&body).map(Form).map_err(|error| {
+            if error.to_string().starts_with("duplicate field") {
+                Error::Malformed("It holds a field twice. Reload the page and try again.")
+            } else {
+                Error::UnknownField
+            }
+        })
+    }
+}
+
+/// A field of a form: what was typed, and what is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct Field {
+    pub value: String,
+    pub error: Option<String>,
+}
+
+impl Field {
+    pub fn new(value: impl Into<String>) -> Field {
+        Field { value: value.into(), error: None }
+    }
+
+    /// Parses what was typed, or notes beside the field why it can't be.
+    pub fn parse<T: std::str::FromStr>(&mut self) -> Option<T>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.note(self.value.clone().parse())
+    }
+
+    /// Keeps the good result, or notes beside the field what is wrong.
+    pub fn note<T>(&mut self, result: Result<T, impl std::fmt::Display>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error = Some(error.to_string());
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Small things that pages share: rendering, redirects, times in words.
+
+use askama::Template;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+
+/// A template's text. Templates render from data that is there: a failure is a bug.
+pub fn render(template: &impl Template) -> String {
+    template.render().expect("a template renders")
+}
+
+pub fn page(template: &impl Template) -> Response {
+    Html(render(template)).into_response()
+}
+
+pub fn page_with(status: StatusCode, template: &impl Template) -> Response {
+    (status, Html(render(template))).into_response()
+}
+
+/// 303 to one of our own paths (RFC 9110, 15.4.4): whatever was posted is not posted again.
+pub fn redirect(path: &str) -> Response {
+    let path = own_path(path).unwrap_or("/");
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// What makes htmx load another page. It follows any address without looking, so only our own paths go in (HTX-03).
+pub fn htmx_redirect(path: &str, status: StatusCode) -> Response {
+    let path = own_path(path).unwrap_or("/");
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    (status, [(HeaderName::from_static("hx-redirect"), location)]).into_response()
+}
+
+/// Leads on after a form: a new page for a form's sender, the same by htmx.
+pub fn go(fragment: bool, path: &str) -> Response {
+    if fragment { htmx_redirect(path, StatusCode::OK) } else { redirect(path) }
+}
+
+/// The path, if it stays on this server: one slash, no backslash (browsers read it as a slash), nothing invisible.
+pub fn own_path(path: &str) -> Option<&str> {
+    let local = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && path.len() <= 2_000
+        && path.bytes().all(|byte| byte.is_ascii_graphic());
+    local.then_some(path)
+}
+
+/// Percent-encodes a value for a query.
+pub fn query_value(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// A time as people say it, and exactly.
+pub struct Moment {
+    pub text: String,
+    pub exact: String,
+    pub iso: String,
+}
+
+/// Relative within a day, then a date; the exact time in UTC on hover.
+pub fn moment(at: Timestamp, now: Timestamp) -> Moment {
+    let ago = now.since(at);
+    let text = match ago {
+        _ if ago < MINUTE => "Just now".to_owned(),
+        _ if ago < HOUR => format!("{} ago", count(ago / MINUTE, "minute")),
+        _ if ago < DAY => format!("{} ago", count(ago / HOUR, "hour")),
+        _ => date(at, now),
+    };
+    Moment { text, exact: exact(at), iso: at.rfc3339() }
+}
+
+/// A time to come: "In 6 days", "In 3 hours".
+pub fn until(at: Timestamp, now: Timestamp) -> Moment {
+    let left = at.since(now);
+    let text = match left {
+        _ if left <= 0 => format!("Ended {}", lower_first(&moment(at, now).text)),
+        _ if left < HOUR => format!("In {}", count((left / MINUTE).max(1), "minute")),
+        _ if left < 2 * DAY => format!("In {}", count(left / HOUR, "hour")),
+        _ => format!("In {}", count(left / DAY, "day")),
+    };
+    Moment { text, exact: exact(at), iso: at.rfc3339() }
+}
+
+fn lower_first(text: &str) -> String {
+    if text.starts_with("Just") { text.to_lowercase() } else { text.to_owned() }
+}
+
+/// "2026-11-22 09:41:07 UTC"
+pub fn exact(at: Timestamp) -> String {
+    at.rfc3339().replace('T', " ").replace('Z', " UTC")
+}
+
+fn date(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (at.date_time(), now.date_time());
+    if at.year() == now.year() {
+        format!("{} {}", at.day(), at.month())
+    } else {
+        format!("{} {} {}", at.day(), at.month(), at.year())
+    }
+}
+
+/// A day: "29 November 2026".
+pub fn day(at: Timestamp) -> String {
+    let at = at.date_time();
+    format!("{} {} {}", at.day(), at.month(), at.year())
+}
+
+/// A span in the largest unit that it fills, rounded up: "15 minutes".
+pub fn span(milliseconds: i64) -> String {
+    match milliseconds {
+        _ if milliseconds <= MINUTE => count((milliseconds / 1_000).max(1), "second"),
+        _ if milliseconds <= 2 * HOUR => count((milliseconds + MINUTE - 1) / MINUTE, "minute"),
+        _ => count((milliseconds + HOUR - 1) / HOUR, "hour"),
+    }
+}
+
+/// "1 minute", "2 minutes".
+pub fn count(number: i64, unit: &str) -> String {
+    if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
+}
+
+/// A counter that stops at a bound: "9", "10,000+".
+pub fn bounded(number: i64, bound: i64) -> String {
+    let (shown, more) = if number > bound { (bound, "+") } else { (number, "") };
+    let digits = shown.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + more
+}
+
+/// One or two letters that stand for a name.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = words.next();
+    let last = words.next_back();
+    [first, last].into_iter().flatten().flat_map(char::to_uppercase).collect()
+}
+
+/// One of seven hues, always the same for the same text.
+pub fn hue(text: &str) -> u32 {
+    text.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 7 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_paths_lead_on() {
+        for path in ["/", "/o/acme/users?q=a&role=owner", "/invite/abc_-"] {
+            assert_eq!(own_path(path), Some(path));
+        }
+        for path in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nX: y",
+            "/ a",
+            "/é",
+        ] {
+            assert_eq!(own_path(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn times_in_words() {
+        let now = Timestamp(1_793_000_000_000);
+        let text = |ago: i64| moment(now.plus(-ago), now).text;
+        assert_eq!(text(5_000), "Just now");
+        assert_eq!(text(MINUTE), "1 minute ago");
+        assert_eq!(text(3 * HOUR), "3 hours ago");
+        assert_eq!(text(3 * DAY), "23 October");
+        assert_eq!(text(400 * DAY), "21 September 2025");
+        assert_eq!(until(now.plus(6 * DAY + HOUR), now).text, "In 6 days");
+        assert_eq!(until(now.plus(-HOUR), now).text, "Ended 1 hour ago");
+        assert_eq!(span(14 * MINUTE + 1), "15 minutes");
+    }
+
+    #[test]
+    fn numbers_and_initials() {
+        assert_eq!(bounded(9, 10_000), "9");
+        assert_eq!(bounded(10_001, 10_000), "10,000+");
+        assert_eq!(initials("Łukasz van Brandt"), "ŁB");
+        assert_eq!(initials("明日香"), "明");
+    }
+}

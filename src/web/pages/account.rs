@@ -1,0 +1,191 @@
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::sign_in::said;
+use crate::app::Shared;
+use crate::domain::account::{self, PasswordChangeError};
+use crate::domain::sessions::{self, ListedSession};
+use crate::domain::values::PersonName;
+use crate::ids::SessionId;
+use crate::web::agent;
+use crate::web::chrome::Chrome;
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::forms::{Field, Form};
+use crate::web::gate::SignedIn;
+use crate::web::html::{self, Moment};
+use crate::web::session::{self, NewCookie};
+
+#[derive(Template)]
+#[template(path = "account/index.html")]
+struct Index {
+    chrome: Chrome,
+    name: Field,
+    current_password: Field,
+    password: Field,
+}
+
+fn index(signed_in: SignedIn) -> Index {
+    Index {
+        name: Field::new(&signed_in.person.name),
+        current_password: Field::default(),
+        password: Field::default(),
+        chrome: signed_in.chrome,
+    }
+}
+
+pub async fn show(signed_in: SignedIn) -> Response {
+    html::page(&index(signed_in))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NameTyped {
+    name: String,
+}
+
+pub async fn rename(State(app): State<Shared>, signed_in: SignedIn, Form(typed): Form<NameTyped>) -> Result {
+    let mut field = Field::new(&typed.name);
+    let Some(name) = field.parse::<PersonName>() else {
+        let page = Index { name: field, ..index(signed_in) };
+        return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    };
+    account::rename(&app, &signed_in.person, &name).await?;
+    Ok(session::with_flash(&app, html::redirect("/account"), "Your name is saved"))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PasswordTyped {
+    /// For password managers, which save it with the new password. Nothing reads it.
+    #[serde(rename = "username")]
+    _username: String,
+    current_password: String,
+    password: String,
+}
+
+pub async fn change_password(
+    State(app): State<Shared>,
+    signed_in: SignedIn,
+    cookie: Session,
+    Form(typed): Form<PasswordTyped>,
+) -> Result {
+    let new = NewCookie::generate();
+    let token = new.hash();
+    let changed =
+        account::change_password(&app, &signed_in.person, &typed.current_password, &typed.password, &token);
+    let (current_password, password) = match changed.await {
+        Ok(ended) => {
+            new.give(&cookie).await?;
+            let others = match ended {
+                0 => String::new(),
+                ended => {
+                    format!(", and {} ended", html::count(ended.try_into().unwrap_or(0), "other session"))
+                }
+            };
+            let text = format!("Your password is changed{others}");
+            return Ok(session::with_flash(&app, html::redirect("/account"), &text));
+        }
+        Err(PasswordChangeError::Unfit(error)) => {
+            (Field::default(), Field { value: String::new(), error: Some(error.to_string()) })
+        }
+        Err(error) => (Field { value: String::new(), error: Some(said(error)?) }, Field::default()),
+    };
+    let page = Index { current_password, password, ..index(signed_in) };
+    Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
+
+#[derive(Template)]
+#[template(path = "account/sessions.html")]
+struct Sessions {
+    chrome: Chrome,
+    rows: Vec<SessionRow>,
+}
+
+/// A session in words.
+struct SessionRow {
+    id: SessionId,
+    own: bool,
+    device: String,
+    phone: bool,
+    address: String,
+    since: Moment,
+    seen: Moment,
+}
+
+async fn rows(app: &Shared, signed_in: &SignedIn) -> Result<Vec<SessionRow>> {
+    let now = app.db.now();
+    let sessions = sessions::list(app, signed_in.person.user).await?;
+    let row = |session: ListedSession| SessionRow {
+        own: session.id == signed_in.person.session,
+        device: agent::in_words(&session.agent),
+        phone: agent::is_phone(&session.agent),
+        address: session.address.unwrap_or_else(|| "Unknown address".to_owned()),
+        since: html::moment(session.created_at, now),
+        seen: html::moment(session.last_seen_at, now),
+        id: session.id,
+    };
+    let mut rows: Vec<SessionRow> = sessions.into_iter().map(row).collect();
+    rows.sort_by_key(|row| !row.own);
+    Ok(rows)
+}
+
+pub async fn sessions(State(app): State<Shared>, signed_in: SignedIn) -> Result {
+    let rows = rows(&app, &signed_in).await?;
+    Ok(html::page(&Sessions { rows, chrome: signed_in.chrome }))
+}
+
+pub async fn end_session(
+    State(app): State<Shared>,
+    signed_in: SignedIn,
+    context: Context,
+    Path(id): Path<String>,
+) -> Result {
+    let id: SessionId = id.parse().map_err(|_| Error::NotFound)?;
+    if !sessions::end(&app, signed_in.person.user, id).await? {
+        return Err(Error::NotFound);
+    }
+    if id == signed_in.person.session {
+        return Ok(html::go(context.fragment, "/sign-in"));
+    }
+    let response = html::go(context.fragment, "/account/sessions");
+    Ok(session::with_flash(&app, response, "The session is ended"))
+}
+
+#[derive(Template)]
+#[template(path = "account/end_others.html")]
+struct EndOthers {
+    chrome: Chrome,
+    count: i64,
+    sessions: String,
+}
+
+#[derive(Template)]
+#[template(path = "account/_end_others.html")]
+struct EndOthersDialog {
+    count: i64,
+    sessions: String,
+}
+
+pub async fn confirm_end_others(State(app): State<Shared>, signed_in: SignedIn, context: Context) -> Result {
+    let count = sessions::count(&mut app.db.read().await?, signed_in.person.user, app.db.now()).await? - 1;
+    let sessions = html::count(count, "session");
+    if context.fragment {
+        return Ok(html::page(&EndOthersDialog { count, sessions }));
+    }
+    Ok(html::page(&EndOthers { chrome: signed_in.chrome, count, sessions }))
+}
+
+pub async fn end_others(State(app): State<Shared>, signed_in: SignedIn, context: Context) -> Result {
+    let ended = sessions::end_others(&app, signed_in.person.user, signed_in.person.session).await?;
+    let text = match ended {
+        0 => "There was no other session".to_owned(),
+        ended => format!("{} ended", html::count(ended.try_into().unwrap_or(0), "other session")),
+    };
+    let response = html::go(context.fragment, "/account/sessions");
+    Ok(session::with_flash(&app, response, &text))
+}

@@ -1,0 +1,143 @@
+use askama::Template;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+
+use crate::app::Shared;
+use crate::domain::audit::{self, Filter, Kind};
+use crate::ids::UserId;
+use crate::web::chrome::Chrome;
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::gate::Inside;
+use crate::web::html;
+
+const PAGE: usize = 50;
+
+/// The address of a view of the log.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    person: String,
+    kind: String,
+    before: String,
+    after: String,
+}
+
+struct Table {
+    path: String,
+    summary: String,
+    rows: Vec<Row>,
+    older: Option<String>,
+    newer: Option<String>,
+    filtered: bool,
+}
+
+/// A row in words. Times are in UTC, as in exports (V1).
+struct Row {
+    seq: i64,
+    who: String,
+    what: &'static str,
+    target: String,
+    details: Vec<String>,
+    when: String,
+    iso: String,
+    from: String,
+    hash: String,
+}
+
+#[derive(Template)]
+#[template(path = "audit/index.html")]
+struct Index {
+    chrome: Chrome,
+    asked: Asked,
+    table: Table,
+    people: Vec<(UserId, String)>,
+    kinds: &'static [Kind],
+}
+
+#[derive(Template)]
+#[template(path = "audit/_table.html")]
+struct TableFragment {
+    table: Table,
+}
+
+fn number(text: &str) -> Result<Option<i64>> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| Error::Malformed("There is no such place in the log.")),
+    }
+}
+
+impl Asked {
+    fn filter(&self) -> Result<Filter> {
+        let person = match self.person.as_str() {
+            "" => None,
+            id => Some(id.parse().map_err(|_| Error::Malformed("There is no such person."))?),
+        };
+        let kind = match self.kind.as_str() {
+            "" => None,
+            code => Some(Kind::from_code(code).ok_or(Error::Malformed("There is no such kind of change."))?),
+        };
+        Ok(Filter { person, kind, before: number(&self.before)?, after: number(&self.after)? })
+    }
+
+    /// The same filter at another place.
+    fn link(&self, path: &str, place: &str, seq: i64) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("person", &self.person), ("kind", &self.kind)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        query.append_pair(place, &seq.to_string());
+        format!("{path}?{}", query.finish())
+    }
+}
+
+pub async fn index(
+    State(app): State<Shared>,
+    inside: Inside,
+    context: Context,
+    Query(asked): Query<Asked>,
+) -> Result {
+    let filter = asked.filter()?;
+    let page = audit::list(&app.db, &inside.actor, &filter, PAGE).await?;
+    let path = inside.path("audit");
+    let summary = match page.rows.len() {
+        1 => "1 entry".to_owned(),
+        more => format!("{more} entries"),
+    };
+    let table = Table {
+        summary,
+        older: page.rows.last().filter(|_| page.older).map(|row| asked.link(&path, "before", row.seq)),
+        newer: page.rows.first().filter(|_| page.newer).map(|row| asked.link(&path, "after", row.seq)),
+        rows: page.rows.into_iter().map(in_words).collect(),
+        filtered: filter.person.is_some() || filter.kind.is_some(),
+        path,
+    };
+    if context.fragment && context.target == "audit-table" {
+        return Ok(html::page(&TableFragment { table }));
+    }
+    let people = audit::operators(&app.db, &inside.actor).await?;
+    Ok(html::page(&Index { chrome: inside.chrome, asked, table, people, kinds: Kind::ALL }))
+}
+
+fn in_words(row: audit::Row) -> Row {
+    let details = row.changes().into_iter().map(|(field, old, new)| match (old, new) {
+        (Some(old), Some(new)) => format!("{field}: {old} → {new}"),
+        (None, Some(new)) => format!("{field}: {new}"),
+        (Some(old), None) => format!("{field}: {old} → none"),
+        (None, None) => field,
+    });
+    Row {
+        seq: row.seq,
+        details: details.collect(),
+        what: Kind::from_code(&row.kind).map_or("Unknown change", Kind::title),
+        who: row.operator_name,
+        target: row.target_name,
+        when: html::exact(row.at).trim_end_matches(" UTC").to_owned(),
+        iso: row.at.rfc3339(),
+        from: row.address.unwrap_or_default(),
+        hash: row.hash.chars().take(8).collect(),
+    }
+}

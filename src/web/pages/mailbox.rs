@@ -1,0 +1,122 @@
+//! The local mailbox: what was mailed while no SMTP server is named (I9).
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::app::Shared;
+use crate::mail::{Mailbox, StoredMail, StoredSummary};
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::html::{self, Moment};
+
+const FORWARDING: [&str; 5] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
+
+/// It holds links that sign people in: shown only to a browser on this very machine, and never
+/// through a proxy, which would make everyone look local.
+pub fn is_shown(app: &Shared, context: &Context, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    app.config.smtp_url.is_none()
+        && app.config.base_url.is_loopback()
+        && matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+        && context.origin.address.is_none_or(|address| address.is_loopback())
+        && FORWARDING.iter().all(|name| !headers.contains_key(HeaderName::from_static(name)))
+}
+
+fn mailbox(app: &Shared, context: &Context, headers: &HeaderMap, peer: SocketAddr) -> Result<Mailbox> {
+    if peer.ip().to_canonical().is_loopback() && is_shown(app, context, headers) {
+        Ok(Mailbox::new(&app.config.data_dir))
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::Internal(error.into())
+}
+
+#[derive(Template)]
+#[template(path = "mailbox/index.html")]
+struct Index {
+    mails: Vec<(StoredSummary, Moment)>,
+}
+
+pub async fn index(
+    State(app): State<Shared>,
+    context: Context,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Result {
+    let now = app.db.now();
+    let mails = mailbox(&app, &context, &headers, peer)?.list().await.map_err(unreadable)?;
+    let mails = mails.into_iter().map(|mail| {
+        let at = html::moment(mail.at, now);
+        (mail, at)
+    });
+    Ok(html::page(&Index { mails: mails.collect() }))
+}
+
+/// A line of a mail's text, with the address in it, should there be one, apart.
+struct Line {
+    before: String,
+    url: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "mailbox/show.html")]
+struct Show {
+    mail: StoredMail,
+    at: Moment,
+    lines: Vec<Line>,
+}
+
+async fn find(
+    app: &Shared,
+    context: &Context,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+    name: &str,
+) -> Result<StoredMail> {
+    let mailbox = mailbox(app, context, headers, peer)?;
+    mailbox.read(name).await.map_err(unreadable)?.ok_or(Error::NotFound)
+}
+
+pub async fn show(
+    State(app): State<Shared>,
+    context: Context,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result {
+    let mail = find(&app, &context, &headers, peer, &name).await?;
+    let own = app.config.base_url.as_str();
+    let lines = mail.text.lines().map(|line| match line.starts_with(own) {
+        true => Line { before: String::new(), url: Some(line.to_owned()) },
+        false => Line { before: line.to_owned(), url: None },
+    });
+    Ok(html::page(&Show { lines: lines.collect(), at: html::moment(mail.summary.at, app.db.now()), mail }))
+}
+
+/// The html form as a mail program shows it: its styles are inline, its scripts, had it any, dead.
+pub async fn html_part(
+    State(app): State<Shared>,
+    context: Context,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result {
+    let mail = find(&app, &context, &headers, peer, &name).await?;
+    let mut response: Response = Html(mail.html).into_response();
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                  frame-ancestors 'none'; sandbox allow-top-navigation-by-user-activation";
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    Ok(response)
+}

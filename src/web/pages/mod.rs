@@ -1,0 +1,37 @@
+//! One file a page: form structs, template structs, and handlers that call one domain function.
+
+pub mod account;
+pub mod audit;
+pub mod health;
+pub mod home;
+pub mod invitations;
+pub mod invite;
+pub mod mailbox;
+pub mod recovery;
+pub mod roles;
+pub mod sign_in;
+pub mod sign_up;
+pub mod step_up;
+pub mod users;
+
+use crate::app::Shared;
+use crate::domain::access::Origin;
+use crate::domain::sign_in::address_key;
+use crate::domain::throttle::{self, SpendError};
+use crate::web::error::Error;
+
+/// The answer to a link that nobody was given: 404, until too many of them come from one address (INV-14).
+async fn unknown_link(app: &Shared, origin: &Origin) -> Error {
+    let spent = async {
+        let mut tx = app.db.write().await?;
+        let now = tx.now();
+        let spent = throttle::spend(&mut tx, now, throttle::UNKNOWN_LINK, &address_key(origin)).await;
+        tx.commit().await?;
+        spent
+    };
+    match spent.await {
+        Ok(_) => Error::NotFound,
+        Err(SpendError::Throttled(throttled)) => throttled.into(),
+        Err(SpendError::Database(error)) => error.into(),
+    }
+}

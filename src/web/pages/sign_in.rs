@@ -1,0 +1,211 @@
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use crate::app::Shared;
+use crate::config::SignUp;
+use crate::domain::account::{self, PasswordChangeError};
+use crate::domain::sign_in::{self, Cookies, SignInError};
+use crate::domain::throttle::Throttled;
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::forms::{Field, Form};
+use crate::web::gate::{Inside, Visitor};
+use crate::web::html;
+use crate::web::session::NewCookie;
+
+#[derive(Template)]
+#[template(path = "sign_in/form.html")]
+struct Page {
+    email: Field,
+    next: String,
+    /// What the last page says, such as "Your password is set".
+    flash: Option<String>,
+    problem: Option<Problem>,
+    sign_up_open: bool,
+}
+
+/// What went wrong: a title and a sentence.
+struct Problem {
+    title: &'static str,
+    text: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    next: String,
+    email: String,
+}
+
+fn next_or_root(next: &str) -> &str {
+    html::own_path(next).unwrap_or("/")
+}
+
+pub async fn form(State(app): State<Shared>, visitor: Visitor, Query(asked): Query<Asked>) -> Response {
+    if visitor.person.is_some() {
+        return html::redirect(next_or_root(&asked.next));
+    }
+    html::page(&Page {
+        email: Field::new(asked.email.chars().take(254).collect::<String>()),
+        next: next_or_root(&asked.next).to_owned(),
+        flash: visitor.flash,
+        problem: None,
+        sign_up_open: app.config.sign_up == SignUp::Open,
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Credentials {
+    email: String,
+    password: String,
+    next: String,
+}
+
+pub async fn sign_in(
+    State(app): State<Shared>,
+    context: Context,
+    visitor: Visitor,
+    cookie: Session,
+    Form(typed): Form<Credentials>,
+) -> Result {
+    let new = NewCookie::generate();
+    let (token_hash, device) = (new.hash(), context.device());
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
+    let signed_in =
+        sign_in::with_password(&app, &typed.email, &typed.password, &device, &context.origin, cookies);
+    let (status, problem, wait) = match signed_in.await {
+        Ok(_) => {
+            new.give(&cookie).await?;
+            return Ok(html::redirect(next_or_root(&typed.next)));
+        }
+        Err(SignInError::Wrong { left }) => (StatusCode::UNPROCESSABLE_ENTITY, wrong(left), None),
+        Err(SignInError::Throttled(throttled)) => {
+            let (problem, wait) = paused(throttled);
+            (StatusCode::TOO_MANY_REQUESTS, problem, Some(wait))
+        }
+        Err(SignInError::Busy(busy)) => return Err(busy.into()),
+        Err(SignInError::Database(error)) => return Err(error.into()),
+    };
+    let page = Page {
+        email: Field::new(typed.email),
+        next: next_or_root(&typed.next).to_owned(),
+        flash: None,
+        problem: Some(problem),
+        sign_up_open: app.config.sign_up == SignUp::Open,
+    };
+    let mut response = html::page_with(status, &page);
+    if let Some(wait) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    }
+    Ok(response)
+}
+
+fn wrong(left: i64) -> Problem {
+    let more = match left {
+        0 => " There is a pause of 15 minutes now.".to_owned(),
+        left if left <= 3 => format!(
+            " You have {} left before a 15-minute pause.",
+            html::count(left, "try").replace("trys", "tries")
+        ),
+        _ => String::new(),
+    };
+    Problem {
+        title: "That email and password do not match",
+        text: format!("Check both and try again.{more}"),
+    }
+}
+
+fn paused(throttled: Throttled) -> (Problem, i64) {
+    let (text, seconds) = match throttled.wait {
+        Some(wait) => (
+            format!("Try again in {}, or set a new password by mail: that ends the pause.", html::span(wait)),
+            wait / 1_000 + 1,
+        ),
+        None => ("Set a new password by mail to go on: choose “Forgot password?”.".to_owned(), 86_400),
+    };
+    (Problem { title: "Too many tries", text }, seconds)
+}
+
+/// Ends the session and lets the browser forget what it kept. Cookies of neighbours on this domain stay.
+pub async fn sign_out(cookie: Session) -> Result {
+    cookie.flush().await.map_err(|error| Error::Internal(error.into()))?;
+    let mut response = html::redirect("/sign-in");
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+    Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "sign_in/organization.html")]
+struct OrganizationPage {
+    organization: String,
+    slug: String,
+    email: String,
+    password: Field,
+    next: String,
+}
+
+/// What an organization misses in this session is asked for here, and added to it (S9).
+pub async fn organization_form(inside: Inside, Query(asked): Query<Asked>) -> Response {
+    html::page(&organization_page(&inside, Field::default(), &asked.next))
+}
+
+fn organization_page(inside: &Inside, password: Field, next: &str) -> OrganizationPage {
+    let home = format!("/o/{}", inside.organization.slug);
+    OrganizationPage {
+        organization: inside.organization.name.clone(),
+        slug: inside.organization.slug.clone(),
+        email: inside.actor.person.email.clone(),
+        password,
+        next: html::own_path(next).map_or(home, str::to_owned),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proof {
+    password: String,
+    next: String,
+}
+
+pub async fn organization_sign_in(
+    State(app): State<Shared>,
+    inside: Inside,
+    cookie: Session,
+    Form(typed): Form<Proof>,
+) -> Result {
+    let new = NewCookie::generate();
+    let confirmed = account::confirm_password(&app, &inside.actor.person, &typed.password, &new.hash()).await;
+    match confirmed {
+        Ok(()) => {
+            new.give(&cookie).await?;
+            let page = organization_page(&inside, Field::default(), &typed.next);
+            Ok(html::redirect(&page.next))
+        }
+        Err(error) => {
+            let field = Field { value: String::new(), error: Some(said(error)?) };
+            let page = organization_page(&inside, field, &typed.next);
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, html::page(&page)).into_response())
+        }
+    }
+}
+
+/// What is wrong with a password that confirms, in words for beside its field.
+pub(super) fn said(error: PasswordChangeError) -> Result<String> {
+    match error {
+        PasswordChangeError::Wrong | PasswordChangeError::None | PasswordChangeError::Unfit(_) => {
+            Ok(error.to_string())
+        }
+        PasswordChangeError::Throttled(throttled) => Err(throttled.into()),
+        PasswordChangeError::Busy(busy) => Err(busy.into()),
+        PasswordChangeError::SignedOut => Err(Error::Elsewhere("/sign-in".to_owned())),
+        PasswordChangeError::Database(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,257 @@
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::unknown_link;
+use crate::app::Shared;
+use crate::config;
+use crate::domain::sign_in::{Cookies, address_key};
+use crate::domain::sign_up::{self, ConfirmError, NewSignUp, SetupError, StartError};
+use crate::secrets::{Token, TokenHash};
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::forms::{Field, Form};
+use crate::web::gate::Visitor;
+use crate::web::html;
+use crate::web::session::{self, NewCookie};
+
+/// What both sign-up and setup ask for.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Typed {
+    organization: String,
+    name: String,
+    email: String,
+    password: String,
+}
+
+#[derive(Default)]
+struct Fields {
+    organization: Field,
+    name: Field,
+    email: Field,
+    password: Field,
+}
+
+impl Fields {
+    /// Parses everything, so that every mistake is shown at once.
+    fn parse(typed: &Typed) -> std::result::Result<NewSignUp, Box<Fields>> {
+        let mut fields = Fields {
+            organization: Field::new(&typed.organization),
+            name: Field::new(&typed.name),
+            email: Field::new(&typed.email),
+            password: Field::default(),
+        };
+        let organization = fields.organization.parse();
+        let name = fields.name.parse();
+        let email = fields.email.parse();
+        let password = fields.password.note(sign_up::check_password(
+            &typed.password,
+            &typed.organization,
+            &typed.name,
+            &typed.email,
+        ));
+        match (organization, name, email, password) {
+            (Some(organization), Some(name), Some(email), Some(password)) => {
+                Ok(NewSignUp { organization, name, email, password })
+            }
+            _ => Err(Box::new(fields)),
+        }
+    }
+
+    fn any_error(&self) -> bool {
+        [&self.organization, &self.name, &self.email, &self.password]
+            .iter()
+            .any(|field| field.error.is_some())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sign_up/form.html")]
+struct Page {
+    fields: Fields,
+    open: bool,
+    /// Where the form goes: sign-up, or a setup link.
+    action: String,
+    setup: bool,
+}
+
+pub async fn form(State(app): State<Shared>, visitor: Visitor) -> Response {
+    if visitor.person.is_some() {
+        return html::redirect("/");
+    }
+    let open = app.config.sign_up == config::SignUp::Open;
+    html::page(&Page { fields: Fields::default(), open, action: "/sign-up".to_owned(), setup: false })
+}
+
+/// The answer is always "check your mail" (S4).
+pub async fn start(State(app): State<Shared>, context: Context, Form(typed): Form<Typed>) -> Result {
+    let asked = match Fields::parse(&typed) {
+        Ok(asked) => asked,
+        Err(fields) => {
+            let page = Page { fields: *fields, open: true, action: "/sign-up".to_owned(), setup: false };
+            return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+    };
+    let browser = Token::generate();
+    match sign_up::start(&app, &asked, &browser.hash(), &address_key(&context.origin)).await {
+        Ok(()) => {}
+        Err(StartError::Throttled(throttled)) => return Err(throttled.into()),
+        Err(StartError::Busy(busy)) => return Err(busy.into()),
+        Err(StartError::Database(error)) => return Err(error.into()),
+    }
+    let mut response = html::redirect("/sign-up/sent");
+    session::append_cookie(&app, response.headers_mut(), session::SIGN_UP, browser.expose(), 86_400);
+    Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "sign_up/sent.html")]
+struct Sent {
+    mailbox: bool,
+}
+
+pub async fn sent(State(app): State<Shared>, context: Context, headers: HeaderMap) -> Response {
+    html::page(&Sent { mailbox: super::mailbox::is_shown(&app, &context, &headers) })
+}
+
+#[derive(Template)]
+#[template(path = "sign_up/verify.html")]
+struct Verify {
+    email: String,
+    organization: String,
+    asks_password: bool,
+    password: Field,
+}
+
+#[derive(Template)]
+#[template(path = "sign_up/spent.html")]
+struct Spent;
+
+fn browser_of(app: &Shared, headers: &HeaderMap) -> Option<TokenHash> {
+    Some(Token::parse(&session::own_cookie(app, headers, session::SIGN_UP)?)?.hash())
+}
+
+/// Shows what the link would confirm. A mail scanner that opens it changes nothing.
+pub async fn verify(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    Path(token): Path<String>,
+) -> Result {
+    show_verify(&app, &context, &headers, &token, Field::default()).await
+}
+
+async fn show_verify(
+    app: &Shared,
+    context: &Context,
+    headers: &HeaderMap,
+    token: &str,
+    password: Field,
+) -> Result {
+    let status = if password.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    match sign_up::look(app, token, browser_of(app, headers).as_ref()).await {
+        Ok(pending) => Ok(html::page_with(
+            status,
+            &Verify {
+                email: pending.email,
+                organization: pending.organization,
+                asks_password: pending.asks_password,
+                password,
+            },
+        )),
+        Err(error) => dead(app, context, error).await,
+    }
+}
+
+async fn dead(app: &Shared, context: &Context, error: ConfirmError) -> Result {
+    match error {
+        ConfirmError::Unknown => Err(unknown_link(app, &context.origin).await),
+        ConfirmError::Spent => Ok((StatusCode::GONE, html::page(&Spent)).into_response()),
+        ConfirmError::WrongPassword => Err(Error::Forbidden(Some(error.to_string()))),
+        ConfirmError::Throttled(throttled) => Err(throttled.into()),
+        ConfirmError::Busy(busy) => Err(busy.into()),
+        ConfirmError::Database(error) => Err(error.into()),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Confirmation {
+    password: String,
+}
+
+pub async fn confirm(
+    State(app): State<Shared>,
+    context: Context,
+    visitor: Visitor,
+    cookie: Session,
+    headers: HeaderMap,
+    Path(token): Path<String>,
+    Form(typed): Form<Confirmation>,
+) -> Result {
+    let new = NewCookie::generate();
+    let (token_hash, device) = (new.hash(), context.device());
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
+    let browser = browser_of(&app, &headers);
+    let confirmed =
+        sign_up::confirm(&app, &token, browser.as_ref(), &typed.password, &device, &context.origin, cookies);
+    match confirmed.await {
+        Ok(organization) => {
+            new.give(&cookie).await?;
+            let to = format!("/o/{}/users", organization.slug);
+            let text = format!("{} is ready, and you are its Owner", organization.name);
+            Ok(session::with_flash(&app, html::redirect(&to), &text))
+        }
+        Err(ConfirmError::WrongPassword) => {
+            let field = Field { value: String::new(), error: Some(ConfirmError::WrongPassword.to_string()) };
+            show_verify(&app, &context, &headers, &token, field).await
+        }
+        Err(error) => dead(&app, &context, error).await,
+    }
+}
+
+pub async fn setup_form(State(app): State<Shared>, context: Context, Path(token): Path<String>) -> Result {
+    if !sign_up::is_open(&app, &token).await? {
+        return Err(unknown_link(&app, &context.origin).await);
+    }
+    Ok(html::page(&setup_page(&token, Fields::default())))
+}
+
+fn setup_page(token: &str, fields: Fields) -> Page {
+    Page { fields, open: true, action: format!("/setup/{token}"), setup: true }
+}
+
+pub async fn setup(
+    State(app): State<Shared>,
+    context: Context,
+    visitor: Visitor,
+    cookie: Session,
+    Path(token): Path<String>,
+    Form(typed): Form<Typed>,
+) -> Result {
+    if !sign_up::is_open(&app, &token).await? {
+        return Err(unknown_link(&app, &context.origin).await);
+    }
+    let asked = match Fields::parse(&typed) {
+        Ok(asked) => asked,
+        Err(fields) => {
+            return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &setup_page(&token, *fields)));
+        }
+    };
+    let new = NewCookie::generate();
+    let (token_hash, device) = (new.hash(), context.device());
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
+    match sign_up::setup(&app, &token, &asked, &device, &context.origin, cookies).await {
+        Ok(organization) => {
+            new.give(&cookie).await?;
+            Ok(html::redirect(&format!("/o/{}/users", organization.slug)))
+        }
+        Err(SetupError::Unknown) => Err(unknown_link(&app, &context.origin).await),
+        Err(SetupError::Busy(busy)) => Err(busy.into()),
+        Err(SetupError::Database(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,91 @@
+//! Step-up (S12): a fresh proof, and then back to what was being done, with its form intact.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::sign_in::said;
+use crate::app::Shared;
+use crate::domain::access::Person;
+use crate::domain::account;
+use crate::domain::sessions::{self, KeptForm};
+use crate::ids::PendingFormId;
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::forms::{Field, Form};
+use crate::web::gate::SignedIn;
+use crate::web::html;
+use crate::web::session::NewCookie;
+
+/// Sends a person to the step-up page and keeps their form meanwhile.
+pub async fn ask(
+    app: &Shared,
+    context: &Context,
+    person: &Person,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Result {
+    let fields: Vec<(String, String)> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let id = sessions::keep_form(app, person.session, path, &fields).await?;
+    Ok(html::go(context.fragment, &format!("/step-up?form={id}")))
+}
+
+#[derive(Template)]
+#[template(path = "step_up/form.html")]
+struct Page {
+    email: String,
+    form: String,
+    password: Field,
+}
+
+#[derive(Template)]
+#[template(path = "step_up/done.html")]
+struct Done {
+    kept: KeptForm,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    form: String,
+}
+
+pub async fn form(signed_in: SignedIn, Query(asked): Query<Asked>) -> Response {
+    html::page(&Page { email: signed_in.person.email, form: asked.form, password: Field::default() })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Typed {
+    password: String,
+    form: String,
+}
+
+pub async fn confirm(
+    State(app): State<Shared>,
+    signed_in: SignedIn,
+    cookie: Session,
+    Form(typed): Form<Typed>,
+) -> Result {
+    let person = &signed_in.person;
+    let new = NewCookie::generate();
+    if let Err(error) = account::confirm_password(&app, person, &typed.password, &new.hash()).await {
+        let password = Field { value: String::new(), error: Some(said(error)?) };
+        let page = Page { email: person.email.clone(), form: typed.form, password };
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, html::page(&page)).into_response());
+    }
+    new.give(&cookie).await?;
+    let kept = match typed.form.parse::<PendingFormId>() {
+        Ok(id) => sessions::kept_form(&app, person.session, id).await?,
+        Err(_) => None,
+    };
+    match kept {
+        Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done { kept })),
+        Some(_) => Err(Error::NotFound),
+        None => Ok(html::redirect("/")),
+    }
+}

@@ -1,0 +1,97 @@
+//! The table: method, path, who may, handler. One line each; the gate and the tests read it.
+
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodRouter, on};
+
+use super::assets;
+use super::gate::Access::{self, Anyone, Member, Needs, Proving, Public, SignedIn, Token};
+use super::gate::TokenKind::{Invite, Reset, Setup, Verify};
+use super::pages::{
+    account, audit, health, home, invitations, invite, mailbox, recovery, roles, sign_in, sign_up, step_up,
+    users,
+};
+use crate::app::Shared;
+use crate::domain::access::Capability::{ManageUsers, ReadAudit, ReadUsers};
+
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub access: Access,
+    pub(super) handler: MethodRouter<Shared>,
+}
+
+fn get<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::GET, path, access, handler: on(axum::routing::MethodFilter::GET, handler) }
+}
+
+fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::POST, path, access, handler: on(axum::routing::MethodFilter::POST, handler) }
+}
+
+#[rustfmt::skip]
+pub fn table() -> Vec<Route> {
+    vec![
+        get ("/healthz",                                  Anyone,             health::live),
+        get ("/readyz",                                   Anyone,             health::ready),
+        get ("/static/licences.txt",                      Anyone,             assets::licences),
+        get ("/static/{name}",                            Anyone,             assets::serve),
+
+        get ("/",                                         Public,             home::root),
+        get ("/sign-up",                                  Public,             sign_up::form),
+        post("/sign-up",                                  Public,             sign_up::start),
+        get ("/sign-up/sent",                             Public,             sign_up::sent),
+        get ("/verify/{token}",                           Token(Verify),      sign_up::verify),
+        post("/verify/{token}",                           Token(Verify),      sign_up::confirm),
+        get ("/setup/{token}",                            Token(Setup),       sign_up::setup_form),
+        post("/setup/{token}",                            Token(Setup),       sign_up::setup),
+        get ("/sign-in",                                  Public,             sign_in::form),
+        post("/sign-in",                                  Public,             sign_in::sign_in),
+        post("/sign-out",                                 Public,             sign_in::sign_out),
+        get ("/forgot-password",                          Public,             recovery::form),
+        post("/forgot-password",                          Public,             recovery::request),
+        get ("/forgot-password/sent",                     Public,             recovery::sent),
+        get ("/reset/{token}",                            Token(Reset),       recovery::reset_form),
+        post("/reset/{token}",                            Token(Reset),       recovery::reset),
+        get ("/invite/{token}",                           Token(Invite),      invite::show),
+        post("/invite/{token}",                           Token(Invite),      invite::accept),
+        post("/invite/{token}/again",                     Token(Invite),      invite::ask_again),
+        post("/invite/{token}/code",                      Token(Invite),      invite::mail_code),
+        post("/invite/{token}/proof",                     Token(Invite),      invite::redeem_code),
+        get ("/mailbox",                                  Public,             mailbox::index),
+        get ("/mailbox/{mail}",                           Public,             mailbox::show),
+        get ("/mailbox/{mail}/html",                      Public,             mailbox::html_part),
+
+        get ("/account",                                  SignedIn,           account::show),
+        post("/account/name",                             SignedIn,           account::rename),
+        post("/account/password",                         SignedIn,           account::change_password),
+        get ("/account/sessions",                         SignedIn,           account::sessions),
+        get ("/account/sessions/others",                  SignedIn,           account::confirm_end_others),
+        post("/account/sessions/others",                  SignedIn,           account::end_others),
+        post("/account/sessions/{id}",                    SignedIn,           account::end_session),
+        get ("/step-up",                                  SignedIn,           step_up::form),
+        post("/step-up",                                  SignedIn,           step_up::confirm),
+
+        get ("/o/{org}",                                  Member,             home::organization),
+        get ("/o/{org}/sign-in",                          Proving,            sign_in::organization_form),
+        post("/o/{org}/sign-in",                          Proving,            sign_in::organization_sign_in),
+        get ("/o/{org}/roles",                            Member,             roles::index),
+        get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),
+        post("/o/{org}/users/{id}/role",                  Needs(ManageUsers), users::change_role),
+        get ("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::confirm_suspension),
+        post("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::suspend),
+        post("/o/{org}/users/{id}/reactivation",          Needs(ManageUsers), users::reactivate),
+        get ("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::confirm_sign_out),
+        post("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::sign_out),
+        get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::confirm_removal),
+        post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::remove),
+        get ("/o/{org}/invitations",                      Needs(ReadUsers),   invitations::index),
+        get ("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::form),
+        post("/o/{org}/invitations",                      Needs(ManageUsers), invitations::invite),
+        post("/o/{org}/invitations/{id}/mail",            Needs(ManageUsers), invitations::resend),
+        post("/o/{org}/invitations/{id}/link",            Needs(ManageUsers), invitations::copy_link),
+        get ("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::confirm_revocation),
+        post("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::revoke),
+        get ("/o/{org}/audit",                            Needs(ReadAudit),   audit::index),
+    ]
+}

@@ -1,0 +1,161 @@
+//! The session's cookie, carried by tower-sessions. The rows are written by the domain, in its own
+//! transactions; the store below only tells the cookie's life from them, and never makes a row.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use time::OffsetDateTime;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
+
+use crate::app::Shared;
+use crate::domain::sessions;
+use crate::secrets::TokenHash;
+
+/// Where a handler leaves the id of a session that the domain has opened.
+const OPENED: &str = "opened";
+
+#[derive(Clone)]
+pub struct Store(Shared);
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+fn hash(id: &Id) -> TokenHash {
+    TokenHash::of(&id.to_string())
+}
+
+fn backend(error: sqlx::Error) -> Error {
+    Error::Backend(error.to_string())
+}
+
+fn record(id: Id) -> Record {
+    Record { id, data: HashMap::new(), expiry_date: OffsetDateTime::now_utc() + time::Duration::days(1) }
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    /// Takes the id of the session that the domain opened; a session of its own accord there is none.
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        let opened = record.data.get(OPENED).and_then(|id| id.as_str()).and_then(|id| id.parse().ok());
+        let id: Id = opened.ok_or_else(|| Error::Backend("no session was opened".to_owned()))?;
+        if !sessions::is_live(&self.0, &hash(&id)).await.map_err(backend)? {
+            return Err(Error::Backend("the session ended before its cookie was set".to_owned()));
+        }
+        record.id = id;
+        Ok(())
+    }
+
+    /// Nothing of ours is in the record, and a late save must not revive a session that has ended.
+    async fn save(&self, _: &Record) -> Result<()> {
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let live = sessions::is_live(&self.0, &hash(id)).await.map_err(backend)?;
+        Ok(live.then(|| record(*id)))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        sessions::end_by_token(&self.0, &hash(id)).await.map_err(backend)
+    }
+}
+
+/// `__Host-` and Secure under https. On plain http, which only loopback may use, browsers refuse both.
+fn cookie_name(app: &Shared, name: &'static str, host_name: &'static str) -> &'static str {
+    if app.config.base_url.is_https() { host_name } else { name }
+}
+
+pub fn layer(app: &Shared) -> SessionManagerLayer<Store> {
+    SessionManagerLayer::new(Store(app.clone()))
+        .with_name(cookie_name(app, "interlock", "__Host-interlock"))
+        .with_secure(app.config.base_url.is_https())
+        .with_http_only(true)
+        // Lax: mailed links and single sign-on come from other sites.
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// The id of a session that is about to be opened, or to go on under it.
+pub struct NewCookie(Id);
+
+impl NewCookie {
+    pub fn generate() -> NewCookie {
+        NewCookie(Id::default())
+    }
+
+    pub fn hash(&self) -> TokenHash {
+        hash(&self.0)
+    }
+
+    /// Gives the browser the cookie of a session that the domain has opened. Whatever session it had is ended.
+    pub async fn give(
+        self,
+        session: &tower_sessions::Session,
+    ) -> std::result::Result<(), super::error::Error> {
+        let internal = |error: tower_sessions::session::Error| super::error::Error::Internal(error.into());
+        session.flush().await.map_err(internal)?;
+        session.insert(OPENED, self.0.to_string()).await.map_err(internal)
+    }
+}
+
+/// The hash of the cookie that came with a request.
+pub fn token_of(session: &tower_sessions::Session) -> Option<TokenHash> {
+    session.id().as_ref().map(hash)
+}
+
+/// A sentence that the next page shows once: it crosses a redirect in a cookie.
+pub fn with_flash(app: &Shared, mut response: Response, text: &str) -> Response {
+    let value = URL_SAFE_NO_PAD.encode(text);
+    append_cookie(app, response.headers_mut(), FLASH, &value, 60);
+    response
+}
+
+/// Takes the sentence out of the request; the answer then says that it is gone.
+pub fn flash(app: &Shared, headers: &HeaderMap) -> Option<String> {
+    let value = own_cookie(app, headers, FLASH)?;
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
+    (text.len() < 500).then_some(text)
+}
+
+pub fn forget_flash(app: &Shared, headers: &mut HeaderMap) {
+    append_cookie(app, headers, FLASH, "", 0);
+}
+
+/// A cookie of ours beside the session's: its name with and without `__Host-`.
+pub type CookieName = (&'static str, &'static str);
+const FLASH: CookieName = ("interlock-flash", "__Host-interlock-flash");
+/// Which browser began a sign-up.
+pub const SIGN_UP: CookieName = ("interlock-sign-up", "__Host-interlock-sign-up");
+
+pub fn own_cookie(app: &Shared, headers: &HeaderMap, name: CookieName) -> Option<String> {
+    let name = cookie_name(app, name.0, name.1);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+/// `value` is of URL-safe characters. Zero seconds forgets the cookie.
+pub fn append_cookie(app: &Shared, headers: &mut HeaderMap, name: CookieName, value: &str, seconds: i64) {
+    let name = cookie_name(app, name.0, name.1);
+    let secure = if app.config.base_url.is_https() { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={seconds}{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}

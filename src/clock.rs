@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_timestamp_is_written_in_utc_to_the_second() {
-        assert_eq!(Timestamp(1_793_000_000_123).rfc3339(), "2026-10-26T06:13:20Z");
+        assert_eq!(Timestamp(1_793_000_000_123).rfc3339(), "2026-10-26T07:33:20Z");
     }
 
     #[test]

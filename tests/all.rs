@@ -1,0 +1,8 @@
+//! Every test that needs the whole application, in one binary. Files are laid out like the URLs.
+//! Run by `tests/run`, which brings the real parts: PostgreSQL, a browser and its driver.
+
+mod support;
+
+mod architecture;
+mod every_route;
+mod invite;

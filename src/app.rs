@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
 use crate::secrets::Sealer;
-use crate::storage::{Db, execute, fetch_one, fetch_optional};
+use crate::storage::{Db, instance};
 
 pub struct App {
     pub config: Config,
@@ -58,24 +58,15 @@ impl App {
     async fn check_key(&self) -> Result<(), StartError> {
         const PLACE: &str = "instance.sealed_check:1";
         let mut tx = self.db.write().await?;
-        let made = tx.now();
-        let check = self.sealer.seal(PLACE, b"interlock");
-        execute!(
-            &mut tx,
-            "insert into instance (id, sealed_check, created_at) values (1, $1, $2) on conflict (id) do nothing",
-            check,
-            made
-        )?;
-        let (stored,): (String,) =
-            fetch_one!(&mut tx, (String,), "select sealed_check from instance where id = 1")?;
+        let sealed_now = self.sealer.seal(PLACE, b"interlock");
+        let stored = instance::sealed_check(&mut tx, &sealed_now).await?;
         tx.commit().await?;
         self.sealer.open(PLACE, &stored).map(|_| ()).map_err(|_| StartError::OtherKey)
     }
 
     /// Whether the database answers.
     pub async fn ready(&self) -> sqlx::Result<()> {
-        let mut reader = self.db.read().await?;
-        fetch_optional!(&mut reader, (i64,), "select id from instance where id = 1").map(|_| ())
+        instance::ready(&mut self.db.read().await?).await
     }
 
     /// An address on this server for a mail or a page: from the configuration, never from a request (V5).

@@ -1,1 +1,239 @@
-//! Every route × everyone.
+//! Every route × everyone: the table is the matrix (ROL-01, TEN-01, HTX-01, HTX-02, HTX-05, HTX-07).
+//! A new route is covered on the day that it is added.
+
+use axum::http::Method;
+use interlock::domain::access::{Capability, Role};
+use interlock::domain::{audit, organizations};
+use interlock::web::routes::{self, Access, Route};
+
+use crate::support::{Answer, TestApp, Visitor, on_both};
+
+/// Everyone who may come to a door.
+struct People {
+    nobody: Visitor,
+    members: Vec<(Role, Visitor)>,
+    stranger: Visitor,
+    suspended: Visitor,
+    removed: Visitor,
+    /// Ids for the paths: a plain member, a pending invitation.
+    target: String,
+    invitation: String,
+    org: String,
+}
+
+async fn people(app: &TestApp) -> People {
+    let mut owner = app.owner().await;
+    let mut members = Vec::new();
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Owner) {
+        let email = format!("{}@halden.example", role.code());
+        members.push((role, app.member(&mut owner, &format!("The {role}"), &email, role).await));
+    }
+    let suspended = app.member(&mut owner, "Sus Pended", "suspended@halden.example", Role::Admin).await;
+    let removed = app.member(&mut owner, "Rem Oved", "removed@halden.example", Role::Admin).await;
+    app.member(&mut owner, "Tar Get", "target@halden.example", Role::Member).await;
+    app.invited(&mut owner, "pending@halden.example", Role::Member).await;
+    let page = owner.get(&format!("{}/invitations", owner.org)).await.ok().body;
+    let invitation =
+        page.split("id=\"invitation-").nth(1).expect("an invitation is pending")[..36].to_owned();
+    for (name, noun) in [("Sus Pended", "suspension"), ("Rem Oved", "removal")] {
+        let id = app.id_of(&mut owner, name).await;
+        owner.post(&format!("{}/users/{id}/{noun}", owner.org), &[]).await.is(303);
+    }
+    let target = app.id_of(&mut owner, "Tar Get").await;
+    let org = owner.org.clone();
+    members.push((Role::Owner, owner));
+    let stranger = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+    People { nobody: app.visitor(), members, stranger, suspended, removed, target, invitation, org }
+}
+
+impl People {
+    /// A route's path with ids that are there.
+    fn path(&self, route: &Route) -> String {
+        let id = if route.path.contains("/invitations/") { &self.invitation } else { &self.target };
+        route
+            .path
+            .replace("/o/{org}", &self.org)
+            .replace("{id}", id)
+            .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+            .replace("{name}", "nothing.css")
+            .replace("{mail}", "nothing")
+    }
+}
+
+/// A request that changes nothing even where it is let in: its form has a field that no form has.
+async fn knock(visitor: &mut Visitor, route: &Route, path: &str) -> Answer {
+    match route.method {
+        Method::GET => visitor.get(path).await,
+        _ => visitor.post(path, &[("no_such_field", "1")]).await,
+    }
+}
+
+async fn knock_as_fragment(visitor: &mut Visitor, route: &Route, path: &str) -> Answer {
+    match route.method {
+        Method::GET => visitor.get_fragment(path, "users-table").await,
+        _ => visitor.post_fragment(path, &[("no_such_field", "1")]).await,
+    }
+}
+
+fn is_inside(access: Access) -> bool {
+    matches!(access, Access::Proving | Access::Member | Access::Needs(_))
+}
+
+fn may(role: Role, access: Access) -> bool {
+    match access {
+        Access::Needs(capability) => role.may(capability),
+        _ => true,
+    }
+}
+
+/// Let in: a page, a way on, or a form that is refused for its field alone.
+#[track_caller]
+fn assert_let_in(answer: &Answer, route: &Route, who: &str) {
+    let status = answer.status.as_u16();
+    let right = match route.method {
+        Method::GET => matches!(status, 200 | 303),
+        _ => status == 422,
+    };
+    assert!(right, "{who}: {} {} answers {status}: {}", route.method, route.path, answer.text());
+}
+
+on_both! {
+    /// ROL-01: nobody who is signed out gets past a door, by page or by fragment, and nothing is in the answer.
+    async fn the_signed_out_are_sent_to_sign_in(app: TestApp) {
+        let mut people = people(&app).await;
+        for route in routes::table() {
+            let path = people.path(&route);
+            if !is_inside(route.access) && route.access != Access::SignedIn {
+                let answer = knock(&mut people.nobody, &route, &path).await;
+                assert!(!answer.status.is_server_error() && answer.status != 403, "{} {}", route.method, route.path);
+                continue;
+            }
+            let answer = knock(&mut people.nobody, &route, &path).await.is(303).leads_to("/sign-in");
+            assert!(answer.body.is_empty());
+            let answer = knock_as_fragment(&mut people.nobody, &route, &path).await.is(401);
+            assert!(answer.header("hx-redirect").starts_with("/sign-in"), "{}", route.path);
+            assert!(answer.body.is_empty());
+        }
+    }
+
+    /// ROL-01, ROL-07, R4: each role gets what the table says, and a refusal says nothing of what is there.
+    async fn each_role_gets_what_the_table_says(app: TestApp) {
+        let mut people = people(&app).await;
+        let mut members = std::mem::take(&mut people.members);
+        for route in routes::table().iter().filter(|route| is_inside(route.access)) {
+            let path = people.path(route);
+            for (role, visitor) in &mut members {
+                let answer = knock(visitor, route, &path).await;
+                if may(*role, route.access) {
+                    assert_let_in(&answer, route, role.name());
+                } else {
+                    answer.is(403);
+                    knock_as_fragment(visitor, route, &path).await.is(403).says_not("Tar Get");
+                    // The same for an id that is not there: a refused role learns nothing (8.4.1).
+                    let unknown = path.replace(&people.target, "01a20000-0000-7000-8000-000000000000");
+                    knock(visitor, route, &unknown).await.is(403);
+                }
+            }
+        }
+    }
+
+    /// TEN-01, R8: to anyone who is not an active member the organization is not there.
+    async fn outsiders_find_nothing(app: TestApp) {
+        let mut people = people(&app).await;
+        for route in routes::table().iter().filter(|route| is_inside(route.access)) {
+            let path = people.path(route);
+            let unknown = path.replace(&people.org, "/o/no-such-organization");
+            for visitor in [&mut people.stranger, &mut people.suspended, &mut people.removed] {
+                let there = knock(visitor, route, &path).await.is(404);
+                let not_there = knock(visitor, route, &unknown).await.is(404);
+                let without_id = |answer: &Answer| answer.text().split("request").next().map(str::to_owned);
+                assert_eq!(without_id(&there), without_id(&not_there), "{}", route.path);
+                knock_as_fragment(visitor, route, &path).await.is(404);
+            }
+        }
+    }
+
+    /// HTX-05, SES-14: whatever does not come from our own pages changes nothing.
+    async fn other_sites_may_not_post(app: TestApp) {
+        let mut people = people(&app).await;
+        let mut owner = people.members.pop().expect("the Owner is last").1;
+        for route in routes::table().iter().filter(|route| route.method != Method::GET) {
+            let path = people.path(route);
+            for origin in [Some("https://evil.example".to_owned()), Some("null".to_owned()), None] {
+                owner.origin = origin;
+                owner.post(&path, &[]).await.is(403);
+                owner.post_fragment(&path, &[]).await.is(403);
+            }
+            owner.origin = Some(owner.own_origin().to_owned());
+            owner.headers.push(("sec-fetch-site".to_owned(), "cross-site".to_owned()));
+            owner.post(&path, &[]).await.is(403);
+            owner.headers.pop();
+        }
+        owner.get(&format!("{}/users", people.org)).await.ok().says("Tar Get");
+    }
+
+    /// HTX-07, INV-13: looking changes nothing, by GET and by HEAD.
+    async fn looking_changes_nothing(app: TestApp) {
+        let mut people = people(&app).await;
+        let slug = people.org.trim_start_matches("/o/").to_owned();
+        let mut reader = app.app.db.read().await.expect("the database answers");
+        let organization = organizations::by_slug(&mut reader, &slug).await.expect("it answers").expect("it is there");
+        let before = audit::head(&mut reader, organization.id).await.expect("there is a head");
+        drop(reader);
+        let mails = app.mails().await.len();
+        let mut owner = people.members.pop().expect("the Owner is last").1;
+        for route in routes::table().iter().filter(|route| route.method == Method::GET) {
+            let path = people.path(route);
+            let get = owner.get(&path).await;
+            let head = owner.send(Method::HEAD, &path, &[], None).await;
+            assert_eq!(get.status, head.status, "{}", route.path);
+            assert!(head.body.is_empty());
+        }
+        let mut reader = app.app.db.read().await.expect("the database answers");
+        assert_eq!(audit::head(&mut reader, organization.id).await.expect("there is a head"), before);
+        drop(reader);
+        assert_eq!(app.mails().await.len(), mails);
+        owner.get(&format!("{}/invitations", people.org)).await.ok().says("pending@halden.example");
+    }
+
+    /// ASVS 3.4, 3.3, 4.1.4, 14.2.2: headers, cookies and methods of every answer.
+    async fn every_answer_is_dressed(app: TestApp) {
+        let mut people = people(&app).await;
+        let mut owner = people.members.pop().expect("the Owner is last").1;
+        for route in routes::table() {
+            let path = people.path(&route);
+            for answer in [knock(&mut owner, &route, &path).await, knock(&mut people.nobody, &route, &path).await] {
+                let policy = answer.header("content-security-policy");
+                assert!(policy.starts_with("default-src 'none'"), "{}: {policy}", route.path);
+                assert_eq!(answer.header("x-content-type-options"), "nosniff");
+                assert_eq!(answer.header("referrer-policy"), "no-referrer");
+                assert_eq!(answer.header("cache-control"), "no-store", "{}", route.path);
+                assert!(answer.header("vary").contains("HX-Request"));
+                assert!(answer.headers.get("access-control-allow-origin").is_none());
+                assert!(answer.headers.get("server").is_none());
+                for cookie in answer.headers.get_all("set-cookie") {
+                    let cookie = cookie.to_str().expect("a cookie is text");
+                    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"));
+                    assert!(!cookie.contains("Domain"));
+                }
+            }
+            for method in [Method::PUT, Method::TRACE, Method::DELETE, Method::PATCH] {
+                let answer = owner.send(method, &path, &[], None).await.is(405);
+                assert!(answer.header("allow").contains(route.method.as_str()), "{}", route.path);
+            }
+        }
+    }
+}
+
+/// The table of roles has a door for every line that is built, and no door opens to a capability by mistake.
+#[test]
+fn every_change_inside_an_organization_needs_a_capability() {
+    for route in routes::table() {
+        if route.path.starts_with("/o/{org}") && route.method == Method::POST {
+            // Signing in to the organization is the person's own, an Auditor's too.
+            let own = route.path == "/o/{org}/sign-in";
+            let manages = route.access == Access::Needs(Capability::ManageUsers);
+            assert!(own || manages, "POST {} is open to {:?}", route.path, route.access);
+        }
+    }
+}

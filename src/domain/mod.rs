@@ -1,4 +1,7 @@
-//! The rules: no HTTP, no HTML. A feature imports only those listed before it; its SQL is its own.
+//! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
+//!
+//! values, access, audit, throttle, passwords, organizations, users, sessions, account, sign_in,
+//! recovery, sign_up, invitations, housekeeping
 
 pub mod access;
 pub mod account;

@@ -5,6 +5,7 @@
 //! a [`Reader`], a [`Tx`] or a [`Change`].
 
 mod change;
+pub mod instance;
 
 use std::fs;
 use std::path::Path;

@@ -5,8 +5,9 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
 use super::assets;
-use super::gate::Access::{self, Anyone, Member, Needs, Proving, Public, SignedIn, Token};
+use super::gate::Access::{Anyone, Member, Needs, Proving, Public, SignedIn, Token};
 use super::gate::TokenKind::{Invite, Reset, Setup, Verify};
+pub use super::gate::{Access, TokenKind};
 use super::pages::{
     account, audit, health, home, invitations, invite, mailbox, recovery, roles, sign_in, sign_up, step_up,
     users,

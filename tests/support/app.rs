@@ -49,7 +49,9 @@ impl Mail {
         let found: Vec<&str> = self
             .text
             .split_whitespace()
-            .filter_map(|word| word.find(beginning).filter(|_| word.starts_with("http")).map(|at| &word[at..]))
+            .filter_map(|word| {
+                word.find(beginning).filter(|_| word.starts_with("http")).map(|at| &word[at..])
+            })
             .collect();
         assert_eq!(found.len(), 1, "one link {beginning} in {self:?}");
         found[0].to_owned()
@@ -130,7 +132,12 @@ impl TestApp {
     /// The newest mail to an address.
     pub async fn mail_to(&self, to: &str) -> Mail {
         let mails = self.mails().await;
-        mails.iter().rev().find(|mail| mail.to == to).unwrap_or_else(|| panic!("no mail to {to} in {mails:?}")).clone()
+        mails
+            .iter()
+            .rev()
+            .find(|mail| mail.to == to)
+            .unwrap_or_else(|| panic!("no mail to {to} in {mails:?}"))
+            .clone()
     }
 
     pub async fn count_mails_to(&self, to: &str) -> usize {
@@ -140,12 +147,14 @@ impl TestApp {
     /// Signs up through the real pages; the visitor is the Owner of a new organization.
     pub async fn sign_up(&self, organization: &str, name: &str, email: &str) -> Visitor {
         let mut visitor = self.visitor();
-        let fields = [("organization", organization), ("name", name), ("email", email), ("password", PASSWORD)];
+        let fields =
+            [("organization", organization), ("name", name), ("email", email), ("password", PASSWORD)];
         visitor.post("/sign-up", &fields).await.leads_to("/sign-up/sent");
         let link = self.mail_to(email).await.path("/verify/");
         let answer = visitor.post(&link, &[]).await;
         let users = answer.location();
-        visitor.org = users.strip_suffix("/users").unwrap_or_else(|| panic!("{users} is a Users page")).to_owned();
+        visitor.org =
+            users.strip_suffix("/users").unwrap_or_else(|| panic!("{users} is a Users page")).to_owned();
         visitor.email = email.to_owned();
         visitor
     }
@@ -179,7 +188,10 @@ impl TestApp {
     /// The id of a member, read from the Users page as its reader sees it.
     pub async fn id_of(&self, reader: &mut Visitor, name: &str) -> String {
         let page = reader.get(&format!("{}/users?status=", reader.org)).await.ok();
-        let at = page.body.find(&format!("<b>{name}")).unwrap_or_else(|| panic!("{name} is not on the Users page"));
+        let at = page
+            .body
+            .find(&format!("<b>{name}"))
+            .unwrap_or_else(|| panic!("{name} is not on the Users page"));
         let mark = "id=\"user-";
         let start = page.body[..at].rfind(mark).expect("a row has an id") + mark.len();
         page.body[start..start + 36].to_owned()

@@ -45,7 +45,10 @@ impl Visitor {
             own_origin: url.to_owned(),
             cookies: BTreeMap::new(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            headers: vec![("user-agent".to_owned(), "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0".to_owned())],
+            headers: vec![(
+                "user-agent".to_owned(),
+                "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0".to_owned(),
+            )],
             origin: Some(url.to_owned()),
             org: String::new(),
             email: String::new(),
@@ -81,21 +84,31 @@ impl Visitor {
     ) -> Answer {
         // Time goes on between requests.
         self.clock.advance(10);
-        let mut request = Request::builder().method(method.clone()).uri(path).header(header::HOST, "localhost:3000");
-        for (name, value) in self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(headers.iter().copied()) {
+        let mut request =
+            Request::builder().method(method.clone()).uri(path).header(header::HOST, "localhost:3000");
+        for (name, value) in self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(headers.iter().copied())
+        {
             request = request.header(name, value);
         }
         if !self.cookies.is_empty() {
-            let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, cookies.join("; "));
         }
-        if method != Method::GET && let Some(origin) = &self.origin {
+        if method != Method::GET
+            && let Some(origin) = &self.origin
+        {
             request = request.header(header::ORIGIN, origin);
         }
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        let mut request = request.body(Body::from(body.unwrap_or_default())).expect("the request is well-formed");
+        let mut request =
+            request.body(Body::from(body.unwrap_or_default())).expect("the request is well-formed");
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.address, 50_000)));
         let response = self.router.clone().oneshot(request).await.expect("the router always answers");
         let (parts, body) = response.into_parts();

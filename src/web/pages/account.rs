@@ -15,7 +15,7 @@ use crate::web::agent;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::forms::{Field, Form};
+use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::SignedIn;
 use crate::web::html::{self, Moment};
 use crate::web::session::{self, NewCookie};
@@ -144,6 +144,7 @@ pub async fn end_session(
     signed_in: SignedIn,
     context: Context,
     Path(id): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
 ) -> Result {
     let id: SessionId = id.parse().map_err(|_| Error::NotFound)?;
     if !sessions::end(&app, signed_in.person.user, id).await? {
@@ -180,7 +181,12 @@ pub async fn confirm_end_others(State(app): State<Shared>, signed_in: SignedIn, 
     Ok(html::page(&EndOthers { chrome: signed_in.chrome, count, sessions }))
 }
 
-pub async fn end_others(State(app): State<Shared>, signed_in: SignedIn, context: Context) -> Result {
+pub async fn end_others(
+    State(app): State<Shared>,
+    signed_in: SignedIn,
+    context: Context,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result {
     let ended = sessions::end_others(&app, signed_in.person.user, signed_in.person.session).await?;
     let text = match ended {
         0 => "There was no other session".to_owned(),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::step_up;
-use super::users::{Nothing, roles_within};
+use super::users::roles_within;
 use crate::app::Shared;
 use crate::domain::access::{Capability, Role};
 use crate::domain::invitations::{self, InviteError, Listed, NewInvitation};
@@ -17,7 +17,7 @@ use crate::mail::Delivery;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::forms::{Field, Form};
+use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment};
 use crate::web::session;

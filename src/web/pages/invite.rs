@@ -15,7 +15,7 @@ use crate::domain::sign_in::Cookies;
 use crate::domain::values::PersonName;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::forms::{Field, Form};
+use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::Visitor;
 use crate::web::html;
 use crate::web::session::{self, NewCookie};
@@ -285,10 +285,6 @@ fn join_again(token: &str, found: &Found, name: Field, password: Field) -> Respo
 fn joined(app: &Shared, slug: &str, organization: &str) -> Response {
     session::with_flash(app, html::redirect(&format!("/o/{slug}")), &format!("Welcome to {organization}"))
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
 
 pub async fn ask_again(
     State(app): State<Shared>,

@@ -12,7 +12,7 @@ use crate::domain::sign_in::{self, Cookies, SignInError};
 use crate::domain::throttle::Throttled;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::forms::{Field, Form};
+use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::{Inside, Visitor};
 use crate::web::html;
 use crate::web::session::NewCookie;
@@ -132,7 +132,7 @@ fn paused(throttled: Throttled) -> (Problem, i64) {
 }
 
 /// Ends the session and lets the browser forget what it kept. Cookies of neighbours on this domain stay.
-pub async fn sign_out(cookie: Session) -> Result {
+pub async fn sign_out(cookie: Session, Form(Nothing {}): Form<Nothing>) -> Result {
     cookie.flush().await.map_err(|error| Error::Internal(error.into()))?;
     let mut response = html::redirect("/sign-in");
     response.headers_mut().insert(

@@ -15,7 +15,7 @@ use crate::ids::UserId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::forms::Form;
+use crate::web::forms::{Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment};
 use crate::web::session;
@@ -395,11 +395,6 @@ pub async fn suspend(
     let title = format!("{} is suspended", member.name);
     Ok(done(&app, &inside, &context, member, &title, "They can't open anything here any more."))
 }
-
-/// A form without fields.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
 
 pub async fn reactivate(
     State(app): State<Shared>,

@@ -6,3 +6,5 @@ mod support;
 mod architecture;
 mod every_route;
 mod invite;
+mod mail;
+mod start;

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::postgres;
+use super::smtp::{self, Smtp};
 use super::visitor::Visitor;
 
 pub const PASSWORD: &str = "seven plain wet stones";
@@ -117,9 +118,33 @@ impl TestApp {
         Visitor::new(self.router.clone(), self.clock.clone(), &self.url)
     }
 
+    /// Sends what is due now, and says how many mails were tried.
+    pub async fn deliver(&self) -> usize {
+        mail::deliver_due(&self.app, &self.transport).await.expect("the outbox works")
+    }
+
+    /// The Owner of "Halden Freight", where mail goes to a server.
+    pub async fn owner_by_smtp(&self, smtp: &Smtp) -> Visitor {
+        let mut visitor = self.visitor();
+        let fields = [
+            ("organization", "Halden Freight"),
+            ("name", "Amara Okafor"),
+            ("email", "amara@halden.example"),
+            ("password", PASSWORD),
+        ];
+        visitor.post("/sign-up", &fields).await.leads_to("/sign-up/sent");
+        self.deliver().await;
+        let received = smtp.wait_for(1).await;
+        let (_, text, _) = smtp::parts(&received[0].data);
+        let link = text.split_whitespace().find_map(|word| word.find("/verify/").map(|at| &word[at..]));
+        visitor.post(link.expect("the mail has a link"), &[]).await.is(303);
+        visitor.org = "/o/halden-freight".to_owned();
+        visitor
+    }
+
     /// Sends what is due, and gives all mail that ever arrived, oldest first.
     pub async fn mails(&self) -> Vec<Mail> {
-        mail::deliver_due(&self.app, &self.transport).await.expect("the outbox works");
+        self.deliver().await;
         let mailbox = Mailbox::new(&self.app.config.data_dir);
         let mut mails = Vec::new();
         for stored in mailbox.list().await.expect("the mailbox can be listed").into_iter().rev() {

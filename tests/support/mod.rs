@@ -6,7 +6,8 @@ mod postgres;
 pub mod smtp;
 mod visitor;
 
-pub use self::app::{Mail, TestApp};
+pub use self::app::{PASSWORD, TestApp};
+pub use self::postgres::fresh_schema;
 pub use self::visitor::{Answer, Visitor};
 
 /// A test that runs on SQLite and on PostgreSQL:

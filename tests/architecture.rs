@@ -195,3 +195,37 @@ fn nothing_is_loaded_from_elsewhere() {
         }
     }
 }
+
+/// ASVS 6.1.1: the documented budgets are those in force.
+#[test]
+fn the_documented_budgets_are_true() {
+    use interlock::clock::{DAY, HOUR, MINUTE};
+    use interlock::domain::throttle;
+
+    let page = fs::read_to_string(root().join("docs/security.md")).expect("the page can be read");
+    for budget in throttle::ALL {
+        let window = match budget.window {
+            DAY => "24 hours".to_owned(),
+            HOUR => "1 hour".to_owned(),
+            i64::MAX => "ever, until success or reset".to_owned(),
+            span => format!("{} minutes", span / MINUTE),
+        };
+        let row = format!("| `{}` | {} | {window} |", budget.name, budget.tries);
+        assert!(page.contains(&row), "{row} is not in docs/security.md");
+    }
+    assert_eq!(page.matches("| `").count(), throttle::ALL.len());
+}
+
+/// Every setting is in the table of docs/running.md, and nothing else is.
+#[test]
+fn the_documented_settings_are_true() {
+    let page = fs::read_to_string(root().join("docs/running.md")).expect("the page can be read");
+    for setting in interlock::config::SETTINGS {
+        assert!(
+            page.contains(&format!("| `{}` |", setting.variable())),
+            "{} is not documented",
+            setting.name
+        );
+    }
+    assert_eq!(page.matches("| `INTERLOCK_").count(), interlock::config::SETTINGS.len());
+}

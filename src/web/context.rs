@@ -62,6 +62,9 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
     let response = next.run(request).instrument(span.clone()).await;
     let mut response = error::render(response, &context);
     dress(&mut response, &app);
+    if let Ok(id) = HeaderValue::from_str(&context.origin.request) {
+        response.headers_mut().insert("x-request-id", id);
+    }
     span.in_scope(|| {
         let route = response.extensions().get::<Route>().map_or("-", |route| route.0.as_str());
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -276,10 +276,48 @@ pub fn render(response: Response, context: &Context) -> Response {
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    if context.fragment {
+        // A refusal goes among the toasts, and never into the place of what was asked for.
+        parts.headers.insert("hx-retarget", HeaderValue::from_static("#toasts"));
+        parts.headers.insert("hx-reswap", HeaderValue::from_static("beforeend"));
+    }
     Response::from_parts(parts, Body::from(body))
 }
 
 fn is_html(response: &Response) -> bool {
     let content_type = response.headers().get(header::CONTENT_TYPE);
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::domain::access::Origin;
+
+    async fn shown(response: Response, fragment: bool) -> String {
+        let origin = Origin { address: None, request: "request-7".to_owned() };
+        let context = Context { origin, fragment, target: String::new(), agent: String::new() };
+        let body = render(response, &context).into_body().collect().await.expect("the body ends").to_bytes();
+        String::from_utf8(body.to_vec()).expect("a page is text")
+    }
+
+    /// ASVS 16.5.1, 16.5.4: a person gets a sentence and the request's number, and never the cause.
+    #[tokio::test]
+    async fn causes_stay_inside() {
+        for fragment in [false, true] {
+            let panic = shown(panicked(Box::new("canary panic")), fragment).await;
+            let cause: Box<dyn std::error::Error + Send + Sync> = "canary cause".into();
+            let failure = shown(Error::Internal(cause).into_response(), fragment).await;
+            for page in [panic, failure] {
+                assert!(
+                    page.contains("Something went wrong on our side") && page.contains("request-7"),
+                    "{page}"
+                );
+                assert!(!page.contains("canary"), "{page}");
+                assert_eq!(page.contains("<html"), !fragment);
+            }
+        }
+    }
 }

@@ -75,6 +75,7 @@ create table memberships (
 create index memberships_by_user on memberships (user_id);
 create index memberships_by_name on memberships (organization, name_key, user_id);
 create index memberships_by_role on memberships (organization, role, name_key, user_id);
+create index memberships_by_state on memberships (organization, state, name_key, user_id);
 create index memberships_by_joining on memberships (organization, joined_at, user_id);
 create index memberships_by_activity on memberships (organization, last_active_at, user_id);
 

@@ -148,7 +148,6 @@ async fn open_link(app: &App, mut change: Change, token: &str) -> Result<(Change
 }
 
 /// Accepts with a new account. Only a mailed link can: it proves the address. Two at once: one membership.
-#[expect(clippy::too_many_arguments, reason = "a form of two fields, and where it came from")]
 pub async fn accept_new(
     app: &App,
     token: &str,

@@ -4,5 +4,9 @@
 mod support;
 
 mod architecture;
+mod audit;
 mod every_route;
+mod invitations;
 mod invite;
+mod races;
+mod users;

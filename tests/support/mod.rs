@@ -2,11 +2,15 @@
 
 mod app;
 pub mod browser;
+pub mod database;
+pub mod page;
 mod postgres;
 pub mod smtp;
+mod snapshot;
 mod visitor;
 
 pub use self::app::{Mail, TestApp};
+pub use self::snapshot::everything;
 pub use self::visitor::{Answer, Visitor};
 
 /// A test that runs on SQLite and on PostgreSQL:

@@ -4,7 +4,11 @@
 mod support;
 
 mod architecture;
+mod audit;
 mod every_route;
+mod invitations;
 mod invite;
 mod mail;
+mod races;
 mod start;
+mod users;

@@ -2,12 +2,16 @@
 
 mod app;
 pub mod browser;
+pub mod database;
+pub mod page;
 mod postgres;
 pub mod smtp;
+mod snapshot;
 mod visitor;
 
-pub use self::app::{PASSWORD, TestApp};
+pub use self::app::{Mail, PASSWORD, TestApp};
 pub use self::postgres::fresh_schema;
+pub use self::snapshot::everything;
 pub use self::visitor::{Answer, Visitor};
 
 /// A test that runs on SQLite and on PostgreSQL:

@@ -186,10 +186,10 @@ pub async fn accept_new(
 
 fn may_make_account(found: &Found) -> Result<(), AcceptError> {
     match (found.standing, found.kind, &found.account) {
+        (Standing::Open, LinkKind::Copied, _) => Err(AcceptError::Unproven),
+        (Standing::Open, LinkKind::Mailed, Some(_)) => Err(AcceptError::AccountExists),
         // Void goes on to the change, where it is closed for good.
-        (Standing::Open | Standing::Void, LinkKind::Copied, _) => Err(AcceptError::Unproven),
-        (Standing::Open | Standing::Void, LinkKind::Mailed, Some(_)) => Err(AcceptError::AccountExists),
-        (Standing::Open | Standing::Void, LinkKind::Mailed, None) => Ok(()),
+        (Standing::Open, LinkKind::Mailed, None) | (Standing::Void, ..) => Ok(()),
         (dead, ..) => Err(AcceptError::Dead(dead)),
     }
 }
@@ -294,6 +294,11 @@ pub async fn redeem_code(app: &App, token: &str, code: &str) -> Result<Token, Ac
     let typed: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let mut change = app.db.change(invitation.organization).await?;
     let now = change.now();
+    // A link that was revoked or replaced meanwhile gives no new one.
+    let found = look_on(&mut change, token, now).await?;
+    if found.standing != Standing::Open {
+        return Err(AcceptError::Dead(found.standing));
+    }
     let sealed = sql::code(&mut change, invitation.id, now).await?;
     let right = sealed.and_then(|sealed| app.sealer.open(&code_place(invitation), &sealed).ok());
     if right.as_deref() != Some(typed.as_bytes()) {

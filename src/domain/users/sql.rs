@@ -203,6 +203,7 @@ pub(super) async fn set_last_active(
     Ok(())
 }
 
+/// `proofs_after` stays as it was: who was signed out everywhere and then removed comes back signed out (R10).
 pub(super) async fn upsert_member(
     on: &mut impl Lends,
     organization: OrganizationId,
@@ -215,7 +216,7 @@ pub(super) async fn upsert_member(
         "insert into memberships (organization, user_id, role, state, ends_at, proofs_after, joined_at, \
          last_active_at, name, name_key, email, search) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11) \
          on conflict (organization, user_id) do update set role = excluded.role, state = excluded.state, \
-         ends_at = excluded.ends_at, proofs_after = excluded.proofs_after, joined_at = excluded.joined_at, \
+         ends_at = excluded.ends_at, joined_at = excluded.joined_at, \
          last_active_at = excluded.last_active_at, name = excluded.name, name_key = excluded.name_key, \
          email = excluded.email, search = excluded.search",
         organization,

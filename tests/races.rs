@@ -1,0 +1,310 @@
+//! What people do at once: on SQLite in one process, on PostgreSQL in two.
+
+use std::collections::BTreeMap;
+
+use interlock::domain::access::Role;
+use interlock::domain::audit::{Chain, Verdict, verify};
+
+use crate::support::database::{execute, texts};
+use crate::support::{TestApp, Visitor, on_both};
+
+const DANA: &str = "dana@halden.example";
+const WORDS: &str = "nine green bottles hang";
+const ROUNDS: usize = 20;
+
+/// The application, and a second process beside it where the database is shared.
+struct House {
+    app: TestApp,
+    replica: Option<TestApp>,
+}
+
+impl House {
+    async fn new(app: TestApp) -> House {
+        let replica = if app.app.db.is_shared() { Some(app.replica().await) } else { None };
+        House { app, replica }
+    }
+
+    /// The same browser, of which every second request goes to the other process.
+    fn tab(&self, of: &Visitor, number: usize) -> Visitor {
+        let app = self.replica.as_ref().filter(|_| number % 2 == 1).unwrap_or(&self.app);
+        let mut tab = app.visitor();
+        tab.cookies = of.cookies.clone();
+        tab.org = of.org.clone();
+        tab
+    }
+}
+
+type Form = Vec<(&'static str, &'static str)>;
+
+/// Posts all of these at once, and gives their statuses in the same order.
+async fn at_once(posts: Vec<(Visitor, String, Form)>) -> Vec<u16> {
+    let running: Vec<_> = posts
+        .into_iter()
+        .map(|(mut visitor, path, fields)| {
+            tokio::spawn(async move { visitor.post(&path, &fields).await.status.as_u16() })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for post in running {
+        statuses.push(post.await.expect("a request does not panic"));
+    }
+    statuses
+}
+
+fn count(statuses: &[u16]) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    for status in statuses {
+        *counts.entry(*status).or_default() += 1;
+    }
+    counts
+}
+
+/// Every chain is whole, whatever raced.
+async fn all_whole(app: &TestApp) {
+    for id in texts(app, "select id from organizations").await {
+        let chain = Chain::Organization(id.parse().expect("it is an id"));
+        let verdict = verify(&app.app.db, chain).await.expect("the chain can be read");
+        assert!(matches!(verdict, Verdict::Whole { .. }), "{verdict:?}");
+    }
+    let verdict = verify(&app.app.db, Chain::Instance).await.expect("the chain can be read");
+    assert!(matches!(verdict, Verdict::Whole { .. }), "{verdict:?}");
+}
+
+on_both! {
+    /// I3, INV-01: of twenty acceptances of one link at once, one is it: one account, one membership.
+    async fn one_link_accepted_by_twenty(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let link = app.invited(&mut owner, DANA, Role::Developer).await;
+        let stranger = app.visitor();
+        let post =
+            |n| (house.tab(&stranger, n), link.clone(), vec![("name", "Dana Kovač"), ("password", WORDS)]);
+        let statuses = at_once((0..20).map(post).collect()).await;
+        // Used, or already an account that would have to sign in: by the moment at which it was looked.
+        assert!(statuses.iter().all(|status| matches!(status, 303 | 403 | 410)), "{statuses:?}");
+        assert_eq!(count(&statuses)[&303], 1, "{statuses:?}");
+        assert_eq!(
+            texts(app, &format!("select name from users where email = '{DANA}'")).await,
+            ["Dana Kovač"]
+        );
+        assert_eq!(
+            texts(app, &format!("select role || state from memberships where email = '{DANA}'")).await,
+            ["developeractive"]
+        );
+        for kind in ["invitation.accepted", "account.created"] {
+            let query = format!(
+                "select chain from audit_events where kind = '{kind}' and target_name = 'Dana Kovač'"
+            );
+            let written = if kind == "account.created" { 2 } else { 1 };
+            assert_eq!(texts(app, &query).await.len(), written, "{kind}");
+        }
+        assert_eq!(texts(app, "select id from sessions").await.len(), 2);
+        all_whole(app).await;
+    }
+
+    /// I3: the same by the tabs of one signed-in person.
+    async fn one_link_accepted_by_an_account_in_twenty_tabs(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let noor = app.sign_up("Quill Works", "Noor Haddad", "noor@quill.example").await;
+        let link = app.invited(&mut owner, "noor@quill.example", Role::Reviewer).await;
+        let statuses = at_once((0..20).map(|n| (house.tab(&noor, n), link.clone(), vec![])).collect()).await;
+        assert_eq!(count(&statuses), BTreeMap::from([(303, 1), (410, 19)]));
+        let query = "select role || state from memberships where email = 'noor@quill.example' order by role";
+        assert_eq!(texts(app, query).await, ["owneractive", "revieweractive"]);
+        assert_eq!(
+            texts(app, "select chain from audit_events where kind = 'invitation.accepted'").await.len(),
+            1
+        );
+        all_whole(app).await;
+    }
+
+    /// R3: two Owners who demote, suspend or remove each other at once leave one Owner, each time.
+    async fn two_owners_against_each_other(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut amara = app.owner().await;
+        let sefa = app.member(&mut amara, "Sefa Olsen", "sefa@halden.example", Role::Owner).await;
+        let users = format!("{}/users", amara.org);
+        let ids = (app.id_of(&mut amara, "Amara Okafor").await, app.id_of(&mut amara, "Sefa Olsen").await);
+        for round in 0..51 {
+            let (act, fields): (&str, Form) = match round % 3 {
+                0 => ("role", vec![("role", "admin")]),
+                1 => ("suspension", vec![]),
+                _ => ("removal", vec![]),
+            };
+            let statuses = at_once(vec![
+                (house.tab(&amara, round), format!("{users}/{}/{act}", ids.1), fields.clone()),
+                (house.tab(&sefa, round + 1), format!("{users}/{}/{act}", ids.0), fields),
+            ])
+            .await;
+            let won = statuses.iter().filter(|status| **status == 303).count();
+            assert_eq!(won, 1, "{act}: {statuses:?}");
+            // Whoever came second had lost their right before, or while, they asked.
+            assert!(statuses.iter().all(|status| matches!(status, 303 | 403 | 404)), "{act}: {statuses:?}");
+            let owners = "select email from memberships where role = 'owner' and state = 'active'";
+            assert_eq!(texts(app, owners).await.len(), 1, "{act}");
+            execute(app, "update memberships set role = 'owner', state = 'active'").await;
+        }
+        all_whole(app).await;
+    }
+
+    /// R3, ROL-03: two Owners who step down at once: one of them is told that they are the last.
+    async fn two_owners_step_down(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut amara = app.owner().await;
+        let sefa = app.member(&mut amara, "Sefa Olsen", "sefa@halden.example", Role::Owner).await;
+        let users = format!("{}/users", amara.org);
+        let ids = (app.id_of(&mut amara, "Amara Okafor").await, app.id_of(&mut amara, "Sefa Olsen").await);
+        for round in 0..ROUNDS {
+            let mut statuses = at_once(vec![
+                (house.tab(&amara, round), format!("{users}/{}/role", ids.0), vec![("role", "member")]),
+                (house.tab(&sefa, round + 1), format!("{users}/{}/role", ids.1), vec![("role", "member")]),
+            ])
+            .await;
+            statuses.sort_unstable();
+            assert_eq!(statuses, [303, 409]);
+            execute(app, "update memberships set role = 'owner'").await;
+        }
+        all_whole(app).await;
+    }
+
+    /// I3: of many invitations of one address at once one is pending, and one is mailed.
+    async fn one_address_invited_at_once(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let owner = app.owner().await;
+        let path = format!("{}/invitations", owner.org);
+        let roles = ["member", "admin", "auditor", "reviewer"];
+        let post = |n: usize| {
+            let email = if n.is_multiple_of(2) { DANA } else { "DANA@halden.example" };
+            (house.tab(&owner, n), path.clone(), vec![("email", email), ("role", roles[n % 4])])
+        };
+        let statuses = at_once((0..8).map(post).collect()).await;
+        assert_eq!(count(&statuses), BTreeMap::from([(303, 1), (409, 7)]));
+        assert_eq!(texts(app, "select state from invitations").await, ["pending"]);
+        assert_eq!(texts(app, "select kind from mail_outbox where kind = 'invitation'").await.len(), 1);
+        assert_eq!(texts(app, "select kind from audit_events where kind = 'invitation.sent'").await.len(), 1);
+        all_whole(app).await;
+    }
+
+    /// I7: a link that is resent while it is used is used or dead, and never both.
+    async fn resending_against_accepting(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let invitations = format!("{}/invitations", owner.org);
+        let mut noor = app.sign_up("Quill Works", "Noor Haddad", "noor@quill.example").await;
+        for round in 0..ROUNDS {
+            // Out and in again, with a budget of its own each time.
+            execute(
+                app,
+                "delete from throttles; update invitations set state = 'revoked' where state = 'pending'; \
+                 update memberships set state = 'removed' where role = 'member'",
+            )
+            .await;
+            let link = app.invited(&mut owner, "noor@quill.example", Role::Member).await;
+            let id = texts(app, "select id from invitations where state = 'pending'").await.remove(0);
+            let act = if round % 2 == 0 { "mail" } else { "revocation" };
+            let statuses = at_once(vec![
+                (house.tab(&noor, round), link.clone(), vec![]),
+                (house.tab(&owner, round + 1), format!("{invitations}/{id}/{act}"), vec![]),
+            ])
+            .await;
+            let state =
+                texts(app, &format!("select state from invitations where id = '{id}'")).await.remove(0);
+            let members =
+                texts(app, "select user_id from memberships where role = 'member' and state = 'active'")
+                    .await;
+            match statuses[..] {
+                [303, 404] => assert_eq!((state.as_str(), members.len()), ("accepted", 1)),
+                [410, 303] => {
+                    let left = if act == "mail" { "pending" } else { "revoked" };
+                    assert_eq!((state.as_str(), members.len()), (left, 0));
+                    if act == "mail" {
+                        let newer = app.mail_to("noor@quill.example").await.path("/invite/");
+                        assert_ne!(newer, link);
+                        noor.post(&newer, &[]).await.leads_to(&owner.org);
+                    }
+                }
+                _ => panic!("{act}: {statuses:?}"),
+            }
+        }
+        all_whole(app).await;
+    }
+
+    /// U1: a suspension and a change of role at once are both done, one after the other, each with what it found.
+    async fn suspending_against_a_change_of_role(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
+        let users = format!("{}/users", owner.org);
+        let id = app.id_of(&mut owner, "Dana Kovač").await;
+        for round in 0..ROUNDS {
+            let statuses = at_once(vec![
+                (house.tab(&owner, round), format!("{users}/{id}/suspension"), vec![]),
+                (house.tab(&owner, round + 1), format!("{users}/{id}/role"), vec![("role", "developer")]),
+                (house.tab(&owner, round), format!("{users}/{id}/role"), vec![("role", "reviewer")]),
+            ])
+            .await;
+            assert_eq!(statuses, [303, 303, 303]);
+            let query = format!("select role || ' ' || state from memberships where user_id = '{id}'");
+            let standing = texts(app, &query).await.remove(0);
+            assert!(standing == "developer suspended" || standing == "reviewer suspended", "{standing}");
+            let changes = texts(
+                app,
+                "select changes from audit_events where kind = 'member.role_changed' order by seq desc limit 2",
+            )
+            .await;
+            // The newer change begins where the older one ended.
+            let (newer, older) = (&changes[0], &changes[1]);
+            assert!(older.contains(r#""old":"Member""#), "{older}");
+            let between = if newer.contains(r#""new":"Developer""#) { "Reviewer" } else { "Developer" };
+            assert!(newer.contains(&format!(r#""old":"{between}""#)), "{newer}");
+            assert!(older.contains(&format!(r#""new":"{between}""#)), "{older}");
+            execute(
+                app,
+                &format!("update memberships set role = 'member', state = 'active' where user_id = '{id}'"),
+            )
+            .await;
+        }
+        all_whole(app).await;
+    }
+
+    /// R8, I2: whoever is removed while they accept another's invitation, or are invited, ends in one state.
+    async fn removing_against_inviting(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
+        let id = app.id_of(&mut owner, "Dana Kovač").await;
+        let (users, invitations) = (format!("{}/users", owner.org), format!("{}/invitations", owner.org));
+        for round in 0..ROUNDS {
+            let statuses = at_once(vec![
+                (house.tab(&owner, round), format!("{users}/{id}/removal"), vec![]),
+                (
+                    house.tab(&owner, round + 1),
+                    invitations.clone(),
+                    vec![("email", DANA), ("role", "member")],
+                ),
+            ])
+            .await;
+            let pending = texts(app, "select state from invitations where state = 'pending'").await.len();
+            assert!(
+                matches!((&statuses[..], pending), ([303, 303], 1) | ([303, 409], 0)),
+                "{statuses:?} {pending}"
+            );
+            execute(
+                app,
+                "delete from throttles; update invitations set state = 'revoked'; \
+                 update memberships set state = 'active'",
+            )
+            .await;
+        }
+        all_whole(app).await;
+    }
+}

@@ -1,0 +1,27 @@
+use super::TestApp;
+use super::database::texts;
+
+/// All that a change of access, an invitation or an account could touch: equal before and after
+/// means that nothing has happened.
+pub async fn everything(app: &TestApp) -> Vec<String> {
+    let mut all = Vec::new();
+    for query in [
+        "select organization || user_id || role || state || name || cast(joined_at as text) \
+         || cast(proofs_after as text) || coalesce(cast(ends_at as text), '') from memberships \
+         order by organization, user_id",
+        "select id || email || role || state || inviter || note || cast(expires_at as text) \
+         || coalesce(mail, '') from invitations order by id",
+        "select token_hash || invitation || kind || coalesce(cast(replaced_at as text), '') \
+         from invitation_tokens order by token_hash",
+        "select invitation || code from invitation_codes order by invitation",
+        "select id || email || name || coalesce(password_hash, '') from users order by id",
+        "select id || slug || name from organizations order by id",
+        "select id || token_hash || user_id || coalesce(cast(ended_at as text), '') from sessions order by id",
+        "select id || recipient || subject from mail_outbox order by id",
+        "select chain || cast(seq as text) || hash from audit_heads order by chain",
+        "select chain || cast(seq as text) || hash from audit_events order by chain, seq",
+    ] {
+        all.extend(texts(app, query).await);
+    }
+    all
+}

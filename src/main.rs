@@ -93,6 +93,7 @@ fn start_log(config: &Config) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
+    let stop_asked = stop_asked()?;
     let transport = Transport::new(&config)?;
     let _alone = interlock::app::alone(&config)?;
     let app = Arc::new(App::start(config, Clock::system()).await?);
@@ -106,7 +107,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let sender = tokio::spawn(mail::run(app.clone(), transport, stopping.clone()));
     let keeper = tokio::spawn(housekeeping::run(app.clone(), stopping.clone()));
     let server = tokio::spawn(web::serve(app.clone(), listener, stopping));
-    stop_asked().await?;
+    stop_asked.await;
     tracing::info!("stopping: requests in flight are finished first");
     stop.send_replace(true);
     server.await?;
@@ -132,18 +133,25 @@ async fn greet(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn stop_asked() -> Result<(), Failure> {
+/// Ctrl-C, or what a service manager sends. It listens from here on, whenever it is waited for.
+fn stop_asked() -> Result<impl Future<Output = ()>, Failure> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminate.recv() => {}
-        }
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C can't be heard");
+            std::future::pending().await
+        }
+    })
 }

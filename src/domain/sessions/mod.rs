@@ -201,9 +201,15 @@ pub async fn list(app: &App, user: UserId) -> sqlx::Result<Vec<ListedSession>> {
     sql::list(&mut app.db.read().await?, user, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
 }
 
-/// How many live sessions a person has.
-pub async fn count(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<i64> {
-    sql::count(on, user, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
+/// How many of a person's live sessions have a proof newer than a moment. Since the beginning of time,
+/// that is all of them; since a membership's `proofs_after`, those that open its organization (R10).
+pub async fn count(
+    on: &mut impl Lends,
+    user: UserId,
+    proven_after: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<i64> {
+    sql::count(on, user, proven_after, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
 }
 
 /// Ends one of a person's own sessions. An unknown one, or another's, is not there.

@@ -147,15 +147,18 @@ pub(super) async fn list(
 pub(super) async fn count(
     on: &mut impl Lends,
     user: UserId,
+    proven_after: Timestamp,
     begun_after: Timestamp,
     seen_after: Timestamp,
 ) -> sqlx::Result<i64> {
     let (count,) = fetch_one!(
         on,
         (i64,),
-        "select count(*) from sessions \
-         where user_id = $1 and ended_at is null and created_at > $2 and last_seen_at > $3",
+        "select count(*) from sessions s \
+         where s.user_id = $1 and s.ended_at is null and s.created_at > $3 and s.last_seen_at > $4 \
+         and exists (select 1 from session_proofs p where p.session = s.id and p.at > $2)",
         user,
+        proven_after,
         begun_after,
         seen_after
     )?;

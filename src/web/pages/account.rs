@@ -7,6 +7,7 @@ use tower_sessions::Session;
 
 use super::sign_in::said;
 use crate::app::Shared;
+use crate::clock::Timestamp;
 use crate::domain::account::{self, PasswordChangeError};
 use crate::domain::sessions::{self, ListedSession};
 use crate::domain::values::PersonName;
@@ -173,7 +174,10 @@ struct EndOthersDialog {
 }
 
 pub async fn confirm_end_others(State(app): State<Shared>, signed_in: SignedIn, context: Context) -> Result {
-    let count = sessions::count(&mut app.db.read().await?, signed_in.person.user, app.db.now()).await? - 1;
+    let count =
+        sessions::count(&mut app.db.read().await?, signed_in.person.user, Timestamp::ZERO, app.db.now())
+            .await?
+            - 1;
     let sessions = html::count(count, "session");
     if context.fragment {
         return Ok(html::page(&EndOthersDialog { count, sessions }));

@@ -358,10 +358,10 @@ fn ask(
     }
 }
 
-/// "2 sessions", of which those that open other organizations go on.
+/// How many sessions open this organization for a member.
 async fn sessions_of(app: &Shared, member: &Member) -> Result<i64> {
     let now = app.db.now();
-    Ok(sessions::count(&mut app.db.read().await?, member.user_id, now).await?)
+    Ok(sessions::count(&mut app.db.read().await?, member.user_id, member.proofs_after, now).await?)
 }
 
 pub async fn confirm_suspension(

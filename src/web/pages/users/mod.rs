@@ -1,0 +1,235 @@
+mod acts;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+
+pub use self::acts::{
+    change_role, confirm_removal, confirm_sign_out, confirm_suspension, reactivate, remove, sign_out, suspend,
+};
+use super::invitations::refused;
+use crate::app::Shared;
+use crate::domain::access::{Actor, Capability, Role};
+use crate::domain::invitations;
+use crate::domain::users::{
+    self, COUNTED, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter,
+};
+use crate::web::chrome::Chrome;
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::gate::Inside;
+use crate::web::html::{self, Moment};
+
+const PAGE: usize = 50;
+
+/// The address of a view of the list: what is searched, filtered, sorted and where.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+    role: String,
+    status: String,
+    sort: String,
+    at: String,
+}
+
+impl Asked {
+    fn query(&self) -> Result<ListQuery> {
+        let (name, descending) = match self.sort.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (self.sort.as_str(), false),
+        };
+        let sort = match name {
+            "" | "name" => Sort::Name,
+            "joined" => Sort::Joined,
+            "active" => Sort::LastActive,
+            _ => return Err(Error::Malformed("The list can't be sorted by that.")),
+        };
+        let role = match self.role.as_str() {
+            "" => None,
+            role => Some(role.parse().map_err(|_| Error::Malformed("There is no such role."))?),
+        };
+        let state = match self.status.as_str() {
+            "" => StateFilter::Present,
+            "active" => StateFilter::Active,
+            "suspended" => StateFilter::Suspended,
+            "removed" => StateFilter::Removed,
+            _ => return Err(Error::Malformed("There is no such status.")),
+        };
+        let cursor = match self.at.as_str() {
+            "" => None,
+            at => Some(
+                Cursor::decode(at, sort).ok_or(Error::Malformed("There is no such place in the list."))?,
+            ),
+        };
+        if self.q.chars().count() > 200 || self.q.contains('\0') {
+            return Err(Error::Malformed("This is too long to search for."));
+        }
+        Ok(ListQuery { search: self.q.trim().to_owned(), role, state, sort, descending, cursor })
+    }
+
+    /// The same view with one thing changed; the place in the list begins anew unless it is what changes.
+    fn link(&self, path: &str, change: impl FnOnce(&mut Asked)) -> String {
+        let mut asked = Asked { at: String::new(), ..self.clone() };
+        change(&mut asked);
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [
+            ("q", &asked.q),
+            ("role", &asked.role),
+            ("status", &asked.status),
+            ("sort", &asked.sort),
+            ("at", &asked.at),
+        ] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+/// A heading that sorts: where it leads, and how it stands now ("ascending", "descending", "none").
+struct Heading {
+    title: &'static str,
+    link: String,
+    now: &'static str,
+}
+
+/// The list as both the page and its fragment show it.
+struct Table {
+    path: String,
+    summary: String,
+    asked: Asked,
+    headings: Vec<Heading>,
+    rows: Vec<Row>,
+    previous: Option<String>,
+    next: Option<String>,
+    filtered: bool,
+    /// What an empty organization shows instead of a table.
+    alone: bool,
+    may_manage: bool,
+}
+
+/// A member as a row shows them.
+struct Row {
+    member: Member,
+    you: bool,
+    path: String,
+    /// The roles that the actor may give; empty where they may not touch this person.
+    roles: Vec<Role>,
+    active: Moment,
+    joined: Moment,
+    ends: Option<Moment>,
+}
+
+impl Row {
+    fn new(inside: &Inside, member: Member, now: crate::clock::Timestamp) -> Row {
+        let actor = &inside.actor;
+        let may_touch = actor.role.may(Capability::ManageUsers)
+            && member.role.is_within(actor.role)
+            && member.state != MemberState::Removed;
+        Row {
+            you: member.user_id == actor.person.user,
+            path: inside.path(&format!("users/{}", member.user_id)),
+            roles: if may_touch { roles_within(actor) } else { Vec::new() },
+            active: html::moment(member.last_active_at, now),
+            joined: html::moment(member.joined_at, now),
+            ends: member.ends_at.map(|end| html::until(end, now)),
+            member,
+        }
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.member.state == MemberState::Suspended
+    }
+
+    fn is_removed(&self) -> bool {
+        self.member.state == MemberState::Removed
+    }
+}
+
+/// The roles that an actor may give (R2).
+pub(super) fn roles_within(actor: &Actor) -> Vec<Role> {
+    Role::ALL.into_iter().filter(|role| role.is_within(actor.role)).collect()
+}
+
+#[derive(Template)]
+#[template(path = "users/index.html")]
+struct Index {
+    chrome: Chrome,
+    table: Table,
+    people: String,
+    pending: String,
+    organization: String,
+    invite_path: String,
+    invitations_path: String,
+}
+
+#[derive(Template)]
+#[template(path = "users/_table.html")]
+struct TableFragment {
+    table: Table,
+}
+
+pub async fn index(
+    State(app): State<Shared>,
+    inside: Inside,
+    context: Context,
+    Query(asked): Query<Asked>,
+) -> Result {
+    let query = asked.query()?;
+    let members = users::list(&app.db, &inside.actor, &query, PAGE).await?;
+    let pending = invitations::count_pending(&app.db, &inside.actor, COUNTED + 1).await.map_err(refused)?;
+    let people = html::bounded(members.present, COUNTED);
+    let alone = members.present == 1 && pending == 0;
+    let table = table(&app, &inside, asked, members, alone);
+    if context.fragment && context.target == "users-table" {
+        return Ok(html::page(&TableFragment { table }));
+    }
+    Ok(html::page(&Index {
+        table,
+        people,
+        pending: html::bounded(pending, COUNTED),
+        organization: inside.organization.name.clone(),
+        invite_path: inside.path("invitations/new"),
+        invitations_path: inside.path("invitations"),
+        chrome: inside.chrome,
+    }))
+}
+
+fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: bool) -> Table {
+    let path = inside.path("users");
+    let now = app.db.now();
+    let heading = |title, name: &str| {
+        let (down, up) = (format!("-{name}"), name.to_owned());
+        let sort = if asked.sort.is_empty() { "name" } else { asked.sort.as_str() };
+        let now = match sort {
+            sort if sort == up => "ascending",
+            sort if sort == down => "descending",
+            _ => "none",
+        };
+        let to = if now == "ascending" { down } else { up };
+        Heading { title, link: asked.link(&path, |asked| asked.sort = to), now }
+    };
+    let headings =
+        vec![heading("Name", "name"), heading("Joined", "joined"), heading("Last active", "active")];
+    let place =
+        |cursor: Option<Cursor>| cursor.map(|cursor| asked.link(&path, |asked| asked.at = cursor.encode()));
+    let summary = match members.members.len() {
+        1 => "1 person".to_owned(),
+        more => format!("{more} people"),
+    };
+    Table {
+        summary,
+        headings,
+        previous: place(members.previous),
+        next: place(members.next),
+        rows: members.members.into_iter().map(|member| Row::new(inside, member, now)).collect(),
+        filtered: !(asked.q.trim().is_empty() && asked.role.is_empty() && asked.status.is_empty()),
+        alone,
+        may_manage: inside.actor.role.may(Capability::ManageUsers),
+        path,
+        asked,
+    }
+}

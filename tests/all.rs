@@ -3,6 +3,7 @@
 
 mod support;
 
+mod account;
 mod architecture;
 mod audit;
 mod every_route;
@@ -10,5 +11,8 @@ mod invitations;
 mod invite;
 mod mail;
 mod races;
+mod reset;
+mod sign_in;
+mod sign_up;
 mod start;
 mod users;

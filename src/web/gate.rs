@@ -130,6 +130,10 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     if *access == Access::Anyone {
         return Ok(false);
     }
+    // No text of ours holds a NUL, and PostgreSQL fails on one.
+    if request.uri().path_and_query().is_some_and(|address| address.as_str().contains("%00")) {
+        return Err(Error::Malformed("The address holds a character that no address here has."));
+    }
     let context = request.extensions().get::<Context>().cloned().expect("the frame is around every route");
     let cookie =
         request.extensions().get::<Cookie>().cloned().expect("the session layer is around every route");

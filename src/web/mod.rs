@@ -43,6 +43,7 @@ pub fn router(app: Shared) -> Router {
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(session::layer(&app))
+        .layer(from_fn_with_state(app.clone(), session::mind_cookie))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -71,19 +73,56 @@ impl SessionStore for Store {
 }
 
 /// `__Host-` and Secure under https. On plain http, which only loopback may use, browsers refuse both.
-fn cookie_name(app: &Shared, name: &'static str, host_name: &'static str) -> &'static str {
+fn cookie_name(app: &Shared, (name, host_name): CookieName) -> &'static str {
     if app.config.base_url.is_https() { host_name } else { name }
 }
 
 pub fn layer(app: &Shared) -> SessionManagerLayer<Store> {
     SessionManagerLayer::new(Store(app.clone()))
-        .with_name(cookie_name(app, "interlock", "__Host-interlock"))
+        .with_name(cookie_name(app, SESSION))
         .with_secure(app.config.base_url.is_https())
         .with_http_only(true)
         // Lax: mailed links and single sign-on come from other sites.
         .with_same_site(SameSite::Lax)
         .with_path("/")
         .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// Around the session layer, for what it leaves undone. It takes its cookie back without the attributes
+/// that it was given with, which browsers ignore where the name begins with `__Host-` (SES-04).
+pub async fn mind_cookie(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let name = cookie_name(&app, SESSION);
+    if request.headers().contains_key(header::COOKIE) {
+        let own = without_planted(request.headers(), name);
+        request.headers_mut().insert(header::COOKIE, own);
+    }
+    let mut response = next.run(request).await;
+    let taken_back = format!("{name}=;");
+    let headers = response.headers_mut();
+    let (bare, whole): (Vec<HeaderValue>, Vec<HeaderValue>) = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .cloned()
+        .partition(|cookie| cookie.as_bytes().starts_with(taken_back.as_bytes()));
+    if !bare.is_empty() {
+        headers.remove(header::SET_COOKIE);
+        headers.extend(whole.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
+        append_cookie(&app, headers, SESSION, "", 0);
+    }
+    response
+}
+
+/// The cookies without those that a neighbouring host may have planted (SES-10). Of two with the
+/// session's name nobody can tell which is ours: neither counts. The session layer decodes names, and so
+/// would take `%5F%5FHost-` for the prefix that browsers keep to ourselves.
+fn without_planted(headers: &HeaderMap, session: &str) -> HeaderValue {
+    let twins = cookies(headers).filter(|(name, _)| *name == session).count() > 1;
+    let kept: Vec<String> = cookies(headers)
+        .filter(|(name, _)| !name.contains('%'))
+        .filter(|(name, _)| !twins || *name != session)
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    HeaderValue::from_str(&kept.join("; ")).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// The id of a session that is about to be opened, or to go on under it.
@@ -132,27 +171,32 @@ pub fn forget_flash(app: &Shared, headers: &mut HeaderMap) {
     append_cookie(app, headers, FLASH, "", 0);
 }
 
-/// A cookie of ours beside the session's: its name with and without `__Host-`.
+/// A cookie's name, without and with `__Host-`.
 pub type CookieName = (&'static str, &'static str);
+const SESSION: CookieName = ("interlock", "__Host-interlock");
 const FLASH: CookieName = ("interlock-flash", "__Host-interlock-flash");
 /// Which browser began a sign-up.
 pub const SIGN_UP: CookieName = ("interlock-sign-up", "__Host-interlock-sign-up");
 
 pub fn own_cookie(app: &Shared, headers: &HeaderMap, name: CookieName) -> Option<String> {
-    let name = cookie_name(app, name.0, name.1);
+    let name = cookie_name(app, name);
+    cookies(headers).find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
+        .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value.to_owned())
+        .map(|(name, value)| (name.trim(), value.trim()))
+        .filter(|(name, value)| name.is_ascii() && value.is_ascii())
 }
 
 /// `value` is of URL-safe characters. Zero seconds forgets the cookie.
 pub fn append_cookie(app: &Shared, headers: &mut HeaderMap, name: CookieName, value: &str, seconds: i64) {
-    let name = cookie_name(app, name.0, name.1);
+    let name = cookie_name(app, name);
     let secure = if app.config.base_url.is_https() { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={seconds}{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -39,3 +39,39 @@ pub async fn texts(app: &TestApp, sql: &str) -> Vec<String> {
     };
     found.unwrap_or_else(|error| panic!("{error}: {sql}"))
 }
+
+/// The only row of a query.
+#[track_caller]
+pub fn only(rows: Vec<String>) -> String {
+    let [row] = <[String; 1]>::try_from(rows).unwrap_or_else(|rows| panic!("one row, and not {rows:?}"));
+    row
+}
+
+/// The number of rows in a table, perhaps with a condition: `"users"`, `"sessions where ended_at is null"`.
+pub async fn count(app: &TestApp, of: &str) -> usize {
+    let counted = only(texts(app, &format!("select cast(count(*) as text) from {of}")).await);
+    counted.parse().expect("a count is a number")
+}
+
+/// Every row of every table, as a thief of the database would read it.
+pub async fn dump(app: &TestApp) -> String {
+    let is_sqlite = matches!(app.app.config.database_url, DatabaseUrl::Sqlite(_));
+    let tables = if is_sqlite {
+        texts(app, "select name from sqlite_master where type = 'table'").await
+    } else {
+        texts(app, "select tablename::text from pg_tables where schemaname = current_schema()").await
+    };
+    assert!(tables.iter().any(|table| table == "sessions"), "{tables:?}");
+    let mut rows = Vec::new();
+    for table in tables {
+        let row = if is_sqlite {
+            let columns = texts(app, &format!("select name from pragma_table_info('{table}')")).await;
+            let quoted: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
+            quoted.join(" || ',' || ")
+        } else {
+            format!("cast({table} as text)")
+        };
+        rows.extend(texts(app, &format!("select {row} from {table}")).await);
+    }
+    rows.join("\n")
+}

@@ -3,6 +3,7 @@
 mod app;
 pub mod browser;
 pub mod database;
+mod forms;
 pub mod page;
 mod postgres;
 pub mod smtp;
@@ -10,20 +11,26 @@ mod snapshot;
 mod visitor;
 
 pub use self::app::{Mail, PASSWORD, TestApp};
+pub use self::forms::refuses_bad_forms;
 pub use self::postgres::fresh_schema;
 pub use self::snapshot::everything;
 pub use self::visitor::{Answer, Visitor};
 
-/// A test that runs on SQLite and on PostgreSQL:
+/// A test that runs on SQLite and on PostgreSQL, perhaps with settings of its own:
 ///
 /// ```ignore
 /// on_both! {
 ///     /// I3, INV-01: an invite works once.
 ///     async fn an_invite_works_once(app: TestApp) { … }
 /// }
+/// on_both! {
+///     with &[("INTERLOCK_SIGN_UP", "closed")];
+///     …
+/// }
 /// ```
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => {$(
+    (@on $sqlite:expr, $postgres:expr;
+     $($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => {$(
         $(#[$meta])*
         mod $name {
             use super::*;
@@ -32,15 +39,28 @@ macro_rules! on_both {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                run($crate::support::TestApp::sqlite().await).await;
+                run($sqlite.await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                run($crate::support::TestApp::postgres().await).await;
+                run($postgres.await).await;
             }
         }
     )+};
+    (with $settings:expr; $($tests:tt)+) => {
+        $crate::support::on_both! {
+            @on $crate::support::TestApp::with(None, $settings),
+            $crate::support::TestApp::with(Some($crate::support::fresh_schema().await), $settings);
+            $($tests)+
+        }
+    };
+    ($($tests:tt)+) => {
+        $crate::support::on_both! {
+            @on $crate::support::TestApp::sqlite(), $crate::support::TestApp::postgres();
+            $($tests)+
+        }
+    };
 }
 
 pub(crate) use on_both;

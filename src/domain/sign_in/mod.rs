@@ -45,15 +45,18 @@ pub struct Cookies<'a> {
 /// (ENU-01), and a try is counted before it is judged.
 pub async fn with_password(
     app: &App,
-    email: &str,
+    typed: &str,
     password: &str,
     device: &Device,
     origin: &Origin,
     cookies: Cookies<'_>,
 ) -> Result<UserId, SignInError> {
-    let email = email.parse::<Email>();
-    // What is no address still has a budget and costs a comparison: the answer must not differ.
-    let key = email.as_ref().map_or_else(|_| String::new(), Email::canonical);
+    let email = typed.parse::<Email>();
+    // What is no address still has a budget, its own, and costs a comparison: the answer must not differ.
+    let key = match &email {
+        Ok(email) => email.canonical(),
+        Err(_) => typed.to_ascii_lowercase(),
+    };
     let from = address_key(origin);
     let left = spend(app, &key, &from).await?;
     let user = match &email {

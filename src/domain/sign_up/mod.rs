@@ -82,15 +82,16 @@ pub async fn start(
         (None, false) => closed_mail(app, &asked.email),
         (None, true) => confirm_mail(app, asked, &token),
     };
+    // A row that no link leads to: the same work, nothing to confirm, and no password kept.
+    let leads_nowhere = known.is_some() || !open;
     let pending = sql::NewPending {
         token: &token.hash(),
         browser,
         asked,
-        password_hash: &password_hash,
+        password_hash: if leads_nowhere { "" } else { &password_hash },
         now,
         expires_at: now.plus(LIFE),
-        // A row that no link leads to: the same work, and nothing to confirm.
-        used_at: (known.is_some() || !open).then_some(now),
+        used_at: leads_nowhere.then_some(now),
     };
     sql::insert(&mut tx, &pending).await?;
     mail::queue(&mut tx, app, None, &message).await?;
@@ -188,7 +189,7 @@ impl From<SpendError> for ConfirmError {
 /// What a link would confirm. Changes nothing, however often a mail scanner comes.
 pub async fn look(app: &App, token: &str, browser: Option<&TokenHash>) -> Result<Pending, ConfirmError> {
     let now = app.db.now();
-    let pending = usable(&mut app.db.read().await?, token, now).await?;
+    let pending = usable(app, &mut app.db.read().await?, token, now).await?;
     Ok(Pending {
         asks_password: browser != Some(&pending.browser_hash),
         email: pending.email,
@@ -196,10 +197,17 @@ pub async fn look(app: &App, token: &str, browser: Option<&TokenHash>) -> Result
     })
 }
 
-async fn usable(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<sql::Pending, ConfirmError> {
+async fn usable(
+    app: &App,
+    on: &mut impl Lends,
+    token: &str,
+    now: Timestamp,
+) -> Result<sql::Pending, ConfirmError> {
     let hash = Token::parse(token).ok_or(ConfirmError::Unknown)?.hash();
     let pending = sql::find(on, &hash).await?.ok_or(ConfirmError::Unknown)?;
-    if pending.used_at.is_some() || now >= pending.expires_at {
+    // Closing sign-up ends what was pending: no organization is made after it (S2).
+    let closed = app.config.sign_up == config::SignUp::Closed;
+    if closed || pending.used_at.is_some() || now >= pending.expires_at {
         return Err(ConfirmError::Spent);
     }
     Ok(pending)
@@ -216,7 +224,7 @@ pub async fn confirm(
     cookies: Cookies<'_>,
 ) -> Result<Organization, ConfirmError> {
     let now = app.db.now();
-    let pending = usable(&mut app.db.read().await?, token, now).await?;
+    let pending = usable(app, &mut app.db.read().await?, token, now).await?;
     let mut proofs = vec![ProofKind::MailedLink];
     if browser != Some(&pending.browser_hash) {
         let mut tx = app.db.write().await?;
@@ -230,7 +238,7 @@ pub async fn confirm(
     }
 
     let mut change = app.db.account(None, &[]).await?;
-    let pending = usable(&mut change, token, now).await?;
+    let pending = usable(app, &mut change, token, now).await?;
     if users::by_email(&mut change, &pending.email_canonical).await?.is_some() {
         return Err(ConfirmError::Spent);
     }

@@ -2,8 +2,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::members::{Member, MemberError};
-use super::{name_key, sql};
+use super::sql;
 use crate::domain::access::{Actor, Capability, Role};
+use crate::domain::values::folded;
 use crate::ids::UserId;
 use crate::storage::Db;
 
@@ -47,7 +48,7 @@ pub struct Cursor {
 impl Cursor {
     fn at(member: &Member, sort: Sort, backwards: bool) -> Cursor {
         let value = match sort {
-            Sort::Name => name_key(&member.name),
+            Sort::Name => folded(&member.name),
             Sort::Joined => member.joined_at.0.to_string(),
             Sort::LastActive => member.last_active_at.0.to_string(),
         };

@@ -1,8 +1,9 @@
-use super::{User, name_key, search_text, sql};
+use super::{User, search_text, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied, Operator, Person, Role, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::values::folded;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Change, Db, Lends};
 
@@ -250,7 +251,7 @@ pub(crate) async fn join(
         change,
         organization,
         &member,
-        &name_key(&user.name),
+        &folded(&user.name),
         &search_text(&user.name, &user.email),
     )
     .await

@@ -13,7 +13,7 @@ pub(crate) use self::members::{join, membership_now};
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};
-use crate::domain::values::{Email, PersonName};
+use crate::domain::values::{Email, PersonName, folded};
 use crate::ids::UserId;
 use crate::storage::{Change, Lends};
 
@@ -71,7 +71,7 @@ pub(crate) async fn rename(change: &mut Change, user: UserId, name: &PersonName)
         change,
         user,
         name.as_str(),
-        &name_key(name.as_str()),
+        &folded(name.as_str()),
         &search_text(name.as_str(), &before.email),
     )
     .await
@@ -92,12 +92,7 @@ pub(crate) async fn rehash_password(
     sql::rehash_password(on, user, old, new).await
 }
 
-/// What a list of people is sorted by: letters without regard to case.
-fn name_key(name: &str) -> String {
-    name.to_lowercase()
-}
-
 /// What a search looks through.
 fn search_text(name: &str, email: &str) -> String {
-    format!("{} {}", name.to_lowercase(), email.to_ascii_lowercase())
+    format!("{} {}", folded(name), email.to_ascii_lowercase())
 }

@@ -5,6 +5,7 @@ use super::list::{ListQuery, Sort, StateFilter};
 use super::members::{Member, MemberState};
 use crate::clock::Timestamp;
 use crate::domain::access::Role;
+use crate::domain::values::folded;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
 
@@ -304,7 +305,7 @@ pub(super) async fn list(
 /// A `like` pattern for a text that is anywhere; what it holds of pattern signs stands for itself.
 fn containing(word: &str) -> String {
     let mut pattern = String::from("%");
-    for c in word.to_lowercase().chars() {
+    for c in folded(word).chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -4,4 +4,4 @@ mod email;
 mod text;
 
 pub use self::email::{Email, EmailError};
-pub use self::text::{Note, OrganizationName, PersonName, Slug, TextError};
+pub use self::text::{Note, OrganizationName, PersonName, Slug, TextError, folded};

@@ -77,7 +77,9 @@ fn run(command: Command, config: Config) -> Result<(), Failure> {
 }
 
 fn start_log(config: &Config) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&config.log_level)?;
+    // The session layer's own span would stand in for the request's.
+    let filter =
+        EnvFilter::try_new(format!("tower_sessions=warn,tower_sessions_core=error,{}", config.log_level))?;
     let json = match config.log {
         LogFormat::Json => true,
         LogFormat::Text => false,

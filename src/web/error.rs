@@ -52,6 +52,11 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {
         match error {
             sqlx::Error::PoolTimedOut => Error::Busy,
+            // PostgreSQL gave up one of two that waited for each other: trying again is right.
+            sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("40P01" | "40001")) => {
+                tracing::warn!(%error, "a transaction was given up");
+                Error::Busy
+            }
             error => Error::Internal(error.into()),
         }
     }

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use super::table::{Capability, Role};
 use crate::clock::{MINUTE, Timestamp};
 use crate::ids::{OrganizationId, SessionId, UserId};
+use crate::secrets::TokenHash;
 
 /// How old a proof may be that opens what asks for a step-up (S12).
 pub const STEP_UP_AGE: i64 = 10 * MINUTE;
@@ -22,6 +23,8 @@ pub struct Person {
     pub name: String,
     pub email: String,
     pub session: SessionId,
+    /// The cookie that the request came with.
+    pub token: TokenHash,
     pub origin: Origin,
     /// When the session last proved who this is, by a proof that counts for a step-up.
     pub proven_at: Option<Timestamp>,

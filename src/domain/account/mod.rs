@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::domain::access::{Operator, Person};
 use crate::domain::audit::{self, Entry, Kind};
-use crate::domain::passwords::{Busy, NewPassword, PasswordError, Verified};
+use crate::domain::passwords::{Busy, PasswordError, Verified};
 use crate::domain::sessions::{self, ProofKind};
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, User};
@@ -80,10 +80,14 @@ pub async fn confirm_password(
     password: &str,
     new_token: &TokenHash,
 ) -> Result<(), PasswordChangeError> {
-    verify_own(app, person, password).await?;
+    let user = verify_own(app, person, password).await?;
     let mut tx = app.db.write().await?;
     let now = tx.now();
-    if !sessions::prove(&mut tx, person.session, ProofKind::Password, new_token, now).await? {
+    let still = users::hold(&mut tx, person.user).await?;
+    if still.is_none_or(|still| still.password_hash != user.password_hash) {
+        return Err(PasswordChangeError::Wrong);
+    }
+    if !sessions::prove(&mut tx, person, ProofKind::Password, new_token, now).await? {
         return Err(PasswordChangeError::SignedOut);
     }
     tx.commit().await?;
@@ -103,7 +107,7 @@ pub async fn change_password(
         organizations.iter().map(|organization| organization.name.as_str()).collect();
     context.extend([person.name.as_str(), person.email.as_str()]);
     let user = verify_own(app, person, current).await?;
-    let new = NewPassword::parse(new, &context)?;
+    let new = app.passwords.fit(new, &context).await??;
     let hash = app.passwords.hash(&new).await?;
 
     let mut change = app.db.account(Some(person.user), &[]).await?;
@@ -113,7 +117,7 @@ pub async fn change_password(
         return Err(PasswordChangeError::Wrong);
     }
     users::set_password(&mut change, person.user, &hash).await?;
-    if !sessions::prove(&mut change, person.session, ProofKind::Password, new_token, now).await? {
+    if !sessions::prove(&mut change, person, ProofKind::Password, new_token, now).await? {
         return Err(PasswordChangeError::SignedOut);
     }
     let ended = sessions::end_all(&mut change, person.user, Some(person.session), now).await?;

@@ -6,7 +6,7 @@ use crate::clock::{MINUTE, Timestamp};
 use crate::domain::access::{Operator, Origin, Person};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations::Organization;
-use crate::domain::passwords::{Busy, NewPassword, PasswordError};
+use crate::domain::passwords::{Busy, PasswordError};
 use crate::domain::sessions::{self, Device, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up;
@@ -160,8 +160,8 @@ pub async fn accept_new(
     let found = look(app, token).await?;
     may_make_account(&found)?;
     let invitation = &found.invitation;
-    let password =
-        NewPassword::parse(password, &[&found.organization.name, name.as_str(), &invitation.email])?;
+    let context = [found.organization.name.as_str(), name.as_str(), &invitation.email];
+    let password = app.passwords.fit(password, &context).await??;
     let password_hash = app.passwords.hash(&password).await?;
 
     let change = app.db.account(None, &[invitation.organization]).await?;

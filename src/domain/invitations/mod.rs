@@ -269,11 +269,13 @@ pub async fn copy_link(
 
 /// One pending invitation, for the page that asks before revoking it.
 pub async fn pending(db: &Db, actor: &Actor, id: InvitationId) -> Result<Invitation, InviteError> {
-    actor.may(Capability::ReadUsers)?;
-    sql::find(&mut db.read().await?, id)
+    actor.may(Capability::ManageUsers)?;
+    let invitation = sql::find(&mut db.read().await?, id)
         .await?
         .filter(|found| found.organization == actor.organization && found.state == State::Pending)
-        .ok_or(InviteError::NotFound)
+        .ok_or(InviteError::NotFound)?;
+    actor.may_handle(invitation.role)?;
+    Ok(invitation)
 }
 
 /// A page of pending invitations, newest first, and whether there are older ones.

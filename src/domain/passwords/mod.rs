@@ -1,12 +1,13 @@
 //! Passwords: which ones are good enough (S6), and hashing them on a bounded pool.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
+
+use crate::secrets::random_bytes;
 
 pub const SHORTEST: usize = 15;
 /// In bytes: beyond it hashing would be the attacker's work (DOS-02).
@@ -34,30 +35,56 @@ pub enum PasswordError {
     Context,
 }
 
+/// Whether a password has the length of one. Cheap: the rest is for [`Passwords::fit`].
+pub fn check_length(password: &str) -> Result<(), PasswordError> {
+    if password.chars().count() < SHORTEST {
+        return Err(PasswordError::TooShort);
+    }
+    if password.len() > LONGEST {
+        return Err(PasswordError::TooLong);
+    }
+    Ok(())
+}
+
 impl NewPassword {
     /// `context` holds what an attacker would try for this very person: names and the email.
-    pub fn parse(password: &str, context: &[&str]) -> Result<NewPassword, PasswordError> {
-        if password.chars().count() < SHORTEST {
-            return Err(PasswordError::TooShort);
-        }
-        if password.len() > LONGEST {
-            return Err(PasswordError::TooLong);
-        }
+    fn parse(password: &str, context: &[String]) -> Result<NewPassword, PasswordError> {
+        check_length(password)?;
         let words = context_words(context);
         if is_built_from(password, &words) {
             return Err(PasswordError::Context);
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         // Listed passwords, repeated words, sequences and keyboard walks.
-        if zxcvbn::zxcvbn(password, &words).guesses() < FEWEST_GUESSES {
+        if zxcvbn::zxcvbn(&estimated(password), &words).guesses() < FEWEST_GUESSES {
             return Err(PasswordError::Common);
         }
         Ok(NewPassword(password.to_owned()))
     }
 }
 
+/// What is estimated of a password: its beginning, with signs that stand for letters put back. The
+/// estimator tries all readings of such signs, and would work for seconds on a password made of them
+/// (DOS-02); a guesser knows them all the same.
+fn estimated(password: &str) -> String {
+    let letters = password.chars().take(40).map(|c| match c {
+        '@' => 'a',
+        '(' | '{' | '[' | '<' => 'c',
+        '&' => 'g',
+        '!' | '|' => 'i',
+        '$' => 's',
+        '+' => 't',
+        '%' => 'x',
+        c => c,
+    });
+    letters.collect()
+}
+
+/// More words than a few names have make the work the attacker's.
+const MOST_WORDS: usize = 30;
+
 /// The words of at least four letters in names and addresses, in lower case, longest first.
-fn context_words(context: &[&str]) -> Vec<String> {
+fn context_words(context: &[String]) -> Vec<String> {
     let mut words: Vec<String> = context
         .iter()
         .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
@@ -67,6 +94,7 @@ fn context_words(context: &[&str]) -> Vec<String> {
         .collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.dedup();
+    words.truncate(MOST_WORDS);
     words
 }
 
@@ -78,9 +106,8 @@ fn is_built_from(password: &str, words: &[String]) -> bool {
 }
 
 /// At least 19 MiB, two passes, one lane (OWASP; ASVS 11.4.2).
-fn hasher() -> Argon2<'static> {
-    let params = Params::new(19_456, 2, 1, None).expect("the parameters are within argon2's bounds");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+fn parameters() -> Params {
+    Params::new(19_456, 2, 1, Some(32)).expect("the parameters are within argon2's bounds")
 }
 
 const PARAMETERS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
@@ -93,6 +120,9 @@ const LONGEST_QUEUE: usize = 64;
 pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    /// Memory to hash in, one piece for each that runs, used again: given back each time it would
+    /// stay with whichever thread had it, and add up.
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
     /// The hash of a password that nobody has: unknown accounts cost the same work (S4, ENU-01).
     nobodys: Arc<str>,
 }
@@ -121,23 +151,39 @@ impl Drop for Place {
 impl Passwords {
     pub fn new() -> Passwords {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let nobodys = hash_now("nobody has this password");
+        let nobodys = hash_now("nobody has this password", &mut Vec::new());
         Passwords {
             running: Arc::new(Semaphore::new(cores.clamp(1, 4))),
             waiting: Arc::new(AtomicUsize::new(0)),
+            memory: Arc::default(),
             nobodys: nobodys.into(),
         }
     }
 
+    /// Whether a password is good enough to be a new one. The estimate takes as long as a hash, and
+    /// stands in the same queue. The outer error is that queue's.
+    pub async fn fit(
+        &self,
+        password: &str,
+        context: &[&str],
+    ) -> Result<Result<NewPassword, PasswordError>, Busy> {
+        if let Err(error) = check_length(password) {
+            return Ok(Err(error));
+        }
+        let password = password.to_owned();
+        let context: Vec<String> = context.iter().map(|text| (*text).to_owned()).collect();
+        self.run(move |_| NewPassword::parse(&password, &context)).await
+    }
+
     pub async fn hash(&self, password: &NewPassword) -> Result<String, Busy> {
         let password = password.0.clone();
-        self.run(move || hash_now(&password)).await
+        self.run(move |memory| hash_now(&password, memory)).await
     }
 
     /// Hashes a password that was just verified and is stored with old parameters.
     pub async fn rehash(&self, password: &str) -> Result<String, Busy> {
         let password = password.to_owned();
-        self.run(move || hash_now(&password)).await
+        self.run(move |memory| hash_now(&password, memory)).await
     }
 
     /// The same work whether there is a hash or not.
@@ -148,9 +194,8 @@ impl Passwords {
         let password = password.to_owned();
         let exists = hash.is_some();
         let hash = hash.unwrap_or(&self.nobodys).to_owned();
-        self.run(move || {
-            let right = PasswordHash::new(&hash)
-                .is_ok_and(|parsed| hasher().verify_password(password.as_bytes(), &parsed).is_ok());
+        self.run(move |memory| {
+            let right = is_right(&password, &hash, memory).unwrap_or(false);
             match (right && exists, hash.starts_with(PARAMETERS)) {
                 (false, _) => Verified::Wrong,
                 (true, true) => Verified::Right,
@@ -160,14 +205,20 @@ impl Passwords {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let place = Place(self.waiting.clone());
         if self.waiting.fetch_add(1, Ordering::SeqCst) >= LONGEST_QUEUE {
             return Err(Busy);
         }
         let permit = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
+        let pieces = self.memory.clone();
         let result = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let mut memory = pieces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let result = work(&mut memory);
+            pieces.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
             // Held until the work is done, even if whoever asked has gone.
             drop((permit, place));
             result
@@ -182,11 +233,36 @@ impl Default for Passwords {
     }
 }
 
-fn hash_now(password: &str) -> String {
-    hasher()
-        .hash_password(password.as_bytes())
-        .expect("argon2 hashes any password of up to 256 bytes")
-        .to_string()
+/// Argon2's output for a password, in memory that grows to what the parameters need.
+fn digest(password: &str, salt: &[u8], params: Params, memory: &mut Vec<Block>) -> argon2::Result<[u8; 32]> {
+    let blocks = params.block_count();
+    memory.resize(memory.len().max(blocks), Block::default());
+    let mut output = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
+        password.as_bytes(),
+        salt,
+        &mut output,
+        &mut memory[..blocks],
+    )?;
+    Ok(output)
+}
+
+fn hash_now(password: &str, memory: &mut Vec<Block>) -> String {
+    let salt = random_bytes::<16>();
+    let output =
+        digest(password, &salt, parameters(), memory).expect("argon2 hashes passwords of up to 256 bytes");
+    let (salt, output) = (Salt::new(&salt), Output::new(&output));
+    let (salt, output) =
+        salt.ok().zip(output.ok()).expect("16 and 32 bytes are within a PHC string's bounds");
+    format!("{PARAMETERS}{salt}${output}")
+}
+
+/// Compared in constant time. A stored hash that can't be read is nobody's.
+fn is_right(password: &str, hash: &str, memory: &mut Vec<Block>) -> Option<bool> {
+    let stored = PasswordHash::new(hash).ok()?;
+    let params = Params::try_from(&stored).ok()?;
+    let output = digest(password, stored.salt.as_ref()?, params, memory).ok()?;
+    Some(stored.algorithm.as_str() == "argon2id" && Output::new(&output).ok()? == stored.hash?)
 }
 
 #[cfg(test)]
@@ -194,7 +270,8 @@ mod tests {
     use super::*;
 
     fn check(password: &str) -> Result<(), PasswordError> {
-        NewPassword::parse(password, &["Halden Freight", "Amara Okafor", "amara@halden.example"]).map(|_| ())
+        let context = ["Halden Freight", "Amara Okafor", "amara@halden.example"].map(str::to_owned);
+        NewPassword::parse(password, &context).map(|_| ())
     }
 
     /// S6; ASVS 6.2.1, 6.2.5
@@ -245,6 +322,17 @@ mod tests {
             assert_eq!(passwords.verify(near, Some(&hash)).await, Ok(Verified::Wrong));
         }
         assert_eq!(passwords.verify("nobody has this password", None).await, Ok(Verified::Wrong));
+    }
+
+    /// DOS-02: no password makes the estimate an attacker's work.
+    #[test]
+    fn the_estimate_is_bounded() {
+        let signs = "4@8({[<369&6!1|0$5+7%2".repeat(12);
+        let words: Vec<String> = (0..20_000).map(|number| format!("word{number}")).collect();
+        let begun = std::time::Instant::now();
+        assert!(NewPassword::parse(&signs[..256], &words).is_ok());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert_eq!(check("P@$$w0rd!P@$$w0rd!"), Err(PasswordError::Common));
     }
 
     /// DOS-01: the queue is bounded.

@@ -8,7 +8,7 @@ use crate::domain::access::{Operator, Origin};
 use crate::domain::account;
 use crate::domain::audit::Kind;
 use crate::domain::organizations;
-use crate::domain::passwords::{Busy, NewPassword, PasswordError};
+use crate::domain::passwords::{Busy, PasswordError};
 use crate::domain::sessions;
 use crate::domain::sign_in;
 use crate::domain::throttle::{self, SpendError, Throttled};
@@ -163,7 +163,7 @@ pub async fn reset(app: &App, token: &str, password: &str, origin: &Origin) -> R
     let mut context: Vec<&str> =
         organizations.iter().map(|organization| organization.name.as_str()).collect();
     context.extend([user.name.as_str(), user.email.as_str()]);
-    let password = NewPassword::parse(password, &context)?;
+    let password = app.passwords.fit(password, &context).await??;
     let password_hash = app.passwords.hash(&password).await?;
 
     let mut change = app.db.account(Some(user.id), &[]).await?;

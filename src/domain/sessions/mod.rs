@@ -56,6 +56,7 @@ pub struct Proof {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub id: SessionId,
+    token: TokenHash,
     pub user: UserId,
     pub user_name: String,
     pub user_email: String,
@@ -111,6 +112,7 @@ pub async fn current(
     let proofs = sql::proofs(on, row.id).await?;
     Ok(Some(Session {
         id: row.id,
+        token: token.clone(),
         user: row.user_id,
         user_name: row.name,
         user_email: row.email,
@@ -127,6 +129,7 @@ impl Session {
             name: self.user_name.clone(),
             email: self.user_email.clone(),
             session: self.id,
+            token: self.token.clone(),
             origin,
             proven_at,
         }
@@ -175,24 +178,20 @@ pub async fn note_click(
     Ok(())
 }
 
-/// Adds a proof to a session and gives it another cookie: an id from before a proof is dead after it (SES-02).
+/// Adds a proof to a person's session and gives it another cookie: an id from before a proof is dead
+/// after it (SES-02), and so can't prove a second time. Says whether that was done.
 pub(crate) async fn prove(
     on: &mut impl Lends,
-    session: SessionId,
+    person: &Person,
     proof: ProofKind,
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    if !rotate(on, session, token).await? {
+    if !sql::rotate(on, person.session, &person.token, token).await? {
         return Ok(false);
     }
-    sql::add_proof(on, session, proof, now).await?;
+    sql::add_proof(on, person.session, proof, now).await?;
     Ok(true)
-}
-
-/// Gives a live session another cookie.
-pub(crate) async fn rotate(on: &mut impl Lends, session: SessionId, token: &TokenHash) -> sqlx::Result<bool> {
-    sql::rotate(on, session, token).await
 }
 
 /// A person's live sessions, newest use first.

@@ -116,12 +116,18 @@ pub(super) async fn clicked(
     Ok(())
 }
 
-pub(super) async fn rotate(on: &mut impl Lends, session: SessionId, token: &TokenHash) -> sqlx::Result<bool> {
+pub(super) async fn rotate(
+    on: &mut impl Lends,
+    session: SessionId,
+    old: &TokenHash,
+    new: &TokenHash,
+) -> sqlx::Result<bool> {
     let touched = execute!(
         on,
-        "update sessions set token_hash = $2 where id = $1 and ended_at is null",
+        "update sessions set token_hash = $3 where id = $1 and token_hash = $2 and ended_at is null",
         session,
-        token
+        old,
+        new
     )?;
     Ok(touched == 1)
 }

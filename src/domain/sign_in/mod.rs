@@ -77,20 +77,20 @@ pub async fn with_password(
     let mut tx = app.db.write().await?;
     let now = tx.now();
     // The password may have been reset while this one was compared.
-    let still = users::by_id(&mut tx, user.id).await?;
+    let still = users::hold(&mut tx, user.id).await?;
     if still.and_then(|still| still.password_hash).as_deref() != Some(&hash) {
         return Err(SignInError::Wrong { left });
     }
     if let Some(newer) = newer {
         users::rehash_password(&mut tx, user.id, &hash, &newer).await?;
     }
-    // In the order in which they are spent: two sign-ins at once must not wait for each other in a ring.
-    throttle::give_back(&mut tx, throttle::SIGN_IN_ADDRESS, &from).await?;
-    forgive(&mut tx, &key).await?;
     if let Some(old) = cookies.old {
         sessions::end_replaced(&mut tx, old, now).await?;
     }
     sessions::open(&mut tx, user.id, cookies.new, device, &[ProofKind::Password], now).await?;
+    // In the order in which they are spent: two sign-ins at once must not wait for each other in a ring.
+    throttle::give_back(&mut tx, throttle::SIGN_IN_ADDRESS, &from).await?;
+    forgive(&mut tx, &key).await?;
     tx.commit().await?;
     tracing::info!(request = origin.request, user = %user.id, "signed in");
     Ok(user.id)

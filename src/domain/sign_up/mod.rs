@@ -42,6 +42,15 @@ pub enum StartError {
     Database(#[from] sqlx::Error),
 }
 
+impl From<SpendError> for StartError {
+    fn from(error: SpendError) -> StartError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<RequestError> for StartError {
     fn from(error: RequestError) -> StartError {
         match error {
@@ -51,14 +60,22 @@ impl From<RequestError> for StartError {
     }
 }
 
-/// Checks a new password against what an attacker would try for this very person.
-pub fn check_password(
+/// Checks a new password against what an attacker would try for this very person, within a budget:
+/// anyone may ask. The outer error is not the password's.
+pub async fn check_password(
+    app: &App,
+    address: &str,
     password: &str,
-    organization: &str,
-    name: &str,
-    email: &str,
-) -> Result<NewPassword, PasswordError> {
-    NewPassword::parse(password, &[organization, name, email])
+    organization: &OrganizationName,
+    name: &PersonName,
+    email: &Email,
+) -> Result<Result<NewPassword, PasswordError>, StartError> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let spent = throttle::spend(&mut tx, now, throttle::NEW_PASSWORD, address).await;
+    tx.commit().await?;
+    spent?;
+    Ok(app.passwords.fit(password, &[organization.as_str(), name.as_str(), email.as_str()]).await?)
 }
 
 /// Stores a pending sign-up and mails its link. An address that has an account gets another mail, and

@@ -31,6 +31,8 @@ pub const CONFIRM_PASSWORD: Budget = budget("confirm-password", 10, 15 * MINUTE)
 pub const MAIL_RECIPIENT: Budget = budget("mail-recipient", 5, HOUR);
 /// The same from one address on the network.
 pub const MAIL_ADDRESS: Budget = budget("mail-address", 30, HOUR);
+/// New passwords that are weighed for one address, at sign-up.
+pub const NEW_PASSWORD: Budget = budget("new-password", 120, 15 * MINUTE);
 /// Links that nobody was given.
 pub const UNKNOWN_LINK: Budget = budget("unknown-link", 60, 15 * MINUTE);
 /// Invitations to one email address from one organization, resending included.
@@ -45,13 +47,14 @@ pub const INVITE_ASK: Budget = budget("invite-ask", 2, DAY);
 pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 12] = [
+pub const ALL: [Budget; 13] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
     CONFIRM_PASSWORD,
     MAIL_RECIPIENT,
     MAIL_ADDRESS,
+    NEW_PASSWORD,
     UNKNOWN_LINK,
     INVITE_RECIPIENT,
     INVITE_ORGANIZATION,
@@ -103,8 +106,10 @@ pub async fn clear(on: &mut impl Lends, budget: Budget, of: &str) -> sqlx::Resul
     sql::clear(on, &key(budget, of)).await
 }
 
-/// Drops windows that ended long ago. Streaks end by success or reset only.
+/// Drops windows that ended long ago, and streaks that began months ago and stopped nobody: strangers
+/// make one for each address that they try. A streak that stops somebody ends by success or reset only.
 pub async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
-    let long_ago = tx.now().plus(-2 * DAY);
-    sql::sweep(tx, long_ago, &format!("{}:", SIGN_IN_STREAK.name)).await
+    let now = tx.now();
+    let streaks = format!("{}:", SIGN_IN_STREAK.name);
+    sql::sweep(tx, now.plus(-2 * DAY), now.plus(-90 * DAY), &streaks, SIGN_IN_STREAK.tries).await
 }

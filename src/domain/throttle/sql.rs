@@ -42,12 +42,21 @@ pub(super) async fn clear(on: &mut impl Lends, key: &str) -> sqlx::Result<()> {
     Ok(())
 }
 
-pub(super) async fn sweep(on: &mut impl Lends, long_ago: Timestamp, lasting: &str) -> sqlx::Result<()> {
+pub(super) async fn sweep(
+    on: &mut impl Lends,
+    windows_before: Timestamp,
+    streaks_before: Timestamp,
+    streaks: &str,
+    stopped: i64,
+) -> sqlx::Result<()> {
     execute!(
         on,
-        "delete from throttles where since < $1 and substr(key, 1, length($2)) <> $2",
-        long_ago,
-        lasting
+        "delete from throttles where since < $1 \
+         and (substr(key, 1, length($3)) <> $3 or (since < $2 and used < $4))",
+        windows_before,
+        streaks_before,
+        streaks,
+        stopped
     )?;
     Ok(())
 }

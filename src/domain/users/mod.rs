@@ -15,7 +15,7 @@ use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::values::{Email, PersonName, folded};
 use crate::ids::UserId;
-use crate::storage::{Change, Lends};
+use crate::storage::{Change, Lends, Tx};
 
 /// A person with a verified email, across organizations.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -34,6 +34,13 @@ pub async fn by_email(on: &mut impl Lends, canonical: &str) -> sqlx::Result<Opti
 
 pub async fn by_id(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option<User>> {
     sql::by_id(on, id).await
+}
+
+/// A user as they are, and stay until the transaction ends: whoever opens a session by a password, or
+/// changes one, holds the user first, so that no session outlives the password that opened it. Locks
+/// are taken in this order: audit heads, user, sessions, throttles.
+pub(crate) async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    sql::hold(tx, id).await
 }
 
 /// Whether anybody has an account: before that, the installation is being set up.

@@ -28,6 +28,17 @@ pub(super) async fn by_id(on: &mut impl Lends, id: UserId) -> sqlx::Result<Optio
     )
 }
 
+/// Locks the user's row till the transaction ends, on either database: an update that changes nothing.
+pub(super) async fn hold(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option<User>> {
+    fetch_optional!(
+        on,
+        User,
+        "update users set name = name where id = $1 \
+         returning id, email, email_canonical, name, password_hash, password_changed_at",
+        id
+    )
+}
+
 pub(super) async fn any_user(on: &mut impl Lends) -> sqlx::Result<bool> {
     Ok(fetch_optional!(on, (UserId,), "select id from users limit 1")?.is_some())
 }
@@ -57,7 +68,7 @@ pub(super) async fn set_name(
     execute!(on, "update users set name = $2 where id = $1", user, name)?;
     execute!(
         on,
-        "update memberships set name = $2, name_key = $3, search = $4 where user_id = $1",
+        "update memberships set name = $2, name_key = $3, search = $4 where user_id = $1 and state <> 'removed'",
         user,
         name,
         name_key,

@@ -243,6 +243,10 @@ pub async fn accept(
             Err(error) => refused(&app, &context, &token, Some(&found), error).await,
         };
     }
+    // A password is asked for only where there is no account, and only by a link that proves the address.
+    if found.standing == Standing::Open && (found.kind == LinkKind::Copied || found.account.is_some()) {
+        return Ok(offer_instead(&visitor, &token, &found));
+    }
     let mut name = Field::new(&typed.name);
     let parsed = name.parse::<PersonName>();
     let Some(parsed) =
@@ -264,14 +268,18 @@ pub async fn accept(
             let password = Field { value: String::new(), error: Some(error.to_string()) };
             Ok(join_again(&token, &found, name, password))
         }
-        // The page of now says how: by signing in, or by a code.
         Err(AcceptError::AccountExists | AcceptError::Unproven) => {
-            let mut answer = offer(&visitor, &token, &found);
-            *answer.status_mut() = StatusCode::FORBIDDEN;
-            Ok(answer)
+            Ok(offer_instead(&visitor, &token, &found))
         }
         Err(error) => refused(&app, &context, &token, Some(&found), error).await,
     }
+}
+
+/// The page that says how else to accept: by signing in, or by a code.
+fn offer_instead(visitor: &Visitor, token: &str, found: &Found) -> Response {
+    let mut answer = offer(visitor, token, found);
+    *answer.status_mut() = StatusCode::FORBIDDEN;
+    answer
 }
 
 fn join_again(token: &str, found: &Found, name: Field, password: Field) -> Response {

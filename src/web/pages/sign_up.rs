@@ -8,11 +8,12 @@ use tower_sessions::Session;
 use super::unknown_link;
 use crate::app::Shared;
 use crate::config;
+use crate::domain::passwords::check_length;
 use crate::domain::sign_in::{Cookies, address_key};
 use crate::domain::sign_up::{self, ConfirmError, NewSignUp, SetupError, StartError};
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
-use crate::web::error::{Error, Result};
+use crate::web::error::Error;
 use crate::web::forms::{Field, Form};
 use crate::web::gate::Visitor;
 use crate::web::html;
@@ -37,28 +38,31 @@ struct Fields {
 }
 
 impl Fields {
-    /// Parses everything, so that every mistake is shown at once.
-    fn parse(typed: &Typed) -> std::result::Result<NewSignUp, Box<Fields>> {
+    /// Parses everything, so that every mistake is shown at once. A password is weighed against the
+    /// names and the address, once these are right.
+    async fn parse(
+        app: &Shared,
+        context: &Context,
+        typed: &Typed,
+    ) -> Result<Result<NewSignUp, Box<Fields>>, Error> {
         let mut fields = Fields {
             organization: Field::new(&typed.organization),
             name: Field::new(&typed.name),
             email: Field::new(&typed.email),
             password: Field::default(),
         };
-        let organization = fields.organization.parse();
-        let name = fields.name.parse();
-        let email = fields.email.parse();
-        let password = fields.password.note(sign_up::check_password(
-            &typed.password,
-            &typed.organization,
-            &typed.name,
-            &typed.email,
-        ));
-        match (organization, name, email, password) {
-            (Some(organization), Some(name), Some(email), Some(password)) => {
-                Ok(NewSignUp { organization, name, email, password })
-            }
-            _ => Err(Box::new(fields)),
+        let (organization, name, email) =
+            (fields.organization.parse(), fields.name.parse(), fields.email.parse());
+        let (Some(organization), Some(name), Some(email)) = (organization, name, email) else {
+            fields.password.note(check_length(&typed.password));
+            return Ok(Err(Box::new(fields)));
+        };
+        let address = address_key(&context.origin);
+        let weighed =
+            sign_up::check_password(app, &address, &typed.password, &organization, &name, &email).await;
+        match fields.password.note(weighed.map_err(refused)?) {
+            Some(password) => Ok(Ok(NewSignUp { organization, name, email, password })),
+            None => Ok(Err(Box::new(fields))),
         }
     }
 
@@ -87,9 +91,21 @@ pub async fn form(State(app): State<Shared>, visitor: Visitor) -> Response {
     html::page(&Page { fields: Fields::default(), open, action: "/sign-up".to_owned(), setup: false })
 }
 
+fn refused(error: StartError) -> Error {
+    match error {
+        StartError::Throttled(throttled) => throttled.into(),
+        StartError::Busy(busy) => busy.into(),
+        StartError::Database(error) => error.into(),
+    }
+}
+
 /// The answer is always "check your mail" (S4).
-pub async fn start(State(app): State<Shared>, context: Context, Form(typed): Form<Typed>) -> Result {
-    let asked = match Fields::parse(&typed) {
+pub async fn start(
+    State(app): State<Shared>,
+    context: Context,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Error> {
+    let asked = match Fields::parse(&app, &context, &typed).await? {
         Ok(asked) => asked,
         Err(fields) => {
             let page = Page { fields: *fields, open: true, action: "/sign-up".to_owned(), setup: false };
@@ -97,12 +113,7 @@ pub async fn start(State(app): State<Shared>, context: Context, Form(typed): For
         }
     };
     let browser = Token::generate();
-    match sign_up::start(&app, &asked, &browser.hash(), &address_key(&context.origin)).await {
-        Ok(()) => {}
-        Err(StartError::Throttled(throttled)) => return Err(throttled.into()),
-        Err(StartError::Busy(busy)) => return Err(busy.into()),
-        Err(StartError::Database(error)) => return Err(error.into()),
-    }
+    sign_up::start(&app, &asked, &browser.hash(), &address_key(&context.origin)).await.map_err(refused)?;
     let mut response = html::redirect("/sign-up/sent");
     session::append_cookie(&app, response.headers_mut(), session::SIGN_UP, browser.expose(), 86_400);
     Ok(response)
@@ -141,7 +152,7 @@ pub async fn verify(
     context: Context,
     headers: HeaderMap,
     Path(token): Path<String>,
-) -> Result {
+) -> Result<Response, Error> {
     show_verify(&app, &context, &headers, &token, Field::default()).await
 }
 
@@ -151,7 +162,7 @@ async fn show_verify(
     headers: &HeaderMap,
     token: &str,
     password: Field,
-) -> Result {
+) -> Result<Response, Error> {
     let status = if password.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     match sign_up::look(app, token, browser_of(app, headers).as_ref()).await {
         Ok(pending) => Ok(html::page_with(
@@ -167,7 +178,7 @@ async fn show_verify(
     }
 }
 
-async fn dead(app: &Shared, context: &Context, error: ConfirmError) -> Result {
+async fn dead(app: &Shared, context: &Context, error: ConfirmError) -> Result<Response, Error> {
     match error {
         ConfirmError::Unknown => Err(unknown_link(app, &context.origin).await),
         ConfirmError::Spent => Ok((StatusCode::GONE, html::page(&Spent)).into_response()),
@@ -192,7 +203,7 @@ pub async fn confirm(
     headers: HeaderMap,
     Path(token): Path<String>,
     Form(typed): Form<Confirmation>,
-) -> Result {
+) -> Result<Response, Error> {
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
     let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
@@ -214,7 +225,11 @@ pub async fn confirm(
     }
 }
 
-pub async fn setup_form(State(app): State<Shared>, context: Context, Path(token): Path<String>) -> Result {
+pub async fn setup_form(
+    State(app): State<Shared>,
+    context: Context,
+    Path(token): Path<String>,
+) -> Result<Response, Error> {
     if !sign_up::is_open(&app, &token).await? {
         return Err(unknown_link(&app, &context.origin).await);
     }
@@ -232,11 +247,11 @@ pub async fn setup(
     cookie: Session,
     Path(token): Path<String>,
     Form(typed): Form<Typed>,
-) -> Result {
+) -> Result<Response, Error> {
     if !sign_up::is_open(&app, &token).await? {
         return Err(unknown_link(&app, &context.origin).await);
     }
-    let asked = match Fields::parse(&typed) {
+    let asked = match Fields::parse(&app, &context, &typed).await? {
         Ok(asked) => asked,
         Err(fields) => {
             return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &setup_page(&token, *fields)));

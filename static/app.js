@@ -10,14 +10,18 @@
   theme();
   dark.addEventListener("change", theme);
 
-  // A dialog that arrives from the server, or is in the page with data-show, opens as a modal.
-  function show(scope) {
-    (scope.querySelectorAll ? scope.querySelectorAll("dialog[data-show]") : []).forEach(function (d) {
-      if (!d.open) d.showModal();
+  // A menu closes when one of its entries is taken, and gives the focus back to its button.
+  document.addEventListener("htmx:beforeRequest", function (e) {
+    var menu = e.target.closest(".menu:popover-open");
+    if (menu) menu.hidePopover();
+  });
+  // A dialog that arrives from the server opens as a modal, once.
+  document.addEventListener("htmx:afterSwap", function () {
+    document.querySelectorAll("dialog[data-show]").forEach(function (d) {
+      d.removeAttribute("data-show");
+      d.showModal();
     });
-  }
-  document.addEventListener("DOMContentLoaded", function () { show(document); });
-  document.addEventListener("htmx:afterSwap", function (e) { show(e.detail.target.parentNode || document); });
+  });
   // The server answers HX-Trigger: close-dialog when the work in a dialog is done.
   document.addEventListener("close-dialog", function () {
     document.querySelectorAll("dialog[open]").forEach(function (d) { d.close(); });

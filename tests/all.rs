@@ -9,6 +9,7 @@ mod audit;
 mod every_route;
 mod invitations;
 mod invite;
+mod journey;
 mod mail;
 mod races;
 mod reset;

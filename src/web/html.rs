@@ -60,6 +60,13 @@ pub struct Moment {
     pub iso: String,
 }
 
+impl Moment {
+    /// The text in the middle of a sentence: "last seen just now".
+    pub fn within(&self) -> String {
+        lower_first(&self.text)
+    }
+}
+
 /// Relative within a day, then a date; the exact time in UTC on hover.
 pub fn moment(at: Timestamp, now: Timestamp) -> Moment {
     let ago = now.since(at);
@@ -79,7 +86,8 @@ pub fn until(at: Timestamp, now: Timestamp) -> Moment {
         _ if left <= 0 => format!("Ended {}", lower_first(&moment(at, now).text)),
         _ if left < HOUR => format!("In {}", count((left / MINUTE).max(1), "minute")),
         _ if left < 2 * DAY => format!("In {}", count(left / HOUR, "hour")),
-        _ => format!("In {}", count(left / DAY, "day")),
+        // The nearest: what was sent a moment ago for 7 days ends in 7 days.
+        _ => format!("In {}", count((left + DAY / 2) / DAY, "day")),
     };
     Moment { text, exact: exact(at), iso: at.rfc3339() }
 }
@@ -182,6 +190,7 @@ mod tests {
         assert_eq!(text(3 * DAY), "23 October");
         assert_eq!(text(400 * DAY), "21 September 2025");
         assert_eq!(until(now.plus(6 * DAY + HOUR), now).text, "In 6 days");
+        assert_eq!(until(now.plus(7 * DAY - MINUTE), now).text, "In 7 days");
         assert_eq!(until(now.plus(-HOUR), now).text, "Ended 1 hour ago");
         assert_eq!(span(14 * MINUTE + 1), "15 minutes");
     }

@@ -102,11 +102,20 @@ impl TestApp {
 
     /// Served on a port, with the machine's clock, for a browser or a client of one's own.
     pub async fn served(database: Option<String>, settings: &[(&str, &str)]) -> TestApp {
+        TestApp::served_by(Clock::system(), database, settings).await
+    }
+
+    /// The same, with a clock that the test moves.
+    pub async fn served_in_test_time(settings: &[(&str, &str)]) -> TestApp {
+        TestApp::served_by(Clock::fixed(START), None, settings).await
+    }
+
+    async fn served_by(clock: Clock, database: Option<String>, settings: &[(&str, &str)]) -> TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().map(|address: SocketAddr| address.port()).expect("it has a port");
         let url = format!("http://localhost:{port}");
         let (config, dir) = config(database, &url, settings);
-        let mut app = TestApp::start(config, dir, url, Clock::system()).await;
+        let mut app = TestApp::start(config, dir, url, clock).await;
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(web::serve(app.app.clone(), listener, stopping));
         app._stop = Some(stop);
@@ -182,6 +191,14 @@ impl TestApp {
             users.strip_suffix("/users").unwrap_or_else(|| panic!("{users} is a Users page")).to_owned();
         visitor.email = email.to_owned();
         visitor
+    }
+
+    /// The path of the link that confirms a sign-up, before anybody opens it.
+    pub async fn sign_up_mail(&self, organization: &str, email: &str) -> String {
+        let fields =
+            [("organization", organization), ("name", "Mads Holm"), ("email", email), ("password", PASSWORD)];
+        self.visitor().post("/sign-up", &fields).await.leads_to("/sign-up/sent");
+        self.mail_to(email).await.path("/verify/")
     }
 
     /// The Owner of "Halden Freight".

@@ -102,17 +102,20 @@ struct Look {
     height: u32,
     mobile: bool,
     scheme: &'static str,
+    /// Whether axe-core looks too. Two of the four are enough: each device and each scheme once.
+    axe: bool,
 }
 
-const fn desktop(scheme: &'static str) -> Look {
-    Look { device: "desktop", width: 1440, height: 900, mobile: false, scheme }
+const fn desktop(scheme: &'static str, axe: bool) -> Look {
+    Look { device: "desktop", width: 1440, height: 900, mobile: false, scheme, axe }
 }
 
-const fn phone(scheme: &'static str) -> Look {
-    Look { device: "phone", width: 390, height: 844, mobile: true, scheme }
+const fn phone(scheme: &'static str, axe: bool) -> Look {
+    Look { device: "phone", width: 390, height: 844, mobile: true, scheme, axe }
 }
 
-const LOOKS: [Look; 4] = [desktop("light"), desktop("dark"), phone("light"), phone("dark")];
+const LOOKS: [Look; 4] =
+    [desktop("light", true), desktop("dark", false), phone("light", false), phone("dark", true)];
 
 /// One browser with a profile of its own: two values share no cookies. Ends when dropped.
 pub struct Browser {
@@ -129,7 +132,7 @@ impl Browser {
     }
 
     /// A browser whose owner has switched JavaScript off. Everything here works in it as well,
-    /// except for [`Browser::axe`].
+    /// except for [`Browser::look`].
     pub async fn start_without_javascript() -> Self {
         Self::start_with(false).await
     }
@@ -286,57 +289,72 @@ impl Browser {
         self.must("asking for the address", result).await.to_string()
     }
 
+    /// Waits until the address ends with this: `/o/halden-freight/users?q=ann`.
+    pub async fn arrive(&self, ending: &str) {
+        eventually!(self, format!("waiting for the address …{ending}"), {
+            let url = self.client.current_url().await.map_err(problem)?;
+            url.as_str().ends_with(ending).then_some(()).ok_or_else(|| format!("it is {url}"))
+        });
+    }
+
+    /// Makes the window as wide and as high as this, in pixels.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let result = self.client.set_window_size(width, height).await;
+        self.must("resizing the window", result).await;
+    }
+
+    /// The browser's own “Back”.
+    pub async fn back(&self) {
+        let result = self.client.back().await;
+        self.must("going back", result).await;
+    }
+
+    /// The accessible name of what has the keyboard's focus; empty if nothing has.
+    pub async fn focused(&self) -> String {
+        const NAME: &str = "
+            const e = document.activeElement;
+            if (!e || e === document.body) return '';
+            const label = e.getAttribute('aria-label') ?? e.labels?.[0]?.innerText ?? e.innerText;
+            return label.replace(/\\s+/g, ' ').trim();";
+
+        let name = self.client.execute(NAME, vec![]).await;
+        self.must("looking for the focus", name).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Types into whatever has the keyboard's focus.
+    pub async fn type_text(&self, text: &str) {
+        for character in text.chars() {
+            let character = if character == ' ' { "Space".to_owned() } else { character.to_string() };
+            self.press_key(&character).await;
+        }
+    }
+
     /// Writes `target/screenshots/{name}-{desktop,phone}-{light,dark}.png`.
     pub async fn screenshot(&self, name: &str) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
-        tokio::fs::create_dir_all(&folder).await.expect("the folder for screenshots can be created");
         for look in &LOOKS {
             self.put_on(look).await;
-            let command = "Page.captureScreenshot";
-            let result = self.devtools(command, json!({ "format": "png" })).await;
-            let image = self.must(command, result).await;
-            let image =
-                STANDARD.decode(image["data"].as_str().unwrap_or_default()).expect("the driver sends Base64");
-            let file = folder.join(format!("{name}-{}-{}.png", look.device, look.scheme));
-            tokio::fs::write(&file, image)
-                .await
-                .unwrap_or_else(|e| panic!("{} could not be written: {e}", file.display()));
+            self.take_picture(name, look).await;
         }
         self.take_off().await;
     }
 
-    /// Panics if axe-core finds a violation of WCAG 2.2 AA or of its best practices, on either
-    /// device and in either colour scheme.
-    pub async fn axe(&self) {
-        const RUN: &str = "
-            axe.run(document, {
-                runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-                resultTypes: ['violations'],
-                // Reading style sheets again would break the page's content security policy.
-                preload: false,
-            }).then(({ violations }) => violations.map(({ id, help, nodes }) => id + ': ' + help
-                + nodes.map((node) => '\\n    ' + node.html + '\\n        '
-                    + node.failureSummary.replaceAll('\\n', '\\n        ')).join('')))";
-
+    /// The same pictures. Panics if axe-core finds a violation of WCAG 2.2 AA or of its best
+    /// practices on either device or in either colour scheme, or if the page scrolls sideways.
+    pub async fn look(&self, name: &str) {
         assert!(self.scripts, "axe-core is a script: it needs a browser with JavaScript");
         let mut found = Vec::new();
         for look in &LOOKS {
             self.put_on(look).await;
-            let loaded = self.client.execute("return 'axe' in window", vec![]).await;
-            if self.must("looking for axe", loaded).await != true {
-                self.evaluate(&format!("{};undefined", axe_source().await)).await;
-            }
-            let violations = self.evaluate(RUN).await;
-            let violations = violations.as_array().expect("axe lists violations");
-            found.extend(violations.iter().map(|violation| {
-                let violation = violation.as_str().unwrap_or_default();
-                format!("{} {}: {violation}", look.device, look.scheme)
-            }));
+            self.take_picture(name, look).await;
+            let problems = if look.axe { self.problems().await } else { Vec::new() };
+            found.extend(
+                problems.into_iter().map(|problem| format!("{} {}: {problem}", look.device, look.scheme)),
+            );
         }
         self.take_off().await;
         if !found.is_empty() {
             let found = found.join("\n");
-            self.fail(&format!("accessibility violations:\n{found}")).await;
+            self.fail(&format!("accessibility violations in {name}:\n{found}")).await;
         }
     }
 
@@ -466,13 +484,63 @@ impl Browser {
         }
     }
 
+    async fn take_picture(&self, name: &str, look: &Look) {
+        let command = "Page.captureScreenshot";
+        let result = self.devtools(command, json!({ "format": "png" })).await;
+        let image = self.must(command, result).await;
+        let image = STANDARD.decode(image["data"].as_str().unwrap_or_default());
+        let image = image.expect("the driver sends Base64");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        tokio::fs::create_dir_all(&folder).await.expect("the folder for screenshots can be created");
+        let file = folder.join(format!("{name}-{}-{}.png", look.device, look.scheme));
+        tokio::fs::write(&file, image)
+            .await
+            .unwrap_or_else(|e| panic!("{} could not be written: {e}", file.display()));
+    }
+
+    /// What axe-core says about the page, and whether it is wider than its window.
+    async fn problems(&self) -> Vec<String> {
+        const RUN: &str = "
+            axe.run(document, {
+                runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+                resultTypes: ['violations'],
+                // Reading style sheets again would break the page's content security policy.
+                preload: false,
+            }).then(({ violations }) => violations.map(({ id, help, nodes }) => id + ': ' + help
+                + nodes.map((node) => '\\n    ' + node.html + '\\n        '
+                    + node.failureSummary.replaceAll('\\n', '\\n        ')).join('')))";
+
+        const OVERFLOW: &str = "
+            const root = document.documentElement;
+            const boxes = [...document.querySelectorAll('body *')].map((e) => [e, e.getBoundingClientRect().right]);
+            const [widest] = boxes.sort(([, a], [, b]) => b - a)[0];
+            return root.scrollWidth > root.clientWidth
+                ? `the page is ${root.scrollWidth} wide: ${widest.outerHTML.slice(0, 200)}` : null;";
+
+        let loaded = self.client.execute("return 'axe' in window", vec![]).await;
+        if self.must("looking for axe", loaded).await != true {
+            self.evaluate(&format!("{};undefined", axe_source().await)).await;
+        }
+        let violations = self.evaluate(RUN).await;
+        let violations = violations.as_array().expect("axe lists violations");
+        let overflow = self.client.execute(OVERFLOW, vec![]).await;
+        let overflow = self.must("measuring the page", overflow).await;
+        violations
+            .iter()
+            .chain([&overflow])
+            .filter_map(|problem| problem.as_str().map(str::to_owned))
+            .collect()
+    }
+
     /// Shows the page on this device in this colour scheme, and waits until it has settled.
     async fn put_on(&self, look: &Look) {
         const SETTLED: &str = "
-            const endless = (animation) =>
-                animation.effect?.getComputedTiming().endTime === Infinity;
-            return document.readyState === 'complete' && document.getAnimations()
-                .every((animation) => animation.playState !== 'running' || endless(animation));";
+            // One without end never settles, and one that has not begun moves nothing yet.
+            const moves = ({ playState, effect }) => {
+                const { endTime, progress } = effect?.getComputedTiming() ?? {};
+                return playState === 'running' && endTime !== Infinity && progress !== null;
+            };
+            return document.readyState === 'complete' && !document.getAnimations().some(moves);";
 
         let size = json!({
             "width": look.width,
@@ -483,6 +551,7 @@ impl Browser {
         let command = "Emulation.setDeviceMetricsOverride";
         let result = self.devtools(command, size).await;
         self.must(command, result).await;
+        self.emulate_touch(look.mobile).await;
         self.emulate_media(json!([
             { "name": "prefers-color-scheme", "value": look.scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
@@ -499,7 +568,14 @@ impl Browser {
         let command = "Emulation.clearDeviceMetricsOverride";
         let result = self.devtools(command, json!({})).await;
         self.must(command, result).await;
+        self.emulate_touch(false).await;
         self.emulate_media(json!([])).await;
+    }
+
+    async fn emulate_touch(&self, enabled: bool) {
+        let command = "Emulation.setTouchEmulationEnabled";
+        let result = self.devtools(command, json!({ "enabled": enabled })).await;
+        self.must(command, result).await;
     }
 
     async fn emulate_media(&self, features: Value) {

@@ -123,12 +123,18 @@ pub async fn index(
 }
 
 fn in_words(row: audit::Row) -> Row {
-    let details = row.changes().into_iter().map(|(field, old, new)| match (old, new) {
-        (Some(old), Some(new)) => format!("{field}: {old} → {new}"),
-        (None, Some(new)) => format!("{field}: {new}"),
-        (Some(old), None) => format!("{field}: {old} → none"),
-        (None, None) => field,
-    });
+    // Stored as RFC 3339 in UTC, read as the times beside it: "2026-11-29 09:00".
+    let shown = |field: &str, value: Option<String>| match value {
+        Some(at) if field == "expires" => Some(at.chars().take(16).collect::<String>().replace('T', " ")),
+        value => value,
+    };
+    let details =
+        row.changes().into_iter().map(|(field, old, new)| match (shown(&field, old), shown(&field, new)) {
+            (Some(old), Some(new)) => format!("{field}: {old} → {new}"),
+            (None, Some(new)) => format!("{field}: {new}"),
+            (Some(old), None) => format!("{field}: {old} → none"),
+            (None, None) => field,
+        });
     Row {
         seq: row.seq,
         details: details.collect(),

@@ -9,7 +9,7 @@ use tower_sessions::Session;
 
 use super::sign_in::said;
 use crate::app::Shared;
-use crate::domain::access::Person;
+use crate::domain::access::{Person, Role};
 use crate::domain::account;
 use crate::domain::sessions::{self, KeptForm};
 use crate::ids::PendingFormId;
@@ -46,6 +46,20 @@ struct Page {
 #[template(path = "step_up/done.html")]
 struct Done {
     kept: KeptForm,
+    /// What was typed, as its form called it.
+    shown: Vec<(&'static str, String)>,
+}
+
+impl Done {
+    fn new(kept: KeptForm) -> Done {
+        let shown = |(name, value): &(String, String)| match name.as_str() {
+            "email" => Some(("Email address", value.clone())),
+            "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
+            "note" if !value.is_empty() => Some(("Note", value.clone())),
+            _ => None,
+        };
+        Done { shown: kept.fields.iter().filter_map(shown).collect(), kept }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -84,7 +98,7 @@ pub async fn confirm(
         Err(_) => None,
     };
     match kept {
-        Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done { kept })),
+        Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done::new(kept))),
         Some(_) => Err(Error::NotFound),
         None => Ok(html::redirect("/")),
     }

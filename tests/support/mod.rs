@@ -10,7 +10,7 @@ pub mod smtp;
 mod snapshot;
 mod visitor;
 
-pub use self::app::{Mail, PASSWORD, TestApp};
+pub use self::app::{PASSWORD, TestApp};
 pub use self::forms::refuses_bad_forms;
 pub use self::postgres::fresh_schema;
 pub use self::snapshot::everything;

@@ -17,10 +17,8 @@ pub async fn everything(app: &TestApp) -> Vec<String> {
         "select id || email || name || coalesce(password_hash, '') from users order by id",
         "select id || slug || name from organizations order by id",
         "select id || token_hash || user_id || coalesce(cast(ended_at as text), '') from sessions order by id",
-        "select session || kind || cast(at as text) from session_proofs order by session, kind",
-        "select id || session || path from pending_forms order by id",
-        "select token_hash || password_hash || coalesce(cast(used_at as text), '') from pending_sign_ups \
-         order by token_hash",
+        "select token_hash || email_canonical || password_hash || coalesce(cast(used_at as text), '') \
+         from pending_sign_ups order by token_hash",
         "select token_hash || email_canonical || coalesce(cast(used_at as text), '') from password_resets \
          order by token_hash",
         "select id || recipient || subject from mail_outbox order by id",

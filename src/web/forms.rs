@@ -44,11 +44,25 @@ pub struct Nothing {}
 pub struct Field {
     pub value: String,
     pub error: Option<String>,
+    /// Whether the page begins here: at the first field that is wrong.
+    pub focus: bool,
 }
 
 impl Field {
     pub fn new(value: impl Into<String>) -> Field {
-        Field { value: value.into(), error: None }
+        Field { value: value.into(), ..Field::default() }
+    }
+
+    /// A field whose value is not sent back, with what is wrong about it.
+    pub fn wrong(error: impl std::fmt::Display) -> Field {
+        Field { value: String::new(), error: Some(error.to_string()), focus: true }
+    }
+
+    /// The page begins at the first of these that is wrong.
+    pub fn focus_first<'a>(fields: impl IntoIterator<Item = &'a mut Field>) {
+        for field in fields.into_iter().filter(|field| field.focus).skip(1) {
+            field.focus = false;
+        }
     }
 
     /// Parses what was typed, or notes beside the field why it can't be.
@@ -65,6 +79,7 @@ impl Field {
             Ok(value) => Some(value),
             Err(error) => {
                 self.error = Some(error.to_string());
+                self.focus = true;
                 None
             }
         }

@@ -230,12 +230,6 @@ impl Browser {
         self.press_one(name, None).await;
     }
 
-    /// Like [`Browser::press`], for a name that occurs several times: presses the one nearest to
-    /// this text, such as the “Remove” in the row of one person.
-    pub async fn press_near(&self, text: &str, name: &str) {
-        self.press_one(name, Some(text)).await;
-    }
-
     async fn press_one(&self, name: &str, near: Option<&str>) {
         let what = format!("pressing “{name}”");
         eventually!(self, what, {
@@ -282,11 +276,6 @@ impl Browser {
             let gone = !self.text().await?.contains(&squash(text));
             gone.then_some(()).ok_or_else(|| "still seen".to_owned())
         });
-    }
-
-    pub async fn url(&self) -> String {
-        let result = self.client.current_url().await;
-        self.must("asking for the address", result).await.to_string()
     }
 
     /// Waits until the address ends with this: `/o/halden-freight/users?q=ann`.
@@ -370,12 +359,6 @@ impl Browser {
             .filter(|entry| entry["level"] == "SEVERE")
             .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
             .collect()
-    }
-
-    /// Ends the browser now, rather than at the end of the scope.
-    pub async fn close(self) {
-        let browser = self;
-        tokio::task::spawn_blocking(move || drop(browser)).await.expect("the browser ends");
     }
 
     // --- How it is done ---

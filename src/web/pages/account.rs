@@ -91,10 +91,8 @@ pub async fn change_password(
             let text = format!("Your password is changed{others}");
             return Ok(session::with_flash(&app, html::redirect("/account"), &text));
         }
-        Err(PasswordChangeError::Unfit(error)) => {
-            (Field::default(), Field { value: String::new(), error: Some(error.to_string()) })
-        }
-        Err(error) => (Field { value: String::new(), error: Some(said(error)?) }, Field::default()),
+        Err(PasswordChangeError::Unfit(error)) => (Field::default(), Field::wrong(error)),
+        Err(error) => (Field::wrong(said(error)?), Field::default()),
     };
     let page = Index { current_password, password, ..index(signed_in) };
     Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))

@@ -265,7 +265,7 @@ pub async fn accept(
             Ok(joined(&app, &organization.slug, &organization.name))
         }
         Err(AcceptError::Unfit(error)) => {
-            let password = Field { value: String::new(), error: Some(error.to_string()) };
+            let password = Field::wrong(error);
             Ok(join_again(&token, &found, name, password))
         }
         Err(AcceptError::AccountExists | AcceptError::Unproven) => {
@@ -350,7 +350,7 @@ pub async fn redeem_code(
     match invitations::redeem_code(&app, &token, &typed.code).await {
         Ok(proven) => Ok(html::redirect(&format!("/invite/{}", proven.expose()))),
         Err(error @ AcceptError::WrongCode) => {
-            let field = Field { value: String::new(), error: Some(error.to_string()) };
+            let field = Field::wrong(error);
             show_copied(&app, &context, &token, field, StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(error) => refused(&app, &context, &token, None, error).await,

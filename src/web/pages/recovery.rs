@@ -104,7 +104,7 @@ pub async fn reset(
             Ok(session::with_flash(&app, html::redirect("/sign-in"), text))
         }
         Err(ResetError::Unfit(error)) => {
-            let field = Field { value: String::new(), error: Some(error.to_string()) };
+            let field = Field::wrong(error);
             show_reset(&app, &context, &token, field).await
         }
         Err(error) => dead(&app, &context, error).await,

@@ -190,7 +190,7 @@ pub async fn organization_sign_in(
             Ok(html::redirect(&page.next))
         }
         Err(error) => {
-            let field = Field { value: String::new(), error: Some(said(error)?) };
+            let field = Field::wrong(said(error)?);
             let page = organization_page(&inside, field, &typed.next);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, html::page(&page)).into_response())
         }

@@ -55,6 +55,8 @@ impl Fields {
             (fields.organization.parse(), fields.name.parse(), fields.email.parse());
         let (Some(organization), Some(name), Some(email)) = (organization, name, email) else {
             fields.password.note(check_length(&typed.password));
+            let Fields { organization, name, email, password } = &mut fields;
+            Field::focus_first([organization, name, email, password]);
             return Ok(Err(Box::new(fields)));
         };
         let address = address_key(&context.origin);
@@ -218,7 +220,7 @@ pub async fn confirm(
             Ok(session::with_flash(&app, html::redirect(&to), &text))
         }
         Err(ConfirmError::WrongPassword) => {
-            let field = Field { value: String::new(), error: Some(ConfirmError::WrongPassword.to_string()) };
+            let field = Field::wrong(ConfirmError::WrongPassword);
             show_verify(&app, &context, &headers, &token, field).await
         }
         Err(error) => dead(&app, &context, error).await,

@@ -88,7 +88,7 @@ pub async fn confirm(
     let person = &signed_in.person;
     let new = NewCookie::generate();
     if let Err(error) = account::confirm_password(&app, person, &typed.password, &new.hash()).await {
-        let password = Field { value: String::new(), error: Some(said(error)?) };
+        let password = Field::wrong(said(error)?);
         let page = Page { email: person.email.clone(), form: typed.form, password };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, html::page(&page)).into_response());
     }

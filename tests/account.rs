@@ -189,8 +189,8 @@ on_both! {
         let page = amara.get("/account/sessions").await.ok();
         assert!(!page.body.contains("<script>alert"), "{}", page.body);
         assert_eq!(session_paths(&page.body).len(), 2);
-        let page = page.says("Firefox on Linux 127.0.0.1, since 2 hours ago , last seen Just now This session");
-        let page = page.says("Safari on iPhone 203.0.113.20, since Just now , last seen Just now");
+        let page = page.says("Firefox on Linux 127.0.0.1, signed in 2 hours ago , last seen just now This session");
+        let page = page.says("Safari on iPhone 203.0.113.20, signed in just now , last seen just now");
         let page = page.says("An unknown browser");
         let body = &page.body;
         let at = body.find("End<span class=\"sr-only\"> the session of Safari on iPhone, 203.0.113.20");

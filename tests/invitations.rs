@@ -229,7 +229,7 @@ on_both! {
 
         let page = owner.get(&path).await.ok();
         assert!(row(&page, &id).contains("Queued"), "{}", row(&page, &id));
-        for text in [DANA, "Reviewer", "Adil Brandt", "On call", "Just now", "In 6 days"] {
+        for text in [DANA, "Reviewer", "Adil Brandt", "On call", "Just now", "In 7 days"] {
             assert!(row(&page, &id).contains(text), "{text}: {}", row(&page, &id));
         }
         app.mails().await;

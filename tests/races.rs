@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use interlock::clock::MINUTE;
 use interlock::domain::access::Role;
 use interlock::domain::audit::{Chain, Verdict, verify};
 
 use crate::support::database::{execute, texts};
-use crate::support::{TestApp, Visitor, on_both};
+use crate::support::{PASSWORD, TestApp, Visitor, on_both};
 
 const DANA: &str = "dana@halden.example";
 const WORDS: &str = "nine green bottles hang";
@@ -149,6 +150,56 @@ on_both! {
             execute(app, "update memberships set role = 'owner', state = 'active'").await;
         }
         all_whole(app).await;
+    }
+
+    /// RST-03, SES-08: a sign-in with the old password that meets its change opens nothing that lasts.
+    async fn signing_in_against_a_change_of_password(app: TestApp) {
+        let mut owner = app.owner().await;
+        let other = "nine green bottles hang";
+        let (mut old, mut new) = (PASSWORD, other);
+        for round in 0..10 {
+            // Wrong passwords are budgeted: each round has a window of its own.
+            app.clock.advance(16 * MINUTE);
+            let signing_in = (0..3).map(|_| {
+                let mut visitor = app.visitor();
+                let password = old.to_owned();
+                tokio::spawn(async move {
+                    visitor.sign_in("amara@halden.example", &password).await;
+                    visitor
+                })
+            });
+            let signing_in: Vec<_> = signing_in.collect();
+            let fields = [("current_password", old), ("password", new)];
+            owner.post("/account/password", &fields).await.leads_to("/account");
+            for visitor in signing_in {
+                let mut visitor = visitor.await.expect("signing in does not panic");
+                let answer = visitor.get("/account").await;
+                assert_eq!(answer.status, 303, "round {round}: a session outlived its password");
+            }
+            owner.get("/account").await.ok();
+            std::mem::swap(&mut old, &mut new);
+        }
+    }
+
+    /// SES-02: one cookie proves once, however often it is sent at once, and whoever is told that it did is in.
+    async fn confirming_twice_at_once(app: TestApp) {
+        let owner = app.owner().await;
+        let confirming = (0..4).map(|_| {
+            let mut tab = owner.clone();
+            tokio::spawn(async move {
+                let answer = tab.post("/step-up", &[("password", PASSWORD)]).await;
+                (answer.location(), tab)
+            })
+        });
+        let mut confirmed = 0;
+        for tab in confirming.collect::<Vec<_>>() {
+            let (location, mut tab) = tab.await.expect("confirming does not panic");
+            if location == "/" {
+                confirmed += 1;
+                tab.get("/account").await.ok();
+            }
+        }
+        assert_eq!(confirmed, 1);
     }
 
     /// R3, ROL-03: two Owners who step down at once: one of them is told that they are the last.

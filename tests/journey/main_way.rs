@@ -119,6 +119,8 @@ async fn change_role(stage: &Stage, owner: &Browser, guest: &Browser) {
     owner.select("Role of Amara Okafor", "Admin").await;
     owner.see("Amara Okafor is the last Owner.").await;
     stage.look(owner, "users-refused").await;
+    owner.press_near("Amara Okafor is the last Owner.", "Dismiss").await;
+    owner.see_not("Amara Okafor is the last Owner.").await;
 }
 
 async fn suspend_and_reactivate(stage: &Stage, owner: &Browser, guest: &Browser) {

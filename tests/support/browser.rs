@@ -230,6 +230,12 @@ impl Browser {
         self.press_one(name, None).await;
     }
 
+    /// Like [`Browser::press`], for a name that occurs several times: presses the one nearest to
+    /// this text, such as the “Remove” in the row of one person.
+    pub async fn press_near(&self, text: &str, name: &str) {
+        self.press_one(name, Some(text)).await;
+    }
+
     async fn press_one(&self, name: &str, near: Option<&str>) {
         let what = format!("pressing “{name}”");
         eventually!(self, what, {

@@ -167,7 +167,7 @@ async fn too_many_tries() {
         guesser.sign_in("amara@halden.example", "not my password at all").await.is(422);
     }
     stage.sign_in(&browser, "amara@halden.example", "not my password at all").await;
-    browser.see("There is a pause of 15 minutes now.").await;
+    browser.see("There is a pause now, of up to 15 minutes.").await;
     stage.sign_in(&browser, "amara@halden.example", PASSWORD).await;
     browser.see("Too many tries").await;
     stage.look(&browser, "sign-in-paused").await;

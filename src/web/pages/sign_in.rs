@@ -107,7 +107,7 @@ pub async fn sign_in(
 
 fn wrong(left: i64) -> Problem {
     let more = match left {
-        0 => " There is a pause of 15 minutes now.".to_owned(),
+        0 => " There is a pause now, of up to 15 minutes.".to_owned(),
         left if left <= 3 => format!(
             " You have {} left before a 15-minute pause.",
             html::count(left, "try").replace("trys", "tries")

@@ -157,16 +157,17 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             from_our_pages(app, request)?;
             let organizations = chrome_organizations(&mut reader, &context, &person).await?;
             drop(reader);
-            note_click(app, &session, None, now).await?;
+            note_click(app, &session, None, Some(session.last_seen_at), now).await?;
             let chrome = Chrome::new(&person, None, organizations, request.uri().path(), flash);
             request.extensions_mut().insert(SignedIn { person, chrome });
         }
         Access::Proving | Access::Member | Access::Needs(_) => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
-            let inside = enter(check, request, &mut reader, &context, &session, person, flash, now).await?;
+            let (inside, last_click) =
+                enter(check, request, &mut reader, &context, &session, person, flash, now).await?;
             drop(reader);
             if *access != Access::Proving {
-                note_click(app, &session, Some(&inside), now).await?;
+                note_click(app, &session, Some(&inside), last_click, now).await?;
             }
             request.extensions_mut().insert(inside);
         }
@@ -174,6 +175,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     Ok(took_flash)
 }
 
+/// Past an organization's gate, with the session's last click inside it.
 #[expect(clippy::too_many_arguments, reason = "the gate's own state, handed on once")]
 async fn enter(
     check: &Check,
@@ -184,21 +186,15 @@ async fn enter(
     person: Person,
     flash: Option<String>,
     now: Timestamp,
-) -> Result<Inside, Error> {
+) -> Result<(Inside, Option<Timestamp>), Error> {
     let slug = organization_in_path(request).await.ok_or(Error::NotFound)?;
     let organization = organizations::by_slug(reader, &slug).await?.ok_or(Error::NotFound)?;
     let member = users::member_of(reader, organization.id, person.user).await?;
     let member = member.filter(|member| member.is_active(now)).ok_or(Error::NotFound)?;
-    if check.access != Access::Proving {
-        let last_click = sessions::last_click(reader, session.id, organization.id).await?;
-        if !session.opens(&member, last_click, now) {
-            let back = way_back(request);
-            return Err(Error::Elsewhere(format!(
-                "/o/{}/sign-in?next={}",
-                organization.slug,
-                html::query_value(&back)
-            )));
-        }
+    let last_click = sessions::last_click(reader, session.id, organization.id).await?;
+    if check.access != Access::Proving && !session.opens(&member, last_click, now) {
+        let back = html::query_value(&way_back(request));
+        return Err(Error::Elsewhere(format!("/o/{}/sign-in?next={back}", organization.slug)));
     }
     let actor = Actor { person, organization: organization.id, role: member.role };
     if let Access::Needs(capability) = check.access {
@@ -208,7 +204,7 @@ async fn enter(
     let organizations = chrome_organizations(reader, context, &actor.person).await?;
     let here = Here { organization: organization.clone(), role: member.role };
     let chrome = Chrome::new(&actor.person, Some(here), organizations, request.uri().path(), flash);
-    Ok(Inside { actor, organization, chrome })
+    Ok((Inside { actor, organization, chrome }, last_click))
 }
 
 async fn organization_in_path(request: &mut Request) -> Option<String> {
@@ -262,19 +258,14 @@ async fn note_click(
     app: &Shared,
     session: &Session,
     inside: Option<&Inside>,
+    last: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let organization = inside.map(|inside| inside.organization.id);
-    let last = match organization {
-        Some(organization) => {
-            sessions::last_click(&mut app.db.read().await?, session.id, organization).await?
-        }
-        None => Some(session.last_seen_at),
-    };
     if !sessions::worth_noting(last, now) {
         return Ok(());
     }
     let mut tx = app.db.write().await?;
+    let organization = inside.map(|inside| inside.organization.id);
     sessions::note_click(&mut tx, session.id, organization, now).await?;
     if let Some(inside) = inside {
         users::visited(&mut tx, inside.organization.id, &inside.actor.person, now).await?;

@@ -91,6 +91,7 @@ macro_rules! typed_id {
 typed_id!(OrganizationId);
 typed_id!(UserId);
 typed_id!(InvitationId);
+typed_id!(BatchId);
 typed_id!(
     /// A session's name in pages and tables. It is no secret: the cookie's value is another.
     SessionId

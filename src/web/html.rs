@@ -130,10 +130,9 @@ pub fn count(number: i64, unit: &str) -> String {
     if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
 }
 
-/// A counter that stops at a bound: "9", "10,000+".
-pub fn bounded(number: i64, bound: i64) -> String {
-    let (shown, more) = if number > bound { (bound, "+") } else { (number, "") };
-    let digits = shown.to_string();
+/// A number with its thousands set apart: "9", "10,000".
+pub fn number(number: i64) -> String {
+    let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
@@ -141,7 +140,7 @@ pub fn bounded(number: i64, bound: i64) -> String {
         }
         text.push(digit);
     }
-    text + more
+    text
 }
 
 /// One or two letters that stand for a name.
@@ -197,8 +196,8 @@ mod tests {
 
     #[test]
     fn numbers_and_initials() {
-        assert_eq!(bounded(9, 10_000), "9");
-        assert_eq!(bounded(10_001, 10_000), "10,000+");
+        assert_eq!(number(9), "9");
+        assert_eq!(number(1_010_001), "1,010,001");
         assert_eq!(initials("Łukasz van Brandt"), "ŁB");
         assert_eq!(initials("明日香"), "明");
     }

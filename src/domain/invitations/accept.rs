@@ -1,6 +1,6 @@
 //! The invited person's side: looking at a link, and accepting it.
 
-use super::{Invitation, State, mails, organization_of, sql};
+use super::{Invitation, State, close, mails, organization_of, sql};
 use crate::app::App;
 use crate::clock::{MINUTE, Timestamp};
 use crate::domain::access::{Operator, Origin, Person};
@@ -131,7 +131,7 @@ async fn open_link(app: &App, mut change: Change, token: &str) -> Result<(Change
         Standing::Open => Ok((change, found)),
         Standing::Void if found.invitation.state == State::Pending => {
             let invitation = &found.invitation;
-            sql::close(&mut change, invitation.id, State::Void, None, now).await?;
+            close(&mut change, invitation, State::Void, None).await?;
             let operator = Operator { user: None, name: "Interlock".to_owned(), origin: Origin::default() };
             let entry = Entry::new(Kind::InvitationVoided, invitation.id, &invitation.email)
                 .without("role", invitation.role);
@@ -222,10 +222,13 @@ async fn join(
     user: &User,
     operator: &Operator,
 ) -> sqlx::Result<()> {
-    let now = change.now();
-    users::join(change, invitation.organization, user, invitation.role, invitation.membership_ends_at)
-        .await?;
-    sql::close(change, invitation.id, State::Accepted, Some(user.id), now).await?;
+    let joining = users::Joining {
+        role: invitation.role,
+        ends_at: invitation.membership_ends_at,
+        invited_by: Some(invitation.inviter),
+    };
+    users::join(change, invitation.organization, user, joining).await?;
+    close(change, invitation, State::Accepted, Some(user.id)).await?;
     let entry = Entry::new(Kind::InvitationAccepted, user.id, &user.name)
         .with("role", invitation.role)
         .with("email", &invitation.email);

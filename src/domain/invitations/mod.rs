@@ -147,7 +147,7 @@ pub async fn invite(app: &App, actor: &Actor, new: &NewInvitation) -> Result<Inv
         if !pending.has_expired(now) {
             return Err(InviteError::AlreadyInvited);
         }
-        sql::close(&mut change, pending.id, State::Expired, None, now).await?;
+        close(&mut change, &pending, State::Expired, None).await?;
     }
     spend(&mut change, actor, &canonical).await?;
     let invitation = Invitation {
@@ -164,6 +164,7 @@ pub async fn invite(app: &App, actor: &Actor, new: &NewInvitation) -> Result<Inv
         expires_at: now.plus(LIFE),
     };
     sql::insert(&mut change, &invitation).await?;
+    organizations::count_pending(&mut change, actor.organization, 1).await?;
     send(app, &mut change, &invitation, &actor.person.name).await?;
     let entry = Entry::new(Kind::InvitationSent, invitation.id, &invitation.email)
         .with("role", invitation.role)
@@ -197,6 +198,18 @@ async fn send(
     let mail = mail::queue(change, app, Some(invitation.organization), &message).await?;
     sql::set_mail(change, invitation.id, mail).await?;
     Ok(mail)
+}
+
+/// Ends a pending invitation, and keeps the organization's count of them.
+async fn close(
+    change: &mut Change,
+    invitation: &Invitation,
+    state: State,
+    accepted_by: Option<UserId>,
+) -> sqlx::Result<()> {
+    let now = change.now();
+    let closed = sql::close(change, invitation.id, state, accepted_by, now).await?;
+    organizations::count_pending(change, invitation.organization, -closed).await
 }
 
 /// A pending invitation of the actor's organization whose role is within theirs.
@@ -235,8 +248,7 @@ pub async fn revoke(app: &App, actor: &Actor, id: InvitationId) -> Result<Invita
     let mut change = app.db.change(actor.organization).await?;
     let actor = &users::current_actor(&mut change, actor).await?;
     let invitation = handled(&mut change, actor, id).await?;
-    let now = change.now();
-    sql::close(&mut change, id, State::Revoked, None, now).await?;
+    close(&mut change, &invitation, State::Revoked, None).await?;
     let entry = Entry::new(Kind::InvitationRevoked, id, &invitation.email).without("role", invitation.role);
     audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
     change.commit().await?;
@@ -299,12 +311,6 @@ pub async fn list(
     rows.truncate(limit);
     let invitations = rows.into_iter().map(|row| row.listed(now)).collect();
     Ok(Page { invitations, older })
-}
-
-/// How many are pending, counted up to `up_to`.
-pub async fn count_pending(db: &Db, actor: &Actor, up_to: i64) -> Result<i64, InviteError> {
-    actor.may(Capability::ReadUsers)?;
-    Ok(sql::count_pending(&mut db.read().await?, actor.organization, up_to).await?)
 }
 
 /// How many pending invitations a person has sent here: they become void when the person goes (V4).

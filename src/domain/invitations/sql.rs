@@ -65,14 +65,15 @@ pub(super) async fn renew(on: &mut impl Lends, invitation: &Invitation) -> sqlx:
     Ok(())
 }
 
+/// How many that closed: one, or none if it was not pending any more.
 pub(super) async fn close(
     on: &mut impl Lends,
     id: InvitationId,
     state: State,
     accepted_by: Option<UserId>,
     now: Timestamp,
-) -> sqlx::Result<()> {
-    execute!(
+) -> sqlx::Result<i64> {
+    let closed = execute!(
         on,
         "update invitations set state = $2, accepted_by = $3, closed_at = $4 where id = $1 and state = 'pending'",
         id,
@@ -80,7 +81,7 @@ pub(super) async fn close(
         accepted_by,
         now
     )?;
-    Ok(())
+    Ok(i64::from(closed > 0))
 }
 
 pub(super) async fn set_mail(on: &mut impl Lends, id: InvitationId, mail: MailId) -> sqlx::Result<()> {
@@ -244,22 +245,6 @@ pub(super) async fn list(
         before,
         limit
     )
-}
-
-pub(super) async fn count_pending(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    up_to: i64,
-) -> sqlx::Result<i64> {
-    let (count,) = fetch_one!(
-        on,
-        (i64,),
-        "select count(*) from (select 1 as one from invitations \
-         where organization = $1 and state = 'pending' limit $2) as pending",
-        organization,
-        up_to
-    )?;
-    Ok(count)
 }
 
 pub(super) async fn count_sent_by(

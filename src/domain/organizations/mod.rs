@@ -13,6 +13,10 @@ pub struct Organization {
     pub id: OrganizationId,
     pub slug: String,
     pub name: String,
+    /// How many are in it, active or suspended. Kept by [`count_people`].
+    pub people: i64,
+    /// How many invitations are pending. Kept by [`count_pending`].
+    pub pending: i64,
 }
 
 pub async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
@@ -26,6 +30,16 @@ pub async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Orga
 /// The organizations that a person is an active member of, by name.
 pub async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Organization>> {
     sql::of_user(on, user).await
+}
+
+/// Keeps the number of people, in the transaction that adds or ends a membership.
+pub(crate) async fn count_people(change: &mut Change, id: OrganizationId, more: i64) -> sqlx::Result<()> {
+    sql::count_people(change, id, more).await
+}
+
+/// Keeps the number of pending invitations, in the transaction that makes or closes one.
+pub(crate) async fn count_pending(change: &mut Change, id: OrganizationId, more: i64) -> sqlx::Result<()> {
+    sql::count_pending(change, id, more).await
 }
 
 /// Makes an organization under the slug that its name suggests, or the next free one.
@@ -45,6 +59,8 @@ pub(crate) async fn create(
         id: OrganizationId::generate(),
         slug: slug.as_str().to_owned(),
         name: name.to_string(),
+        people: 0,
+        pending: 0,
     };
     let now = change.now();
     sql::insert(change, &organization, now).await?;

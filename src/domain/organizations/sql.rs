@@ -4,25 +4,25 @@ use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
 pub(super) async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
-    fetch_optional!(on, Organization, "select id, slug, name from organizations where slug = $1", slug)
+    fetch_optional!(on, Organization, "select id, slug, name, people, pending from organizations where slug = $1", slug)
 }
 
 pub(super) async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Organization> {
-    fetch_one!(on, Organization, "select id, slug, name from organizations where id = $1", id)
+    fetch_one!(on, Organization, "select id, slug, name, people, pending from organizations where id = $1", id)
 }
 
 pub(super) async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Organization>> {
     fetch_all!(
         on,
         Organization,
-        "select o.id, o.slug, o.name from memberships m join organizations o on o.id = m.organization \
+        "select o.id, o.slug, o.name, o.people, o.pending from memberships m join organizations o on o.id = m.organization \
          where m.user_id = $1 and m.state = 'active' order by o.name, o.id",
         user
     )
 }
 
 pub(super) async fn slug_is_taken(on: &mut impl Lends, slug: &str) -> sqlx::Result<bool> {
-    let found = fetch_optional!(on, (OrganizationId,), "select id from organizations where slug = $1", slug)?;
+    let found = fetch_optional!(on, (OrganizationId,), "select organization from organization_slugs where slug = $1", slug)?;
     Ok(found.is_some())
 }
 
@@ -39,5 +39,22 @@ pub(super) async fn insert(
         &organization.name,
         now
     )?;
+    execute!(
+        on,
+        "insert into organization_slugs (slug, organization, taken_at) values ($1, $2, $3)",
+        &organization.slug,
+        organization.id,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn count_people(on: &mut impl Lends, id: OrganizationId, more: i64) -> sqlx::Result<()> {
+    execute!(on, "update organizations set people = people + $2 where id = $1", id, more)?;
+    Ok(())
+}
+
+pub(super) async fn count_pending(on: &mut impl Lends, id: OrganizationId, more: i64) -> sqlx::Result<()> {
+    execute!(on, "update organizations set pending = pending + $2 where id = $1", id, more)?;
     Ok(())
 }

@@ -299,7 +299,8 @@ async fn found(
     let operator = Operator { user: Some(id), name: asked.name.to_string(), origin: origin.clone() };
     let organization = organizations::create(change, &operator, &asked.organization).await?;
     let user = users::create(change, id, &operator, &asked.email, &asked.name, asked.password_hash).await?;
-    users::join(change, organization.id, &user, Role::Owner, None).await?;
+    let joining = users::Joining { role: Role::Owner, ends_at: None, invited_by: None };
+    users::join(change, organization.id, &user, joining).await?;
     address_verified(change, &asked.email.canonical()).await?;
     if let Some(old) = cookies.old {
         sessions::end_replaced(change, old, now).await?;

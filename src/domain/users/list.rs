@@ -81,12 +81,7 @@ pub struct Members {
     pub members: Vec<Member>,
     pub previous: Option<Cursor>,
     pub next: Option<Cursor>,
-    /// How many there are in the organization, whatever the filter; counted up to [`COUNTED`].
-    pub present: i64,
 }
-
-/// Beyond this many a list says "10,000+" instead of counting on.
-pub const COUNTED: i64 = 10_000;
 
 pub async fn list(db: &Db, actor: &Actor, query: &ListQuery, limit: usize) -> Result<Members, MemberError> {
     actor.may(Capability::ReadUsers)?;
@@ -106,14 +101,7 @@ pub async fn list(db: &Db, actor: &Actor, query: &ListQuery, limit: usize) -> Re
         previous: cursor(members.first(), true).filter(|_| has_previous),
         next: cursor(members.last(), false).filter(|_| has_next),
         members,
-        present: sql::count_present(&mut reader, actor.organization, COUNTED + 1).await?,
     })
-}
-
-/// How many there are in the organization, counted up to one past [`COUNTED`].
-pub async fn count(db: &Db, actor: &Actor) -> Result<i64, MemberError> {
-    actor.may(Capability::ReadUsers)?;
-    Ok(sql::count_present(&mut db.read().await?, actor.organization, COUNTED + 1).await?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied, Operator, Person, Role, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::organizations;
 use crate::domain::values::folded;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Change, Db, Lends};
@@ -121,7 +122,8 @@ pub async fn change_role(
         another_owner_stays(&mut change, actor, &member).await?;
     }
     let ends_at = member.ends_at.filter(|_| role != Role::Owner);
-    sql::set_role(&mut change, actor.organization, user, role, ends_at).await?;
+    let (by, now) = (Some(actor.person.user), change.now());
+    sql::set_role(&mut change, actor.organization, user, role, ends_at, by, now).await?;
     let mut entry = Entry::new(Kind::RoleChanged, user, &member.name).changed("role", member.role, role);
     if let (Some(end), None) = (member.ends_at, ends_at) {
         entry = entry.without("end date", end.rfc3339());
@@ -201,7 +203,11 @@ async fn set_state(
     state: MemberState,
     kind: Kind,
 ) -> sqlx::Result<()> {
-    sql::set_state(change, actor.organization, member.user_id, state).await?;
+    let (by, now) = (Some(actor.person.user), change.now());
+    sql::set_state(change, actor.organization, member.user_id, state, by, now).await?;
+    let present = |state| i64::from(state != MemberState::Removed);
+    let more = present(state) - present(member.state);
+    organizations::count_people(change, actor.organization, more).await?;
     let entry =
         Entry::new(kind, member.user_id, &member.name).changed("state", word(member.state), word(state));
     audit::record(change, actor.organization, &actor.operator(), entry).await
@@ -226,16 +232,23 @@ async fn another_owner_stays(change: &mut Change, actor: &Actor, member: &Member
     Ok(())
 }
 
+/// As what someone joins, until when, and by whose invitation.
+pub(crate) struct Joining {
+    pub role: Role,
+    pub ends_at: Option<Timestamp>,
+    pub invited_by: Option<UserId>,
+}
+
 /// Adds a membership, or makes a removed one active again, with nothing of what it was before.
 /// `change` is one of [`Db::account`] that holds the organization.
 pub(crate) async fn join(
     change: &mut Change,
     organization: OrganizationId,
     user: &User,
-    role: Role,
-    ends_at: Option<Timestamp>,
+    joining: Joining,
 ) -> sqlx::Result<()> {
     let now = change.now();
+    let Joining { role, ends_at, invited_by } = joining;
     let member = Member {
         user_id: user.id,
         name: user.name.clone(),
@@ -247,10 +260,15 @@ pub(crate) async fn join(
         joined_at: now,
         last_active_at: now,
     };
+    let before = sql::member(change, organization, user.id).await?;
+    if before.is_none_or(|member| member.state == MemberState::Removed) {
+        organizations::count_people(change, organization, 1).await?;
+    }
     sql::upsert_member(
         change,
         organization,
         &member,
+        invited_by,
         &folded(&user.name),
         &search_text(&user.name, &user.email),
     )

@@ -154,14 +154,19 @@ pub(super) async fn set_role(
     user: UserId,
     role: Role,
     ends_at: Option<Timestamp>,
+    by: Option<UserId>,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "update memberships set role = $3, ends_at = $4 where organization = $1 and user_id = $2",
+        "update memberships set role = $3, ends_at = $4, role_by = $5, role_since = $6 \
+         where organization = $1 and user_id = $2",
         organization,
         user,
         role,
-        ends_at
+        ends_at,
+        by,
+        now
     )?;
     Ok(())
 }
@@ -171,13 +176,18 @@ pub(super) async fn set_state(
     organization: OrganizationId,
     user: UserId,
     state: MemberState,
+    by: Option<UserId>,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "update memberships set state = $3 where organization = $1 and user_id = $2",
+        "update memberships set state = $3, state_by = $4, state_since = $5 \
+         where organization = $1 and user_id = $2",
         organization,
         user,
-        state
+        state,
+        by,
+        now
     )?;
     Ok(())
 }
@@ -220,15 +230,19 @@ pub(super) async fn upsert_member(
     on: &mut impl Lends,
     organization: OrganizationId,
     member: &Member,
+    invited_by: Option<UserId>,
     name_key: &str,
     search: &str,
 ) -> sqlx::Result<()> {
     execute!(
         on,
         "insert into memberships (organization, user_id, role, state, ends_at, proofs_after, joined_at, \
-         last_active_at, name, name_key, email, search) values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11) \
+         last_active_at, name, name_key, email, search, invited_by, role_since, role_by, state_since, state_by) \
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $7, $12, $7, $12) \
          on conflict (organization, user_id) do update set role = excluded.role, state = excluded.state, \
-         ends_at = excluded.ends_at, joined_at = excluded.joined_at, \
+         ends_at = excluded.ends_at, joined_at = excluded.joined_at, invited_by = excluded.invited_by, \
+         role_since = excluded.role_since, role_by = excluded.role_by, state_since = excluded.state_since, \
+         state_by = excluded.state_by, end_notice = 0, \
          last_active_at = excluded.last_active_at, name = excluded.name, name_key = excluded.name_key, \
          email = excluded.email, search = excluded.search",
         organization,
@@ -241,25 +255,10 @@ pub(super) async fn upsert_member(
         &member.name,
         name_key,
         &member.email,
-        search
+        search,
+        invited_by
     )?;
     Ok(())
-}
-
-pub(super) async fn count_present(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    up_to: i64,
-) -> sqlx::Result<i64> {
-    let (count,) = fetch_one!(
-        on,
-        (i64,),
-        "select count(*) from (select 1 as one from memberships \
-         where organization = $1 and state <> 'removed' limit $2) as present",
-        organization,
-        up_to
-    )?;
-    Ok(count)
 }
 
 /// A page by keyset. Only enums reach the text of the query; whatever a person typed is bound.

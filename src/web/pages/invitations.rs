@@ -11,7 +11,6 @@ use super::users::roles_within;
 use crate::app::Shared;
 use crate::domain::access::{Capability, Role};
 use crate::domain::invitations::{self, InviteError, Listed, NewInvitation};
-use crate::domain::users::{self, COUNTED};
 use crate::ids::InvitationId;
 use crate::mail::Delivery;
 use crate::web::chrome::Chrome;
@@ -79,8 +78,6 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
         ),
     };
     let page = invitations::list(&app.db, &inside.actor, before, PAGE).await.map_err(refused)?;
-    let pending = invitations::count_pending(&app.db, &inside.actor, COUNTED + 1).await.map_err(refused)?;
-    let people = users::count(&app.db, &inside.actor).await?;
     let now = app.db.now();
     let path = inside.path("invitations");
     let last = page.invitations.last().map(|listed| listed.invitation.id);
@@ -106,8 +103,8 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
     Ok(html::page(&Index {
         organization: inside.organization.name.clone(),
         rows: page.invitations.into_iter().map(row).collect(),
-        people: html::bounded(people, COUNTED),
-        pending: html::bounded(pending, COUNTED),
+        people: html::number(inside.organization.people),
+        pending: html::number(inside.organization.pending),
         users_path: inside.path("users"),
         first: before.is_none(),
         older: last.filter(|_| page.older).map(|last| format!("{path}?before={last}")),

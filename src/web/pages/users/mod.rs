@@ -7,12 +7,10 @@ use serde::Deserialize;
 pub use self::acts::{
     change_role, confirm_removal, confirm_sign_out, confirm_suspension, reactivate, remove, sign_out, suspend,
 };
-use super::invitations::refused;
 use crate::app::Shared;
 use crate::domain::access::{Actor, Capability, Role};
-use crate::domain::invitations;
 use crate::domain::users::{
-    self, COUNTED, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter,
+    self, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter,
 };
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
@@ -180,17 +178,16 @@ pub async fn index(
 ) -> Result {
     let query = asked.query()?;
     let members = users::list(&app.db, &inside.actor, &query, PAGE).await?;
-    let pending = invitations::count_pending(&app.db, &inside.actor, COUNTED + 1).await.map_err(refused)?;
-    let people = html::bounded(members.present, COUNTED);
-    let alone = members.present == 1 && pending == 0;
+    let (people, pending) = (inside.organization.people, inside.organization.pending);
+    let alone = people == 1 && pending == 0;
     let table = table(&app, &inside, asked, members, alone);
     if context.fragment && context.target == "users-table" {
         return Ok(html::page(&TableFragment { table }));
     }
     Ok(html::page(&Index {
         table,
-        people,
-        pending: html::bounded(pending, COUNTED),
+        people: html::number(people),
+        pending: html::number(pending),
         organization: inside.organization.name.clone(),
         invite_path: inside.path("invitations/new"),
         invitations_path: inside.path("invitations"),

@@ -2,6 +2,7 @@
 
 use crate::domain::access::{Capability, Person, Role};
 use crate::domain::organizations::Organization;
+use crate::domain::values::Theme;
 
 /// An organization that one is inside of, with one's role there.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub struct Chrome {
     pub here: Option<Here>,
     pub name: String,
     pub email: String,
+    pub theme: Theme,
     pub organizations: Vec<Organization>,
     pub groups: Vec<Group>,
     /// What the last form has done, said once.
@@ -64,7 +66,15 @@ impl Chrome {
                     .collect(),
             }],
         };
-        Chrome { here, name: person.name.clone(), email: person.email.clone(), organizations, groups, flash }
+        Chrome {
+            here,
+            name: person.name.clone(),
+            email: person.email.clone(),
+            theme: person.theme,
+            organizations,
+            groups,
+            flash,
+        }
     }
 
     pub fn is_in(&self, organization: &Organization) -> bool {

@@ -16,6 +16,7 @@ use tower_sessions::Session as Cookie;
 use super::chrome::{Chrome, Here};
 use super::context::{Context, Route};
 use super::error::Error;
+use super::html::Times;
 use super::{html, same_origin, session};
 use crate::app::Shared;
 use crate::clock::Timestamp;
@@ -96,7 +97,19 @@ macro_rules! from_gate {
 
 from_gate!(Visitor, SignedIn, Inside);
 
+impl SignedIn {
+    /// Times as this person reads them.
+    pub fn times(&self, app: &Shared) -> Times {
+        Times::new(app.db.now(), &self.person.time_zone)
+    }
+}
+
 impl Inside {
+    /// Times as this person reads them.
+    pub fn times(&self, app: &Shared) -> Times {
+        Times::new(app.db.now(), &self.actor.person.time_zone)
+    }
+
     /// A path inside the organization: `inside.path("users")`.
     pub fn path(&self, rest: &str) -> String {
         format!("/o/{}/{rest}", self.organization.slug)

@@ -5,6 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::domain::values::TimeZone;
 
 /// A template's text. Templates render from data that is there: a failure is a bug.
 pub fn render(template: &impl Template) -> String {
@@ -67,29 +68,69 @@ impl Moment {
     }
 }
 
-/// Relative within a day, then a date; the exact time in UTC on hover.
-pub fn moment(at: Timestamp, now: Timestamp) -> Moment {
-    let ago = now.since(at);
-    let text = match ago {
-        _ if ago < MINUTE => "Just now".to_owned(),
-        _ if ago < HOUR => format!("{} ago", count(ago / MINUTE, "minute")),
-        _ if ago < DAY => format!("{} ago", count(ago / HOUR, "hour")),
-        _ => date(at, now),
-    };
-    Moment { text, exact: exact(at), iso: at.rfc3339() }
+/// Times as one person reads them: now, and in their time zone (V1).
+pub struct Times {
+    now: Timestamp,
+    zone: jiff::tz::TimeZone,
 }
 
-/// A time to come: "In 6 days", "In 3 hours".
-pub fn until(at: Timestamp, now: Timestamp) -> Moment {
-    let left = at.since(now);
-    let text = match left {
-        _ if left <= 0 => format!("Ended {}", lower_first(&moment(at, now).text)),
-        _ if left < HOUR => format!("In {}", count((left / MINUTE).max(1), "minute")),
-        _ if left < 2 * DAY => format!("In {}", count(left / HOUR, "hour")),
-        // The nearest: what was sent a moment ago for 7 days ends in 7 days.
-        _ => format!("In {}", count((left + DAY / 2) / DAY, "day")),
-    };
-    Moment { text, exact: exact(at), iso: at.rfc3339() }
+impl Times {
+    pub fn new(now: Timestamp, zone: &TimeZone) -> Times {
+        Times { now, zone: zone.rules() }
+    }
+
+    /// For pages whose reader is not known.
+    pub fn utc(now: Timestamp) -> Times {
+        Times { now, zone: jiff::tz::TimeZone::UTC }
+    }
+
+    /// Relative within a day, then a date; the exact time in UTC on hover.
+    pub fn moment(&self, at: Timestamp) -> Moment {
+        let ago = self.now.since(at);
+        let text = match ago {
+            _ if ago < MINUTE => "Just now".to_owned(),
+            _ if ago < HOUR => format!("{} ago", count(ago / MINUTE, "minute")),
+            _ if ago < DAY => format!("{} ago", count(ago / HOUR, "hour")),
+            _ => self.date(at),
+        };
+        Moment { text, exact: exact(at), iso: at.rfc3339() }
+    }
+
+    /// A time to come: "In 6 days", "In 3 hours".
+    pub fn until(&self, at: Timestamp) -> Moment {
+        let left = at.since(self.now);
+        let text = match left {
+            _ if left <= 0 => format!("Ended {}", lower_first(&self.moment(at).text)),
+            _ if left < HOUR => format!("In {}", count((left / MINUTE).max(1), "minute")),
+            _ if left < 2 * DAY => format!("In {}", count(left / HOUR, "hour")),
+            // The nearest: what was sent a moment ago for 7 days ends in 7 days.
+            _ => format!("In {}", count((left + DAY / 2) / DAY, "day")),
+        };
+        Moment { text, exact: exact(at), iso: at.rfc3339() }
+    }
+
+    /// A day: "29 November 2026".
+    pub fn day(&self, at: Timestamp) -> String {
+        self.local(at).strftime("%-d %B %Y").to_string()
+    }
+
+    /// A moment to the minute: "29 November 2026, 14:05".
+    pub fn minute(&self, at: Timestamp) -> String {
+        self.local(at).strftime("%-d %B %Y, %H:%M").to_string()
+    }
+
+    /// A day without its year, as long as that is this year: "29 November".
+    fn date(&self, at: Timestamp) -> String {
+        if self.local(at).year() == self.local(self.now).year() {
+            self.local(at).strftime("%-d %B").to_string()
+        } else {
+            self.day(at)
+        }
+    }
+
+    fn local(&self, at: Timestamp) -> jiff::ZonedDateTime {
+        jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned_datetime(self.zone.clone())
+    }
 }
 
 fn lower_first(text: &str) -> String {
@@ -99,21 +140,6 @@ fn lower_first(text: &str) -> String {
 /// "2026-11-22 09:41:07 UTC"
 pub fn exact(at: Timestamp) -> String {
     at.rfc3339().replace('T', " ").replace('Z', " UTC")
-}
-
-fn date(at: Timestamp, now: Timestamp) -> String {
-    let (at, now) = (at.date_time(), now.date_time());
-    if at.year() == now.year() {
-        format!("{} {}", at.day(), at.month())
-    } else {
-        format!("{} {} {}", at.day(), at.month(), at.year())
-    }
-}
-
-/// A day: "29 November 2026".
-pub fn day(at: Timestamp) -> String {
-    let at = at.date_time();
-    format!("{} {} {}", at.day(), at.month(), at.year())
 }
 
 /// A span in the largest unit that it fills, rounded up: "15 minutes".
@@ -182,15 +208,21 @@ mod tests {
     #[test]
     fn times_in_words() {
         let now = Timestamp(1_793_000_000_000);
-        let text = |ago: i64| moment(now.plus(-ago), now).text;
+        let times = Times::utc(now);
+        let text = |ago: i64| times.moment(now.plus(-ago)).text;
         assert_eq!(text(5_000), "Just now");
         assert_eq!(text(MINUTE), "1 minute ago");
         assert_eq!(text(3 * HOUR), "3 hours ago");
         assert_eq!(text(3 * DAY), "23 October");
         assert_eq!(text(400 * DAY), "21 September 2025");
-        assert_eq!(until(now.plus(6 * DAY + HOUR), now).text, "In 6 days");
-        assert_eq!(until(now.plus(7 * DAY - MINUTE), now).text, "In 7 days");
-        assert_eq!(until(now.plus(-HOUR), now).text, "Ended 1 hour ago");
+        assert_eq!(times.until(now.plus(6 * DAY + HOUR)).text, "In 6 days");
+        assert_eq!(times.until(now.plus(7 * DAY - MINUTE)).text, "In 7 days");
+        assert_eq!(times.until(now.plus(-HOUR)).text, "Ended 1 hour ago");
+        let late_evening = Timestamp(1_792_969_200_000 - 2 * DAY);
+        assert_eq!(times.day(late_evening), "23 October 2026");
+        let zone = "Asia/Tokyo".parse().expect("it is a time zone");
+        assert_eq!(Times::new(now, &zone).minute(late_evening), "24 October 2026, 08:00");
+        assert_eq!(Times::new(now, &zone).moment(late_evening).exact, "2026-10-23 23:00:00 UTC");
         assert_eq!(span(14 * MINUTE + 1), "15 minutes");
     }
 

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use super::table::{Capability, Role};
 use crate::clock::{MINUTE, Timestamp};
+use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
 
@@ -22,6 +23,8 @@ pub struct Person {
     pub user: UserId,
     pub name: String,
     pub email: String,
+    pub time_zone: TimeZone,
+    pub theme: Theme,
     pub session: SessionId,
     /// The cookie that the request came with.
     pub token: TokenHash,

@@ -4,11 +4,21 @@ use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
 pub(super) async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
-    fetch_optional!(on, Organization, "select id, slug, name, people, pending from organizations where slug = $1", slug)
+    fetch_optional!(
+        on,
+        Organization,
+        "select id, slug, name, people, pending from organizations where slug = $1",
+        slug
+    )
 }
 
 pub(super) async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Organization> {
-    fetch_one!(on, Organization, "select id, slug, name, people, pending from organizations where id = $1", id)
+    fetch_one!(
+        on,
+        Organization,
+        "select id, slug, name, people, pending from organizations where id = $1",
+        id
+    )
 }
 
 pub(super) async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Organization>> {
@@ -22,7 +32,12 @@ pub(super) async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<V
 }
 
 pub(super) async fn slug_is_taken(on: &mut impl Lends, slug: &str) -> sqlx::Result<bool> {
-    let found = fetch_optional!(on, (OrganizationId,), "select organization from organization_slugs where slug = $1", slug)?;
+    let found = fetch_optional!(
+        on,
+        (OrganizationId,),
+        "select organization from organization_slugs where slug = $1",
+        slug
+    )?;
     Ok(found.is_some())
 }
 

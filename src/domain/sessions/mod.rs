@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::access::{Origin, Person};
 use crate::domain::users::Member;
+use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, Tx};
@@ -60,6 +61,8 @@ pub struct Session {
     pub user: UserId,
     pub user_name: String,
     pub user_email: String,
+    pub time_zone: TimeZone,
+    pub theme: Theme,
     pub last_seen_at: Timestamp,
     pub proofs: Vec<Proof>,
 }
@@ -116,6 +119,8 @@ pub async fn current(
         user: row.user_id,
         user_name: row.name,
         user_email: row.email,
+        time_zone: row.time_zone,
+        theme: row.theme,
         last_seen_at: row.last_seen_at,
         proofs,
     }))
@@ -128,6 +133,8 @@ impl Session {
             user: self.user,
             name: self.user_name.clone(),
             email: self.user_email.clone(),
+            time_zone: self.time_zone.clone(),
+            theme: self.theme,
             session: self.id,
             token: self.token.clone(),
             origin,

@@ -1,5 +1,6 @@
 use super::{ListedSession, Proof, ProofKind};
 use crate::clock::Timestamp;
+use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, PendingFormId, SessionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
@@ -50,6 +51,8 @@ pub(super) struct Live {
     pub user_id: UserId,
     pub name: String,
     pub email: String,
+    pub time_zone: TimeZone,
+    pub theme: Theme,
     pub last_seen_at: Timestamp,
 }
 
@@ -62,7 +65,8 @@ pub(super) async fn live(
     fetch_optional!(
         on,
         Live,
-        "select s.id, s.user_id, u.name, u.email, s.last_seen_at from sessions s join users u on u.id = s.user_id \
+        "select s.id, s.user_id, u.name, u.email, u.time_zone, u.theme, s.last_seen_at \
+         from sessions s join users u on u.id = s.user_id \
          where s.token_hash = $1 and s.ended_at is null and s.created_at > $2 and s.last_seen_at > $3",
         token,
         begun_after,

@@ -5,11 +5,11 @@ mod members;
 mod sql;
 
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
+pub(crate) use self::members::{Joining, join, membership_now};
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
     member, member_of, reactivate, remove, sign_out_everywhere, suspend, visited,
 };
-pub(crate) use self::members::{Joining, join, membership_now};
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};

@@ -1,7 +1,9 @@
 //! What people type, parsed once at the edge into what the rules work with.
 
 mod email;
+mod preferences;
 mod text;
 
 pub use self::email::{Email, EmailError};
+pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
 pub use self::text::{Note, OrganizationName, PersonName, Slug, TextError, folded};

@@ -117,15 +117,15 @@ struct SessionRow {
 }
 
 async fn rows(app: &Shared, signed_in: &SignedIn) -> Result<Vec<SessionRow>> {
-    let now = app.db.now();
+    let times = signed_in.times(app);
     let sessions = sessions::list(app, signed_in.person.user).await?;
     let row = |session: ListedSession| SessionRow {
         own: session.id == signed_in.person.session,
         device: agent::in_words(&session.agent),
         phone: agent::is_phone(&session.agent),
         address: session.address.unwrap_or_else(|| "Unknown address".to_owned()),
-        since: html::moment(session.created_at, now),
-        seen: html::moment(session.last_seen_at, now),
+        since: times.moment(session.created_at),
+        seen: times.moment(session.last_seen_at),
         id: session.id,
     };
     let mut rows: Vec<SessionRow> = sessions.into_iter().map(row).collect();

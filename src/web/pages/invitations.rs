@@ -78,7 +78,7 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
         ),
     };
     let page = invitations::list(&app.db, &inside.actor, before, PAGE).await.map_err(refused)?;
-    let now = app.db.now();
+    let (now, times) = (app.db.now(), inside.times(&app));
     let path = inside.path("invitations");
     let last = page.invitations.last().map(|listed| listed.invitation.id);
     let row = |listed: Listed| {
@@ -91,8 +91,8 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
         };
         Row {
             path: format!("{path}/{}", invitation.id),
-            sent: html::moment(invitation.sent_at, now),
-            expires: html::until(invitation.expires_at, now),
+            sent: times.moment(invitation.sent_at),
+            expires: times.until(invitation.expires_at),
             expired: invitation.has_expired(now),
             delivery_text,
             delivery_tone,
@@ -281,7 +281,7 @@ pub async fn copy_link(
         }
         Err(error) => return Err(refused(error)),
     };
-    let (email, expires) = (invitation.email, html::until(invitation.expires_at, app.db.now()));
+    let (email, expires) = (invitation.email, inside.times(&app).until(invitation.expires_at));
     if context.fragment {
         return Ok(html::page(&LinkDialog { email, link, expires }));
     }

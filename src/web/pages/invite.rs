@@ -17,7 +17,7 @@ use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::Visitor;
-use crate::web::html;
+use crate::web::html::{self, Times};
 use crate::web::session::{self, NewCookie};
 
 /// What the page is about, whatever it then offers.
@@ -40,7 +40,7 @@ impl About {
             role: found.invitation.role,
             email: found.invitation.email.clone(),
             note: found.invitation.note.clone(),
-            expires: html::day(found.invitation.expires_at),
+            expires: Times::utc(found.invitation.sent_at).day(found.invitation.expires_at),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::app::Shared;
 use crate::mail::{Mailbox, StoredMail, StoredSummary};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::html::{self, Moment};
+use crate::web::html::{self, Moment, Times};
 
 const FORWARDING: [&str; 5] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
@@ -55,10 +55,10 @@ pub async fn index(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Result {
-    let now = app.db.now();
+    let times = Times::utc(app.db.now());
     let mails = mailbox(&app, &context, &headers, peer)?.list().await.map_err(unreadable)?;
     let mails = mails.into_iter().map(|mail| {
-        let at = html::moment(mail.at, now);
+        let at = times.moment(mail.at);
         (mail, at)
     });
     Ok(html::page(&Index { mails: mails.collect() }))
@@ -102,7 +102,11 @@ pub async fn show(
         true => Line { before: String::new(), url: Some(line.to_owned()) },
         false => Line { before: line.to_owned(), url: None },
     });
-    Ok(html::page(&Show { lines: lines.collect(), at: html::moment(mail.summary.at, app.db.now()), mail }))
+    Ok(html::page(&Show {
+        lines: lines.collect(),
+        at: Times::utc(app.db.now()).moment(mail.summary.at),
+        mail,
+    }))
 }
 
 /// The html form as a mail program shows it: its styles are inline, its scripts, had it any, dead.

@@ -41,7 +41,7 @@ fn done(
     text: &str,
 ) -> Response {
     if context.fragment {
-        let row = Row::new(inside, member, app.db.now());
+        let row = Row::new(inside, member, &inside.times(app));
         let page = Changed { row, title: title.to_owned(), text: text.to_owned() };
         let mut response = html::page(&page);
         response.headers_mut().insert("hx-trigger", HeaderValue::from_static("close-dialog"));

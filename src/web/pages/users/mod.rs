@@ -9,14 +9,12 @@ pub use self::acts::{
 };
 use crate::app::Shared;
 use crate::domain::access::{Actor, Capability, Role};
-use crate::domain::users::{
-    self, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter,
-};
+use crate::domain::users::{self, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::Inside;
-use crate::web::html::{self, Moment};
+use crate::web::html::{self, Moment, Times};
 
 const PAGE: usize = 50;
 
@@ -122,7 +120,7 @@ struct Row {
 }
 
 impl Row {
-    fn new(inside: &Inside, member: Member, now: crate::clock::Timestamp) -> Row {
+    fn new(inside: &Inside, member: Member, times: &Times) -> Row {
         let actor = &inside.actor;
         let may_touch = actor.role.may(Capability::ManageUsers)
             && member.role.is_within(actor.role)
@@ -131,9 +129,9 @@ impl Row {
             you: member.user_id == actor.person.user,
             path: inside.path(&format!("users/{}", member.user_id)),
             roles: if may_touch { roles_within(actor) } else { Vec::new() },
-            active: html::moment(member.last_active_at, now),
-            joined: html::moment(member.joined_at, now),
-            ends: member.ends_at.map(|end| html::until(end, now)),
+            active: times.moment(member.last_active_at),
+            joined: times.moment(member.joined_at),
+            ends: member.ends_at.map(|end| times.until(end)),
             member,
         }
     }
@@ -197,7 +195,7 @@ pub async fn index(
 
 fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: bool) -> Table {
     let path = inside.path("users");
-    let now = app.db.now();
+    let times = inside.times(app);
     let heading = |title, name: &str| {
         let (down, up) = (format!("-{name}"), name.to_owned());
         let sort = if asked.sort.is_empty() { "name" } else { asked.sort.as_str() };
@@ -222,7 +220,7 @@ fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: b
         headings,
         previous: place(members.previous),
         next: place(members.next),
-        rows: members.members.into_iter().map(|member| Row::new(inside, member, now)).collect(),
+        rows: members.members.into_iter().map(|member| Row::new(inside, member, &times)).collect(),
         filtered: !(asked.q.trim().is_empty() && asked.role.is_empty() && asked.status.is_empty()),
         alone,
         may_manage: inside.actor.role.may(Capability::ManageUsers),

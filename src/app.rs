@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::{fs, io};
 
+use tokio::sync::Semaphore;
+
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
@@ -14,7 +16,12 @@ pub struct App {
     pub db: Db,
     pub sealer: Sealer,
     pub passwords: Passwords,
+    /// Places for downloads that read a whole table.
+    pub exports: Arc<Semaphore>,
 }
+
+/// As many downloads run at once; more are turned away.
+const EXPORTS: usize = 8;
 
 /// The application, as every part of a request holds it.
 pub type Shared = Arc<App>;
@@ -49,7 +56,13 @@ impl App {
         };
         let db = Db::open(&config.database_url, clock).await?;
         db.migrate().await?;
-        let app = App { config, db, sealer, passwords: Passwords::new() };
+        let app = App {
+            config,
+            db,
+            sealer,
+            passwords: Passwords::new(),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
+        };
         app.check_key().await?;
         Ok(app)
     }

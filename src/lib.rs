@@ -7,6 +7,7 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod csv;
 pub mod domain;
 pub mod ids;
 pub mod mail;

@@ -7,6 +7,7 @@ mod account;
 mod architecture;
 mod audit;
 mod every_route;
+mod exports;
 mod invitations;
 mod invite;
 mod journey;

@@ -5,6 +5,7 @@ pub mod assets;
 mod chrome;
 mod context;
 mod error;
+mod export;
 mod forms;
 mod gate;
 mod html;

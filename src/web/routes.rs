@@ -78,6 +78,7 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/sign-in",                          Proving,            sign_in::organization_sign_in),
         get ("/o/{org}/roles",                            Member,             roles::index),
         get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),
+        get ("/o/{org}/users.csv",                        Needs(ReadUsers),   users::export),
         post("/o/{org}/users/{id}/role",                  Needs(ManageUsers), users::change_role),
         get ("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::confirm_suspension),
         post("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::suspend),
@@ -87,6 +88,7 @@ pub fn table() -> Vec<Route> {
         get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::confirm_removal),
         post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::remove),
         get ("/o/{org}/invitations",                      Needs(ReadUsers),   invitations::index),
+        get ("/o/{org}/invitations.csv",                  Needs(ReadUsers),   invitations::export),
         get ("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::form),
         post("/o/{org}/invitations",                      Needs(ManageUsers), invitations::invite),
         post("/o/{org}/invitations/{id}/mail",            Needs(ManageUsers), invitations::resend),
@@ -94,5 +96,7 @@ pub fn table() -> Vec<Route> {
         get ("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::confirm_revocation),
         post("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::revoke),
         get ("/o/{org}/audit",                            Needs(ReadAudit),   audit::index),
+        get ("/o/{org}/audit.csv",                        Needs(ReadAudit),   audit::export_csv),
+        get ("/o/{org}/audit.json",                       Needs(ReadAudit),   audit::export_json),
     ]
 }

@@ -115,6 +115,11 @@ impl Row {
             .collect()
     }
 
+    /// The changes as they are stored and hashed: a JSON object of field → old and new.
+    pub fn changes_text(&self) -> &str {
+        &self.changes
+    }
+
     /// The row's hash over its canonical JSON (RFC 8785) and the hash before it.
     ///
     /// `serde_json` sorts keys by their bytes and writes integers and escapes as RFC 8785 asks; for

@@ -3,11 +3,14 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 
 use crate::app::Shared;
+use crate::csv;
+use crate::domain::access::Actor;
 use crate::domain::audit::{self, Filter, Kind};
 use crate::ids::UserId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
+use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 use crate::web::html;
 
@@ -29,6 +32,9 @@ struct Table {
     rows: Vec<Row>,
     older: Option<String>,
     newer: Option<String>,
+    /// The same rows as files.
+    csv: String,
+    json: String,
     filtered: bool,
 }
 
@@ -81,16 +87,27 @@ impl Asked {
         Ok(Filter { person, kind, before: number(&self.before)?, after: number(&self.after)? })
     }
 
+    /// The same filter, from the beginning.
+    fn link(&self, path: &str) -> String {
+        let query = self.query().finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
     /// The same filter at another place.
-    fn link(&self, path: &str, place: &str, seq: i64) -> String {
+    fn link_at(&self, path: &str, place: &str, seq: i64) -> String {
+        let mut query = self.query();
+        query.append_pair(place, &seq.to_string());
+        format!("{path}?{}", query.finish())
+    }
+
+    fn query(&self) -> url::form_urlencoded::Serializer<'static, String> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in [("person", &self.person), ("kind", &self.kind)] {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
         }
-        query.append_pair(place, &seq.to_string());
-        format!("{path}?{}", query.finish())
+        query
     }
 }
 
@@ -109,9 +126,11 @@ pub async fn index(
     };
     let table = Table {
         summary,
-        older: page.rows.last().filter(|_| page.older).map(|row| asked.link(&path, "before", row.seq)),
-        newer: page.rows.first().filter(|_| page.newer).map(|row| asked.link(&path, "after", row.seq)),
+        older: page.rows.last().filter(|_| page.older).map(|row| asked.link_at(&path, "before", row.seq)),
+        newer: page.rows.first().filter(|_| page.newer).map(|row| asked.link_at(&path, "after", row.seq)),
         rows: page.rows.into_iter().map(in_words).collect(),
+        csv: asked.link(&inside.path("audit.csv")),
+        json: asked.link(&inside.path("audit.json")),
         filtered: filter.person.is_some() || filter.kind.is_some(),
         path,
     };
@@ -146,4 +165,105 @@ fn in_words(row: audit::Row) -> Row {
         from: row.address.unwrap_or_default(),
         hash: row.hash.chars().take(8).collect(),
     }
+}
+
+struct Rows {
+    actor: Actor,
+    /// What is left to read; nothing after the last batch.
+    filter: Option<Filter>,
+    format: Format,
+    begun: bool,
+}
+
+const COLUMNS: [&str; 12] = [
+    "seq",
+    "at",
+    "kind",
+    "title",
+    "operator_id",
+    "operator_name",
+    "target_id",
+    "target_name",
+    "changes",
+    "address",
+    "request",
+    "hash",
+];
+
+impl Batches for Rows {
+    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+        let Some(filter) = self.filter.take() else { return Ok(None) };
+        let page = audit::list(&app.db, &self.actor, &filter, BATCH).await?;
+        let last = page.rows.last().filter(|_| page.older).map(|row| row.seq);
+        self.filter = last.map(|seq| Filter { before: Some(seq), ..filter });
+        let first = !std::mem::replace(&mut self.begun, true);
+        Ok(Some(match self.format {
+            Format::Csv => {
+                let head = first.then(|| COLUMNS.map(str::to_owned));
+                csv::rows(head.into_iter().chain(page.rows.into_iter().map(cells)))
+            }
+            Format::Json => json(&page.rows, first, self.filter.is_none()),
+        }))
+    }
+}
+
+fn cells(row: audit::Row) -> [String; 12] {
+    [
+        row.seq.to_string(),
+        row.at.rfc3339(),
+        row.kind.clone(),
+        Kind::from_code(&row.kind).map_or("", Kind::title).to_owned(),
+        row.operator_id.clone().unwrap_or_default(),
+        row.operator_name.clone(),
+        row.target_id.clone().unwrap_or_default(),
+        row.target_name.clone(),
+        row.changes_text().to_owned(),
+        row.address.unwrap_or_default(),
+        row.request.unwrap_or_default(),
+        row.hash,
+    ]
+}
+
+/// A part of one array: its beginning, its end, or what is between. What the hash covers is in each
+/// object, so that a reader can follow the chain: `at` is in milliseconds, `changes` the text that was hashed.
+fn json(rows: &[audit::Row], first: bool, last: bool) -> Vec<u8> {
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        text.push_str(if first && number == 0 { "[\n" } else { ",\n" });
+        let value = serde_json::json!({
+            "seq": row.seq,
+            "at": row.at.0,
+            "time": row.at.rfc3339(),
+            "kind": row.kind,
+            "operator": { "id": row.operator_id, "name": row.operator_name },
+            "target": { "id": row.target_id, "name": row.target_name },
+            "changes": row.changes_text(),
+            "address": row.address,
+            "request": row.request,
+            "hash": row.hash,
+        });
+        text.push_str(&value.to_string());
+    }
+    if first && rows.is_empty() {
+        text.push('[');
+    }
+    if last {
+        text.push_str("\n]\n");
+    }
+    text.into_bytes()
+}
+
+pub async fn export_csv(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
+    export(&app, &inside, &asked, Format::Csv).await
+}
+
+pub async fn export_json(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
+    export(&app, &inside, &asked, Format::Json).await
+}
+
+/// All rows that match, newest first, wherever in the log the reader stands.
+async fn export(app: &Shared, inside: &Inside, asked: &Asked, format: Format) -> Result {
+    let filter = Filter { before: None, after: None, ..asked.filter()? };
+    let rows = Rows { actor: inside.actor.clone(), filter: Some(filter), format, begun: false };
+    export::stream(app, inside, "audit", format, rows).await
 }

@@ -9,13 +9,16 @@ use serde::Deserialize;
 use super::step_up;
 use super::users::roles_within;
 use crate::app::Shared;
-use crate::domain::access::{Capability, Role};
+use crate::clock::Timestamp;
+use crate::csv;
+use crate::domain::access::{Actor, Capability, Role};
 use crate::domain::invitations::{self, InviteError, Listed, NewInvitation};
 use crate::ids::InvitationId;
 use crate::mail::Delivery;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
+use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment};
@@ -47,6 +50,7 @@ struct Index {
     pending: String,
     users_path: String,
     path: String,
+    csv: String,
     first: bool,
     older: Option<String>,
     may_manage: bool,
@@ -106,12 +110,69 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
         people: html::number(inside.organization.people),
         pending: html::number(inside.organization.pending),
         users_path: inside.path("users"),
+        csv: inside.path("invitations.csv"),
         first: before.is_none(),
         older: last.filter(|_| page.older).map(|last| format!("{path}?before={last}")),
         may_manage: inside.actor.role.may(Capability::ManageUsers),
         path: path.clone(),
         chrome: inside.chrome,
     }))
+}
+
+struct Rows {
+    actor: Actor,
+    before: Option<InvitationId>,
+    begun: bool,
+    ended: bool,
+}
+
+const COLUMNS: [&str; 9] = ["id", "email", "role", "note", "invited_by", "sent", "expires", "state", "mail"];
+
+impl Batches for Rows {
+    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let page = invitations::list(&app.db, &self.actor, self.before, BATCH).await.map_err(refused)?;
+        self.before = page.invitations.last().map(|listed| listed.invitation.id);
+        self.ended = !page.older;
+        let head = (!std::mem::replace(&mut self.begun, true)).then(|| COLUMNS.map(str::to_owned));
+        let now = app.db.now();
+        let rows = page.invitations.iter().map(|listed| cells(listed, now));
+        Ok(Some(csv::rows(head.into_iter().chain(rows))))
+    }
+}
+
+fn cells(listed: &Listed, now: Timestamp) -> [String; 9] {
+    let invitation = &listed.invitation;
+    let state = match (listed.grantable, invitation.has_expired(now)) {
+        (false, _) => "void",
+        (true, true) => "expired",
+        (true, false) => "pending",
+    };
+    let mail = match &listed.delivery {
+        Delivery::Queued => "queued".to_owned(),
+        Delivery::Retrying(why) => format!("trying again: {why}"),
+        Delivery::Sent => "sent".to_owned(),
+        Delivery::Failed(why) => format!("failed: {why}"),
+    };
+    [
+        invitation.id.to_string(),
+        invitation.email.clone(),
+        invitation.role.code().to_owned(),
+        invitation.note.clone(),
+        listed.inviter_name.clone(),
+        invitation.sent_at.rfc3339(),
+        invitation.expires_at.rfc3339(),
+        state.to_owned(),
+        mail,
+    ]
+}
+
+/// All that are pending, as CSV.
+pub async fn export(State(app): State<Shared>, inside: Inside) -> Result {
+    let rows = Rows { actor: inside.actor.clone(), before: None, begun: false, ended: false };
+    export::stream(&app, &inside, "invitations", Format::Csv, rows).await
 }
 
 /// The form, in a page of its own and in a dialog.

@@ -1,4 +1,5 @@
 mod acts;
+mod export;
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -7,6 +8,7 @@ use serde::Deserialize;
 pub use self::acts::{
     change_role, confirm_removal, confirm_sign_out, confirm_suspension, reactivate, remove, sign_out, suspend,
 };
+pub use self::export::export;
 use crate::app::Shared;
 use crate::domain::access::{Actor, Capability, Role};
 use crate::domain::users::{self, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter};
@@ -101,6 +103,8 @@ struct Table {
     rows: Vec<Row>,
     previous: Option<String>,
     next: Option<String>,
+    /// The same list as a file.
+    csv: String,
     filtered: bool,
     /// What an empty organization shows instead of a table.
     alone: bool,
@@ -224,6 +228,7 @@ fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: b
         filtered: !(asked.q.trim().is_empty() && asked.role.is_empty() && asked.status.is_empty()),
         alone,
         may_manage: inside.actor.role.may(Capability::ManageUsers),
+        csv: asked.link(&inside.path("users.csv"), |_| ()),
         path,
         asked,
     }

@@ -1,0 +1,56 @@
+//! The list as CSV, with the filters that it has.
+
+use axum::extract::{Query, State};
+
+use super::Asked;
+use crate::app::Shared;
+use crate::csv;
+use crate::domain::access::Actor;
+use crate::domain::users::{self, ListQuery, Member, MemberState};
+use crate::web::error::{Error, Result};
+use crate::web::export::{self, BATCH, Batches, Format};
+use crate::web::gate::Inside;
+
+const COLUMNS: [&str; 8] = ["id", "name", "email", "role", "state", "joined", "last_active", "ends"];
+
+struct Rows {
+    actor: Actor,
+    /// What is left to read; nothing after the last batch.
+    query: Option<ListQuery>,
+    begun: bool,
+}
+
+impl Batches for Rows {
+    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+        let Some(query) = self.query.take() else { return Ok(None) };
+        let page = users::list(&app.db, &self.actor, &query, BATCH).await?;
+        self.query = page.next.map(|cursor| ListQuery { cursor: Some(cursor), ..query });
+        let head = (!std::mem::replace(&mut self.begun, true)).then(|| COLUMNS.map(str::to_owned));
+        Ok(Some(csv::rows(head.into_iter().chain(page.members.iter().map(cells)))))
+    }
+}
+
+fn cells(member: &Member) -> [String; 8] {
+    let state = match member.state {
+        MemberState::Active => "active",
+        MemberState::Suspended => "suspended",
+        MemberState::Removed => "removed",
+    };
+    [
+        member.user_id.to_string(),
+        member.name.clone(),
+        member.email.clone(),
+        member.role.code().to_owned(),
+        state.to_owned(),
+        member.joined_at.rfc3339(),
+        member.last_active_at.rfc3339(),
+        member.ends_at.map(|end| end.rfc3339()).unwrap_or_default(),
+    ]
+}
+
+/// Everyone who matches, from the list's beginning, wherever in it the reader stands.
+pub async fn export(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
+    let query = ListQuery { cursor: None, ..asked.query()? };
+    let rows = Rows { actor: inside.actor.clone(), query: Some(query), begun: false };
+    export::stream(&app, &inside, "users", Format::Csv, rows).await
+}

@@ -57,6 +57,7 @@ impl People {
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .replace("{name}", "nothing.css")
             .replace("{mail}", "nothing")
+            .replace("{kind}", "invitation")
     }
 }
 

@@ -1,9 +1,13 @@
 //! Mail: the outbox and a real SMTP conversation (I9).
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use interlock::clock::{DAY, MINUTE, SECOND};
 use interlock::domain::access::Role;
+use interlock::domain::previews;
 use interlock::mail;
 
 use crate::support::smtp::{self, Behaviour, Smtp};
@@ -175,4 +179,73 @@ fn a_mail_escapes_what_people_typed() {
     }
     assert!(body.text.contains("Join <script>alert(1)</script>"));
     assert!(body.text.contains("http://localhost:3000/invite/x"));
+}
+
+/// A kind of mail stands in the code as `kind: "…"`.
+fn kinds_in_the_code() -> BTreeSet<String> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut kinds = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the folder can be read") {
+            let path = entry.expect("the entry can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).expect("it is text");
+                let named = text.split(" kind: \"").skip(1).filter_map(|rest| rest.split('"').next());
+                kinds.extend(named.map(str::to_owned));
+            }
+        }
+    }
+    kinds
+}
+
+/// Every kind of mail has a preview, in html and in text, which says the same.
+#[tokio::test]
+async fn every_mail_has_a_preview() {
+    let app = TestApp::sqlite().await;
+    let shown: BTreeSet<String> =
+        previews::all(&app.app).into_iter().map(|message| message.kind.to_owned()).collect();
+    assert_eq!(shown, kinds_in_the_code());
+
+    let mut visitor = app.visitor();
+    let list = visitor.get("/mailbox/kinds").await.ok();
+    for message in previews::all(&app.app) {
+        let path = format!("/mailbox/kinds/{}", message.kind);
+        assert!(list.body.contains(&format!("href=\"{path}\"")), "{path}");
+        visitor.get(&path).await.ok().says(&message.subject).says(&message.footer);
+        let html = visitor.get(&format!("{path}/html")).await.ok();
+        let body = message.render(&app.url);
+        for said in message.paragraphs.iter().chain([&message.heading, &message.footer]) {
+            assert!(body.text.contains(said), "{}: {said:?} is missing in {}", message.kind, body.text);
+            assert!(html.text().contains(said), "{}: {said:?} is missing in the html", message.kind);
+        }
+        if let Some((label, url)) = &message.action {
+            assert!(body.text.contains(url) && body.html.contains(&format!("href=\"{url}\"")), "{label}");
+        }
+        let long = body.text.lines().find(|line| line.len() > 998);
+        assert_eq!(long, None, "{} has a line that mail can't carry (RFC 5322, 2.1.1)", message.kind);
+    }
+    visitor.get("/mailbox/kinds/no-such-kind").await.is(404);
+    visitor.headers.push(("x-forwarded-for".to_owned(), "127.0.0.1".to_owned()));
+    visitor.get("/mailbox/kinds").await.is(404);
+    visitor.get("/mailbox/kinds/invitation/html").await.is(404);
+}
+
+/// What Gmail and Outlook lack, no mail needs.
+#[tokio::test]
+async fn every_mail_holds_in_gmail_and_outlook() {
+    let app = TestApp::sqlite().await;
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    let mut files = Vec::new();
+    for message in previews::all(&app.app) {
+        let file = app.app.config.data_dir.join(format!("{}.html", message.kind));
+        fs::write(&file, message.render(&app.url).html).expect("the mail can be written");
+        files.push(file);
+    }
+    let judged = Command::new("node").arg("mail_clients.mjs").args(&files).current_dir(tools).output();
+    let judged = judged.expect("node is installed, by tests/run");
+    let words = String::from_utf8_lossy(&judged.stdout);
+    assert!(judged.status.success(), "{words}{}", String::from_utf8_lossy(&judged.stderr));
+    assert!(words.contains(&format!("{} mails, 0 problems", files.len())), "{words}");
 }

@@ -1,7 +1,7 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
 //! values, access, audit, throttle, passwords, organizations, users, sessions, account, sign_in,
-//! recovery, sign_up, invitations, housekeeping
+//! recovery, sign_up, invitations, housekeeping, previews
 
 pub mod access;
 pub mod account;
@@ -10,6 +10,7 @@ pub mod housekeeping;
 pub mod invitations;
 pub mod organizations;
 pub mod passwords;
+pub mod previews;
 pub mod recovery;
 pub mod sessions;
 pub mod sign_in;

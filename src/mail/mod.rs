@@ -18,6 +18,7 @@ use crate::ids::{MailId, OrganizationId};
 use crate::storage::{Lends, Tx};
 
 /// One mail, before it has a form: html and text are made from the same parts.
+#[derive(Clone)]
 pub struct Message {
     pub kind: &'static str,
     pub to: String,
@@ -60,6 +61,11 @@ impl Message {
         let text = Text { message: self, server }.render().expect("a mail's template renders");
         Body { text, html }
     }
+}
+
+/// A value of a sample, which is known to be right.
+pub(crate) fn sample<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a sample's values are right")
 }
 
 /// Where a mail's body is sealed to.

@@ -60,6 +60,9 @@ pub fn table() -> Vec<Route> {
         post("/invite/{token}/code",                      Token(Invite),      invite::mail_code),
         post("/invite/{token}/proof",                     Token(Invite),      invite::redeem_code),
         get ("/mailbox",                                  Public,             mailbox::index),
+        get ("/mailbox/kinds",                            Public,             mailbox::kinds),
+        get ("/mailbox/kinds/{kind}",                     Public,             mailbox::kind),
+        get ("/mailbox/kinds/{kind}/html",                Public,             mailbox::kind_html),
         get ("/mailbox/{mail}",                           Public,             mailbox::show),
         get ("/mailbox/{mail}/html",                      Public,             mailbox::html_part),
 

@@ -632,7 +632,7 @@ impl WebDriverCompatibleCommand for Command {
 }
 
 async fn axe_source() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/axe.min.js");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/node_modules/axe-core/axe.min.js");
     tokio::fs::read_to_string(&file).await.unwrap_or_else(|e| {
         let file = file.display();
         panic!("{file}: {e}: run the tests with tests/run")

@@ -135,13 +135,18 @@ pub(crate) async fn password_was_set(
     kind: Kind,
 ) -> sqlx::Result<()> {
     audit::record_account(change, operator, Entry::new(kind, user.id, &user.name)).await?;
-    let message = Message {
+    mail::queue(change, app, None, &password_changed_mail(app, &user.email)).await?;
+    Ok(())
+}
+
+fn password_changed_mail(app: &App, email: &str) -> Message {
+    Message {
         kind: "password_changed",
-        to: user.email.clone(),
+        to: email.to_owned(),
         subject: "Your password was changed".to_owned(),
         heading: "Your password was changed".to_owned(),
         paragraphs: vec![
-            format!("The password of {} was just changed.", user.email),
+            format!("The password of {email} was just changed."),
             "If that was you, there is nothing to do. If it was not, set a new password now: that ends every \
              session that is signed in."
                 .to_owned(),
@@ -150,7 +155,10 @@ pub(crate) async fn password_was_set(
         action: Some(("Set a new password".to_owned(), app.url("/forgot-password"))),
         code: None,
         footer: "You get this mail whenever your password changes.".to_owned(),
-    };
-    mail::queue(change, app, None, &message).await?;
-    Ok(())
+    }
+}
+
+/// One of each mail, for the previews.
+pub(crate) fn samples(app: &App) -> Vec<Message> {
+    vec![password_changed_mail(app, "dana.kovac@halden.example")]
 }

@@ -2,7 +2,10 @@
 
 use super::Invitation;
 use crate::app::App;
+use crate::clock::DAY;
+use crate::domain::access::Role;
 use crate::domain::organizations::Organization;
+use crate::ids::{InvitationId, OrganizationId, UserId};
 use crate::mail::Message;
 use crate::secrets::Token;
 
@@ -106,4 +109,35 @@ pub(super) fn became_void(
 fn minute(at: crate::clock::Timestamp) -> String {
     let at = at.date_time();
     format!("{} {} {}, {:02}:{:02}", at.day(), at.month(), at.year(), at.hour(), at.minute())
+}
+
+/// One of each, for the previews.
+pub(crate) fn samples(app: &App) -> Vec<Message> {
+    let now = app.db.now();
+    let organization = Organization {
+        id: OrganizationId::nobody(),
+        slug: "halden-freight".to_owned(),
+        name: "Halden Freight".to_owned(),
+        people: 60,
+        pending: 4,
+    };
+    let sent = Invitation {
+        id: InvitationId::nobody(),
+        organization: organization.id,
+        email: "dana.kovac@halden.example".to_owned(),
+        email_canonical: "dana.kovac@halden.example".to_owned(),
+        role: Role::Reviewer,
+        note: "Good to have you on the night desk, Dana.\nThe rota is in the usual place.".to_owned(),
+        membership_ends_at: None,
+        inviter: UserId::nobody(),
+        state: super::State::Pending,
+        sent_at: now,
+        expires_at: now.plus(7 * DAY),
+    };
+    vec![
+        invitation(app, &sent, &organization, "Amara Okafor", &Token::generate()),
+        code(&sent, &organization, "40718526"),
+        asked_again(app, "amara@halden.example", &sent, &organization),
+        became_void(app, "amara@halden.example", &sent, &organization),
+    ]
 }

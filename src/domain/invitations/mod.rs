@@ -7,6 +7,7 @@ mod sql;
 pub use self::accept::{
     AcceptError, Found, LinkKind, Standing, accept_as, accept_new, ask_again, look, mail_code, redeem_code,
 };
+pub(crate) use self::mails::samples;
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability, Denied, Role, StepUpNeeded};

@@ -1,7 +1,9 @@
 //! Forgotten passwords (S5): a mailed link, one hour, once.
 
+mod mails;
 mod sql;
 
+pub(crate) use self::mails::samples;
 use crate::app::App;
 use crate::clock::{HOUR, Timestamp};
 use crate::domain::access::{Operator, Origin};
@@ -15,7 +17,7 @@ use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, User};
 use crate::domain::values::Email;
 use crate::ids::UserId;
-use crate::mail::{self, Message};
+use crate::mail;
 use crate::secrets::{Token, TokenHash};
 use crate::storage::{Lends, Tx};
 
@@ -91,48 +93,12 @@ pub async fn request(app: &App, email: &Email, address: &str) -> Result<(), Requ
     };
     sql::insert(&mut tx, &reset).await?;
     let message = match &user {
-        Some(user) => reset_mail(app, user, &token),
-        None => no_account_mail(app, email),
+        Some(user) => mails::reset(app, &user.email, &token),
+        None => mails::no_account(app, email),
     };
     mail::queue(&mut tx, app, None, &message).await?;
     tx.commit().await?;
     Ok(())
-}
-
-fn reset_mail(app: &App, user: &User, token: &Token) -> Message {
-    Message {
-        kind: "password_reset",
-        to: user.email.clone(),
-        subject: "Set a new password".to_owned(),
-        heading: "Set a new password".to_owned(),
-        paragraphs: vec![
-            format!("Someone, probably you, asked to set a new password for {}.", user.email),
-            "The link works once, within an hour. Setting a password signs you out everywhere.".to_owned(),
-        ],
-        quote: None,
-        action: Some(("Set a new password".to_owned(), app.url(&format!("/reset/{}", token.expose())))),
-        code: None,
-        footer: "If you did not ask for this, ignore this mail: your password stays as it is.".to_owned(),
-    }
-}
-
-fn no_account_mail(app: &App, email: &Email) -> Message {
-    Message {
-        kind: "password_reset_unknown",
-        to: email.to_string(),
-        subject: "There is no account for this address".to_owned(),
-        heading: "There is no account for this address".to_owned(),
-        paragraphs: vec![
-            format!("Someone, probably you, asked to set a new password for {email}, but no account uses this address."),
-            "If you have an account, it is under another address: try that one. If you were invited, use the link \
-             in the invitation."
-                .to_owned(),
-        ],
-        quote: None,
-        action: Some(("Go to the sign-in page".to_owned(), app.url("/sign-in"))),
-        code: None,
-        footer: "If you did not ask for this, ignore this mail.".to_owned(),
-    }
 }
 
 /// Whose link it is, if it still works. Changes nothing.

@@ -1,8 +1,10 @@
 //! Signing up (S2): a pending sign-up, a mailed link, and only then a user and an organization.
 
+mod mails;
 mod setup;
 mod sql;
 
+pub(crate) use self::mails::samples;
 pub use self::setup::{SetupError, is_open, prepare_setup, setup};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
@@ -17,7 +19,7 @@ use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users;
 use crate::domain::values::{Email, OrganizationName, PersonName};
 use crate::ids::UserId;
-use crate::mail::{self, Message};
+use crate::mail;
 use crate::secrets::{Token, TokenHash};
 use crate::storage::{Change, Lends, Tx};
 
@@ -95,9 +97,9 @@ pub async fn start(
     let known = users::by_email(&mut tx, &asked.email.canonical()).await?;
     let open = app.config.sign_up == config::SignUp::Open;
     let message = match (&known, open) {
-        (Some(user), _) => known_mail(app, &user.email),
-        (None, false) => closed_mail(app, &asked.email),
-        (None, true) => confirm_mail(app, asked, &token),
+        (Some(user), _) => mails::known(app, &user.email),
+        (None, false) => mails::closed(app, &asked.email),
+        (None, true) => mails::confirm(app, &asked.organization, &asked.email, &token),
     };
     // A row that no link leads to: the same work, nothing to confirm, and no password kept.
     let leads_nowhere = known.is_some() || !open;
@@ -114,59 +116,6 @@ pub async fn start(
     mail::queue(&mut tx, app, None, &message).await?;
     tx.commit().await?;
     Ok(())
-}
-
-fn confirm_mail(app: &App, asked: &NewSignUp, token: &Token) -> Message {
-    Message {
-        kind: "sign_up_confirm",
-        to: asked.email.to_string(),
-        subject: "Confirm your address".to_owned(),
-        heading: format!("Confirm your address to create {}", asked.organization),
-        paragraphs: vec![
-            format!("You are signing up with {}.", asked.email),
-            "Open the link and confirm. It works for 24 hours, once.".to_owned(),
-        ],
-        quote: None,
-        action: Some(("Confirm your address".to_owned(), app.url(&format!("/verify/{}", token.expose())))),
-        code: None,
-        footer: "If you did not sign up, ignore this mail: nothing is created without your confirmation."
-            .to_owned(),
-    }
-}
-
-fn known_mail(app: &App, email: &str) -> Message {
-    Message {
-        kind: "sign_up_known",
-        to: email.to_owned(),
-        subject: "You already have an account".to_owned(),
-        heading: "You already have an account".to_owned(),
-        paragraphs: vec![
-            format!("Someone, probably you, signed up with {email}, which has an account already."),
-            "Sign in with it. If you don't remember the password, set a new one from the sign-in page."
-                .to_owned(),
-        ],
-        quote: None,
-        action: Some(("Sign in".to_owned(), app.url("/sign-in"))),
-        code: None,
-        footer: "If that was not you, there is nothing to do: nothing has changed.".to_owned(),
-    }
-}
-
-fn closed_mail(app: &App, email: &Email) -> Message {
-    Message {
-        kind: "sign_up_closed",
-        to: email.to_string(),
-        subject: "Sign-up is closed here".to_owned(),
-        heading: "Sign-up is closed here".to_owned(),
-        paragraphs: vec![
-            format!("Someone, probably you, signed up with {email}. This server takes no new sign-ups."),
-            "To join an organization, ask one of its Owners for an invite.".to_owned(),
-        ],
-        quote: None,
-        action: Some(("Go to the sign-in page".to_owned(), app.url("/sign-in"))),
-        code: None,
-        footer: "If that was not you, ignore this mail.".to_owned(),
-    }
 }
 
 /// A sign-up that waits for its confirmation.

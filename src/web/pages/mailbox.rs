@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::app::Shared;
-use crate::mail::{Mailbox, StoredMail, StoredSummary};
+use crate::domain::previews;
+use crate::mail::{Mailbox, Message, StoredMail, StoredSummary};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::html::{self, Moment, Times};
@@ -73,9 +74,14 @@ struct Line {
 #[derive(Template)]
 #[template(path = "mailbox/show.html")]
 struct Show {
-    mail: StoredMail,
-    at: Moment,
+    subject: String,
+    to: String,
+    /// When it was sent; a sample was not.
+    at: Option<Moment>,
     lines: Vec<Line>,
+    /// Where its html form is.
+    html: String,
+    back: (&'static str, &'static str),
 }
 
 async fn find(
@@ -97,16 +103,23 @@ pub async fn show(
     Path(name): Path<String>,
 ) -> Result {
     let mail = find(&app, &context, &headers, peer, &name).await?;
+    Ok(html::page(&Show {
+        subject: mail.summary.subject,
+        to: mail.summary.to,
+        at: Some(Times::utc(app.db.now()).moment(mail.summary.at)),
+        lines: lines(&app, &mail.text),
+        html: format!("/mailbox/{name}/html"),
+        back: ("/mailbox", "All mail"),
+    }))
+}
+
+fn lines(app: &Shared, text: &str) -> Vec<Line> {
     let own = app.config.base_url.as_str();
-    let lines = mail.text.lines().map(|line| match line.starts_with(own) {
+    let line = |line: &str| match line.starts_with(own) {
         true => Line { before: String::new(), url: Some(line.to_owned()) },
         false => Line { before: line.to_owned(), url: None },
-    });
-    Ok(html::page(&Show {
-        lines: lines.collect(),
-        at: Times::utc(app.db.now()).moment(mail.summary.at),
-        mail,
-    }))
+    };
+    text.lines().map(line).collect()
 }
 
 /// The html form as a mail program shows it: its styles are inline, its scripts, had it any, dead.
@@ -118,9 +131,71 @@ pub async fn html_part(
     Path(name): Path<String>,
 ) -> Result {
     let mail = find(&app, &context, &headers, peer, &name).await?;
-    let mut response: Response = Html(mail.html).into_response();
+    Ok(as_html(mail.html))
+}
+
+fn as_html(html: String) -> Response {
+    let mut response: Response = Html(html).into_response();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                   frame-ancestors 'none'; sandbox allow-top-navigation-by-user-activation";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    Ok(response)
+    response
+}
+
+#[derive(Template)]
+#[template(path = "mailbox/kinds.html")]
+struct Kinds {
+    mails: Vec<Message>,
+}
+
+/// One of each kind of mail, with data that nobody has.
+pub async fn kinds(
+    State(app): State<Shared>,
+    context: Context,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Result {
+    mailbox(&app, &context, &headers, peer)?;
+    Ok(html::page(&Kinds { mails: previews::all(&app) }))
+}
+
+fn sample(
+    app: &Shared,
+    context: &Context,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+    kind: &str,
+) -> Result<Message> {
+    mailbox(app, context, headers, peer)?;
+    previews::all(app).into_iter().find(|message| message.kind == kind).ok_or(Error::NotFound)
+}
+
+pub async fn kind(
+    State(app): State<Shared>,
+    context: Context,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path(kind): Path<String>,
+) -> Result {
+    let message = sample(&app, &context, &headers, peer, &kind)?;
+    let body = message.render(app.config.base_url.as_str());
+    Ok(html::page(&Show {
+        lines: lines(&app, &body.text),
+        subject: message.subject,
+        to: message.to,
+        at: None,
+        html: format!("/mailbox/kinds/{kind}/html"),
+        back: ("/mailbox/kinds", "All kinds"),
+    }))
+}
+
+pub async fn kind_html(
+    State(app): State<Shared>,
+    context: Context,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path(kind): Path<String>,
+) -> Result {
+    let message = sample(&app, &context, &headers, peer, &kind)?;
+    Ok(as_html(message.render(app.config.base_url.as_str()).html))
 }

@@ -153,6 +153,10 @@ async fn names_of_any_length_fit() {
     guest.press("See it as html").await;
     guest.see("Accept").await;
     guest.screenshot("mail-html").await;
+    sees(&stage, &guest, "/mailbox/kinds", "Kinds of mail", "mail-kinds").await;
+    guest.press("Your code to join Halden Freight To dana.kovac@halden.example").await;
+    guest.see("40718526").await;
+    stage.look(&guest, "mail-kind").await;
     nothing_broke(&browser).await;
     nothing_broke(&guest).await;
 }

@@ -20,6 +20,7 @@ pub use self::backup::stop_asked;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::demo;
 
 /// Interlock: who is in the organization, what may each of them open, and what happened.
 #[derive(Debug, Parser)]
@@ -37,6 +38,13 @@ pub enum Command {
     Config,
     /// Bring the database up to date and stop.
     Migrate,
+    /// Fill a fresh database with an organization to look around in.
+    #[command(after_help = "Example:\n  interlock demo && interlock serve")]
+    Demo {
+        /// Also where mail goes out or others reach the server: everyone in it has a known password
+        #[arg(long)]
+        force: bool,
+    },
     /// People: find them, reset a password, suspend and reactivate.
     #[command(subcommand)]
     User(user::Command),
@@ -102,6 +110,10 @@ pub async fn run(command: Command, config: Config) -> Result {
         Command::Migrate => {
             App::start(config, Clock::system()).await?.db.close().await;
             output::print("The database is up to date.\n")
+        }
+        Command::Demo { force } => {
+            let said = demo::run(config, force).await.map_err(|error| Failure::new(error.to_string()))?;
+            output::print(&said)
         }
         Command::Backup(arguments) => backup::backup(arguments, &config).await,
         Command::Restore(arguments) => backup::restore(arguments, &config).await,

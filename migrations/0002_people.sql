@@ -55,6 +55,8 @@ create index email_changes_by_user on email_changes (user_id, created_at);
 -- What was mailed to an address lately.
 alter table mail_outbox add column recipient_canonical text not null default '';
 update mail_outbox set recipient_canonical = lower(recipient);
+-- When the sysadmin put a mail that was given up back in the queue: its day of tries begins again.
+alter table mail_outbox add column retried_at bigint;
 create index mail_outbox_by_recipient on mail_outbox (recipient_canonical, id);
 
 -- name is what the inviter's list called them. The notice is a separate mail without the link (I1).

@@ -1,5 +1,6 @@
 //! What the rules work with: configuration, database, keys. Made once, at the start.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fs, io};
 
@@ -9,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
 use crate::secrets::Sealer;
-use crate::storage::{Db, instance};
+use crate::storage::{Db, Schema, instance};
 
 pub struct App {
     pub config: Config,
@@ -43,7 +44,18 @@ pub enum StartError {
     OtherKey,
     #[error("Another Interlock already runs on {0}. SQLite serves one; several need PostgreSQL.")]
     Running(String),
+    #[error(
+        "There is nothing at {0} yet: Interlock was never started there. Check INTERLOCK_DATABASE_URL and INTERLOCK_DATA_DIR."
+    )]
+    Nothing(String),
+    #[error("The database is of an older version. Bring it up to date first: interlock migrate.")]
+    Older,
+    #[error("The database is of a newer version than this program. Use the newer one.")]
+    Newer,
 }
+
+/// What stands under the instance's sealed check: it opens with the key that the database was made with.
+const CHECK: &str = "instance.sealed_check:1";
 
 impl App {
     /// Opens everything and brings the database up to date.
@@ -52,29 +64,46 @@ impl App {
             .map_err(|error| StartError::DataDir(config.data_dir.display().to_string(), error))?;
         let sealer = match &config.secret_key {
             Some(key) => Sealer::new(key.expose()),
-            None => Sealer::from_file(&config.data_dir.join("secret.key")).map_err(StartError::Key)?,
+            None => Sealer::from_file(&key_file(&config)).map_err(StartError::Key)?,
         };
         let db = Db::open(&config.database_url, clock).await?;
         db.migrate().await?;
-        let app = App {
-            config,
-            db,
-            sealer,
-            passwords: Passwords::new(),
-            exports: Arc::new(Semaphore::new(EXPORTS)),
-        };
+        let app = App::with(config, db, sealer);
         app.check_key().await?;
         Ok(app)
     }
 
+    /// Opens what is there for the command line, perhaps beside a running server. It makes nothing: no
+    /// database where a path was mistyped, no key, no newer tables under a server that is older.
+    pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
+        let place = config.database_url.to_string();
+        if matches!(&config.database_url, DatabaseUrl::Sqlite(path) if !path.exists()) {
+            return Err(StartError::Nothing(place));
+        }
+        let db = Db::open(&config.database_url, clock).await?;
+        match db.schema().await? {
+            Schema::Ours => {}
+            Schema::None => return Err(StartError::Nothing(place)),
+            Schema::Older => return Err(StartError::Older),
+            Schema::Newer => return Err(StartError::Newer),
+        }
+        let sealer = key_there(&config)?;
+        check_key_of(&db, &sealer).await?;
+        Ok(App::with(config, db, sealer))
+    }
+
+    fn with(config: Config, db: Db, sealer: Sealer) -> App {
+        let exports = Arc::new(Semaphore::new(EXPORTS));
+        App { config, db, sealer, passwords: Passwords::new(), exports }
+    }
+
     /// A wrong key is found at the start and not at the first mail.
     async fn check_key(&self) -> Result<(), StartError> {
-        const PLACE: &str = "instance.sealed_check:1";
         let mut tx = self.db.write().await?;
-        let sealed_now = self.sealer.seal(PLACE, b"interlock");
+        let sealed_now = self.sealer.seal(CHECK, b"interlock");
         let stored = instance::sealed_check(&mut tx, &sealed_now).await?;
         tx.commit().await?;
-        self.sealer.open(PLACE, &stored).map(|_| ()).map_err(|_| StartError::OtherKey)
+        self.sealer.open(CHECK, &stored).map(|_| ()).map_err(|_| StartError::OtherKey)
     }
 
     /// Whether the database answers.
@@ -85,6 +114,28 @@ impl App {
     /// An address on this server for a mail or a page: from the configuration, never from a request (V5).
     pub fn url(&self, path: &str) -> String {
         self.config.base_url.join(path)
+    }
+}
+
+/// The sealing key, from the settings or its file, which must be there.
+pub fn key_there(config: &Config) -> Result<Sealer, StartError> {
+    match &config.secret_key {
+        Some(key) => Ok(Sealer::new(key.expose())),
+        None => Sealer::open_file(&key_file(config)).map_err(StartError::Key),
+    }
+}
+
+/// Where the sealing key is, unless it is in the settings.
+pub fn key_file(config: &Config) -> PathBuf {
+    config.data_dir.join("secret.key")
+}
+
+/// Whether a database was made with this key.
+pub async fn check_key_of(db: &Db, sealer: &Sealer) -> Result<(), StartError> {
+    let kept = instance::kept_check(&mut db.read().await?).await?;
+    match kept {
+        Some(kept) if sealer.open(CHECK, &kept).is_ok() => Ok(()),
+        _ => Err(StartError::OtherKey),
     }
 }
 

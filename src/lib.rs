@@ -2,12 +2,16 @@
 //!
 //! Three rooms, one direction: `web` (HTTP and HTML: no SQL, no rules) → `domain` (the rules: no HTTP,
 //! no HTML) → `storage` and `mail` (how to talk to a database and a mail server; they know no feature).
+//! Beside `web` stands `cli`, the sysadmin's command line, and `demo`, which plays an organization's past.
 //! A request flows: route table → gate → page → one domain function → one transaction → template.
 
 pub mod app;
+pub mod aside;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod csv;
+pub mod demo;
 pub mod domain;
 pub mod ids;
 pub mod mail;

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use interlock::app::App;
+use interlock::cli::{self, Arguments, Command};
 use interlock::clock::Clock;
 use interlock::config::{Config, LogFormat};
 use interlock::domain::{housekeeping, sign_up};
@@ -15,24 +16,6 @@ use interlock::web;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
-
-/// Interlock: who is in the organization, what may each of them open, and what happened.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serve the dashboard. This is what happens without a command.
-    Serve,
-    /// Print every setting that is in force and where it comes from. Secrets stay hidden.
-    Config,
-    /// Bring the database up to date and stop.
-    Migrate,
-}
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -47,31 +30,26 @@ fn main() -> ExitCode {
     };
     match run(arguments.command.unwrap_or(Command::Serve), config) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
+        Err((code, sentence)) => {
+            eprintln!("{sentence}");
+            ExitCode::from(code)
         }
     }
 }
 
-fn run(command: Command, config: Config) -> Result<(), Failure> {
-    if let Command::Config = command {
-        println!("{}", config.describe().trim_end());
-        return Ok(());
+/// An exit code and a sentence, if it went wrong.
+fn run(command: Command, config: Config) -> Result<(), (u8, String)> {
+    let failed = |error: Failure| (1, error.to_string());
+    if let Command::Serve | Command::Migrate = command {
+        start_log(&config).map_err(failed)?;
     }
-    start_log(&config)?;
     // Whoever asks rustls for TLS needs one provider for the process; ours is ring.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| failed(error.into()))?.block_on(async {
         match command {
-            Command::Serve => serve(config).await,
-            Command::Migrate => {
-                App::start(config, Clock::system()).await?.db.close().await;
-                println!("The database is up to date.");
-                Ok(())
-            }
-            Command::Config => Ok(()),
+            Command::Serve => serve(config).await.map_err(failed),
+            command => cli::run(command, config).await.map_err(|failure| (failure.code, failure.sentence)),
         }
     })
 }
@@ -95,7 +73,7 @@ fn start_log(config: &Config) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
-    let stop_asked = stop_asked()?;
+    let stop_asked = cli::stop_asked()?;
     let transport = Transport::new(&config)?;
     let _alone = interlock::app::alone(&config)?;
     let app = Arc::new(App::start(config, Clock::system()).await?);
@@ -133,27 +111,4 @@ async fn greet(app: &App) -> Result<(), Failure> {
         println!("  set up  the first organization at {}", app.url(&format!("/setup/{}", token.expose())));
     }
     Ok(())
-}
-
-/// Ctrl-C, or what a service manager sends. It listens from here on, whenever it is waited for.
-fn stop_asked() -> Result<impl Future<Output = ()>, Failure> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        Ok(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    Ok(async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "Ctrl-C can't be heard");
-            std::future::pending().await
-        }
-    })
 }

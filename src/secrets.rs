@@ -104,16 +104,21 @@ impl Sealer {
         Sealer { cipher: XChaCha20Poly1305::new(key.into()), key_name: sha256_hex(&named)[..8].to_owned() }
     }
 
+    /// Opens the key file.
+    pub fn open_file(path: &Path) -> io::Result<Sealer> {
+        let text = fs::read_to_string(path)?;
+        match URL_SAFE_NO_PAD.decode(text.trim()).ok().and_then(|key| key.try_into().ok()) {
+            Some(key) => Ok(Sealer::new(&key)),
+            None => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{} does not hold a sealing key of 32 bytes", path.display()),
+            )),
+        }
+    }
+
     /// Opens the key file, or makes one that only its owner may read.
     pub fn from_file(path: &Path) -> io::Result<Sealer> {
-        match fs::read_to_string(path) {
-            Ok(text) => match URL_SAFE_NO_PAD.decode(text.trim()).ok().and_then(|key| key.try_into().ok()) {
-                Some(key) => Ok(Sealer::new(&key)),
-                None => Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("{} does not hold a sealing key of 32 bytes", path.display()),
-                )),
-            },
+        match Sealer::open_file(path) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
                 let key = random_bytes::<32>();
                 let mut options = fs::OpenOptions::new();
@@ -125,7 +130,7 @@ impl Sealer {
                 file.sync_all()?;
                 Ok(Sealer::new(&key))
             }
-            Err(error) => Err(error),
+            opened => opened,
         }
     }
 

@@ -1,11 +1,12 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
 //! values, access, audit, throttle, passwords, organizations, users, sessions, account, sign_in,
-//! recovery, sign_up, invitations, housekeeping, previews
+//! recovery, sign_up, invitations, housekeeping, backup, previews
 
 pub mod access;
 pub mod account;
 pub mod audit;
+pub mod backup;
 pub mod housekeeping;
 pub mod invitations;
 pub mod organizations;

@@ -1,7 +1,10 @@
+use sqlx::QueryBuilder;
+
 use super::Message;
+use super::outbox::{Listed, MailState};
 use crate::clock::Timestamp;
 use crate::ids::{MailId, OrganizationId};
-use crate::storage::{Lends, execute, fetch_optional};
+use crate::storage::{Lends, execute, fetch_one, fetch_optional, on_either};
 
 pub(super) async fn insert(
     on: &mut impl Lends,
@@ -14,14 +17,15 @@ pub(super) async fn insert(
     execute!(
         on,
         "insert into mail_outbox (id, organization, kind, recipient, subject, body, state, attempts, due_at, \
-         leased_until, created_at) values ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, 0, $7)",
+         leased_until, created_at, recipient_canonical) values ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, 0, $7, $8)",
         id,
         organization,
         message.kind,
         &message.to,
         &message.subject,
         sealed,
-        now
+        now,
+        message.to.to_ascii_lowercase()
     )?;
     Ok(())
 }
@@ -33,7 +37,8 @@ pub(super) struct Due {
     pub subject: String,
     pub body: Option<String>,
     pub attempts: i64,
-    pub created_at: Timestamp,
+    /// Since when it is tried.
+    pub since: Timestamp,
 }
 
 /// Takes the mail that has waited longest, until `lease`. The outer condition is checked again on the
@@ -50,7 +55,7 @@ pub(super) async fn claim(
          where id = (select id from mail_outbox where state = 'queued' and due_at <= $1 and leased_until <= $1 \
                      order by due_at, id limit 1) \
            and state = 'queued' and leased_until <= $1 \
-         returning id, recipient, subject, body, attempts, created_at",
+         returning id, recipient, subject, body, attempts, coalesce(retried_at, created_at) as since",
         now,
         lease
     )
@@ -135,4 +140,60 @@ pub(super) async fn erase_failed(on: &mut impl Lends, before: Timestamp) -> sqlx
         before
     )?;
     Ok(())
+}
+
+/// Newest first: ids sort by time.
+pub(super) async fn list(
+    on: &mut impl Lends,
+    state: Option<MailState>,
+    to: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<Listed>> {
+    on_either!(on, |e| {
+        let mut query = QueryBuilder::new(
+            "select id, recipient, subject, kind, state, attempts, created_at, due_at, finished_at, failure, \
+             body is not null as kept from mail_outbox where true",
+        );
+        if let Some(state) = state {
+            query.push(" and state = ").push_bind(state);
+        }
+        if let Some(to) = to {
+            query.push(" and recipient_canonical = ").push_bind(to);
+        }
+        query.push(" order by id desc limit ").push_bind(limit);
+        query.build_query_as::<Listed>().fetch_all(e).await
+    })
+}
+
+pub(super) async fn state(on: &mut impl Lends, id: MailId) -> sqlx::Result<Option<(MailState, bool)>> {
+    fetch_optional!(
+        on,
+        (MailState, bool),
+        "select state, body is not null from mail_outbox where id = $1",
+        id
+    )
+}
+
+/// One mail that was given up, or all of them.
+pub(super) async fn requeue(on: &mut impl Lends, id: Option<MailId>, now: Timestamp) -> sqlx::Result<u64> {
+    match id {
+        Some(id) => execute!(
+            on,
+            "update mail_outbox set state = 'queued', attempts = 0, due_at = $1, leased_until = 0, retried_at = $1, \
+             finished_at = null, failure = null where state = 'failed' and body is not null and id = $2",
+            now,
+            id
+        ),
+        None => execute!(
+            on,
+            "update mail_outbox set state = 'queued', attempts = 0, due_at = $1, leased_until = 0, retried_at = $1, \
+             finished_at = null, failure = null where state = 'failed' and body is not null",
+            now
+        ),
+    }
+}
+
+pub(super) async fn count_queued(on: &mut impl Lends) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(on, (i64,), "select count(*) from mail_outbox where state = 'queued'")?;
+    Ok(count)
 }

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox as Address, MultiPart, SinglePart};
@@ -20,6 +21,7 @@ pub struct Transport {
 enum Way {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
     Folder(Mailbox),
+    Nowhere { refused: Vec<String>, taken: Mutex<Vec<(String, Body)>> },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,24 @@ impl Transport {
         Ok(Transport { from: config.mail_from.parse()?, host: config.base_url.host().to_owned(), way })
     }
 
+    /// Mail that is settled and never sent, as for people who don't exist. Those to `refused` addresses
+    /// are given up.
+    pub fn nowhere(config: &Config, refused: &[&str]) -> Result<Transport, TransportError> {
+        let refused = refused.iter().map(|address| (*address).to_owned()).collect();
+        let way = Way::Nowhere { refused, taken: Mutex::default() };
+        Ok(Transport { from: config.mail_from.parse()?, host: config.base_url.host().to_owned(), way })
+    }
+
+    /// What went nowhere since this was last asked: recipients and bodies.
+    pub fn taken(&self) -> Vec<(String, Body)> {
+        match &self.way {
+            Way::Nowhere { taken, .. } => {
+                std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+            Way::Smtp(_) | Way::Folder(_) => Vec::new(),
+        }
+    }
+
     /// The id makes the `Message-ID`: a second copy, should there be one, is known as the same mail.
     pub async fn send(
         &self,
@@ -74,6 +94,14 @@ impl Transport {
             Way::Folder(mailbox) => mailbox.store(id, at, &message.formatted()).await.map_err(|error| {
                 SendError::Temporary(format!("The folder for mail can't be written: {error}"))
             }),
+            Way::Nowhere { refused, .. } if refused.iter().any(|address| address == to) => {
+                Err(SendError::Permanent("550 5.1.1 There is no mailbox with this name".to_owned()))
+            }
+            Way::Nowhere { taken, .. } => {
+                let mail = (to.to_owned(), body.clone());
+                taken.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+                Ok(())
+            }
         }
     }
 

@@ -118,7 +118,7 @@ async fn settle(
             tracing::info!(mail = %due.id, "mail sent");
             sql::sent(&mut tx, due.id, lease, now).await?;
         }
-        Err(SendError::Temporary(why)) if now.since(due.created_at) < GIVE_UP_AFTER => {
+        Err(SendError::Temporary(why)) if now.since(due.since) < GIVE_UP_AFTER => {
             let wait = backoff(due.attempts);
             tracing::warn!(mail = %due.id, why, wait_seconds = wait / SECOND, "mail not sent yet");
             sql::retry(&mut tx, due.id, lease, now.plus(wait), &why).await?;

@@ -15,6 +15,12 @@ pub async fn sealed_check(tx: &mut Tx, sealed_now: &str) -> sqlx::Result<String>
     Ok(stored)
 }
 
+/// What was kept at the first start, if there was one.
+pub async fn kept_check(reader: &mut Reader) -> sqlx::Result<Option<String>> {
+    let row = fetch_optional!(reader, (String,), "select sealed_check from instance where id = 1")?;
+    Ok(row.map(|(sealed,)| sealed))
+}
+
 /// Reads one row: the database answers.
 pub async fn ready(reader: &mut Reader) -> sqlx::Result<()> {
     fetch_optional!(reader, (i64,), "select id from instance where id = 1").map(|_| ())

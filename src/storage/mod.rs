@@ -4,8 +4,10 @@
 //! [`fetch_optional!`], [`fetch_all!`] and [`execute!`]. They take anything that lends a connection:
 //! a [`Reader`], a [`Tx`] or a [`Change`].
 
+pub mod backup;
 mod change;
 pub mod instance;
+mod schema;
 
 use std::fs;
 use std::path::Path;
@@ -18,6 +20,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub use self::change::Change;
+pub use self::schema::Schema;
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseUrl;
 

@@ -49,6 +49,14 @@ pub struct Operator {
     pub origin: Origin,
 }
 
+impl Operator {
+    /// Whoever installed the instance, at its command line: no user, and on no network.
+    pub fn sysadmin() -> Operator {
+        let origin = Origin { address: None, request: "command line".to_owned() };
+        Operator { user: None, name: "Sysadmin".to_owned(), origin }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Your role does not let you do this.")]
 pub struct Denied;

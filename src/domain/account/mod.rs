@@ -1,5 +1,8 @@
 //! A person's own account: name, password, and proving who they are again.
 
+mod sysadmin;
+
+pub use self::sysadmin::{StateChange, reactivate, suspend};
 use crate::app::App;
 use crate::domain::access::{Operator, Person};
 use crate::domain::audit::{self, Entry, Kind};

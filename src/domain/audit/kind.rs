@@ -50,6 +50,7 @@ kinds! {
     NameChanged "account.name_changed" "Changed name",
     PasswordChanged "account.password_changed" "Changed password",
     PasswordReset "account.password_reset" "Reset password",
+    PasswordResetAsked "account.password_reset_asked" "Made a link to reset the password",
     EmailChanged "account.email_changed" "Changed email address",
     EmailChangeUndone "account.email_change_undone" "Undid change of email address",
 }

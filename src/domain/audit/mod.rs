@@ -1,16 +1,20 @@
 //! The audit log: one row for each change of access, in the transaction of the change, chained by
 //! hashes per organization (U1, U2).
 
+mod chains;
 mod kind;
 mod sql;
 mod verify;
+mod written;
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
+pub use self::chains::{Head, Known, batch, chains, hash_at};
 pub use self::kind::Kind;
-pub use self::verify::{Verdict, verify};
+pub use self::verify::{Verdict, verify, verify_to};
+pub use self::written::COLUMNS;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied, Operator};
 use crate::ids::{OrganizationId, UserId};
@@ -28,7 +32,8 @@ pub enum Chain {
 }
 
 impl Chain {
-    fn key(self) -> String {
+    /// As it stands in the tables.
+    pub fn key(self) -> String {
         match self {
             Chain::Instance => "instance".to_owned(),
             Chain::Organization(id) => id.to_string(),
@@ -104,6 +109,11 @@ pub struct Row {
 pub type FieldChange = (String, Option<String>, Option<String>);
 
 impl Row {
+    /// The changes as they are stored and hashed: a JSON object.
+    pub fn changes_json(&self) -> &str {
+        &self.changes
+    }
+
     pub fn changes(&self) -> Vec<FieldChange> {
         let fields: BTreeMap<String, BTreeMap<String, Option<String>>> =
             serde_json::from_str(&self.changes).unwrap_or_default();
@@ -113,11 +123,6 @@ impl Row {
                 (field, values.remove("old").flatten(), values.remove("new").flatten())
             })
             .collect()
-    }
-
-    /// The changes as they are stored and hashed: a JSON object of field → old and new.
-    pub fn changes_text(&self) -> &str {
-        &self.changes
     }
 
     /// The row's hash over its canonical JSON (RFC 8785) and the hash before it.

@@ -1,20 +1,22 @@
 use sqlx::QueryBuilder;
 
-use super::{Filter, Row};
+use super::{Filter, Head, Row};
 use crate::ids::{OrganizationId, UserId};
-use crate::storage::{Change, Lends, execute, fetch_all, fetch_one, on_either};
+use crate::storage::{Change, Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
 
 const COLUMNS: &str =
     "seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash";
 
-#[derive(sqlx::FromRow)]
-pub(super) struct Head {
-    pub seq: i64,
-    pub hash: String,
-}
-
 pub(super) async fn head(on: &mut impl Lends, chain: &str) -> sqlx::Result<Head> {
     fetch_one!(on, Head, "select seq, hash from audit_heads where chain = $1", chain)
+}
+
+pub(super) async fn find_head(on: &mut impl Lends, chain: &str) -> sqlx::Result<Option<Head>> {
+    fetch_optional!(on, Head, "select seq, hash from audit_heads where chain = $1", chain)
+}
+
+pub(super) async fn organizations(on: &mut impl Lends) -> sqlx::Result<Vec<(OrganizationId, String)>> {
+    fetch_all!(on, (OrganizationId, String), "select id, slug from organizations order by slug")
 }
 
 pub(super) async fn insert(change: &mut Change, chain: &str, row: &Row) -> sqlx::Result<()> {

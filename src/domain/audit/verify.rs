@@ -1,4 +1,4 @@
-use super::{Chain, sql};
+use super::{Chain, Head, sql};
 use crate::storage::Db;
 
 /// What reading a chain from its first row to its head has shown (U4).
@@ -14,9 +14,14 @@ const BATCH: i64 = 1_000;
 
 /// Reads a chain row by row, in batches: a chain of any length takes no memory.
 pub async fn verify(db: &Db, chain: Chain) -> sqlx::Result<Verdict> {
-    let mut reader = db.read().await?;
     // The head first: rows that are added meanwhile are not missed, only left for the next time.
-    let head = sql::head(&mut reader, &chain.key()).await?;
+    let head = sql::head(&mut db.read().await?, &chain.key()).await?;
+    verify_to(db, chain, &head).await
+}
+
+/// The same up to a head that was read before.
+pub async fn verify_to(db: &Db, chain: Chain, head: &Head) -> sqlx::Result<Verdict> {
+    let mut reader = db.read().await?;
     let (mut seq, mut previous) = (0, String::new());
     'reading: loop {
         let rows = sql::following(&mut reader, &chain.key(), seq, BATCH).await?;

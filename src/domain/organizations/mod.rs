@@ -1,7 +1,10 @@
 //! Organizations: the tenants (R11).
 
+mod closing;
 mod sql;
+pub mod sysadmin;
 
+pub use self::closing::{ClosingError, close, erase, reopen};
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::values::{OrganizationName, Slug};

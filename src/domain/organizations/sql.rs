@@ -1,4 +1,5 @@
 use super::Organization;
+use super::sysadmin::Standing;
 use crate::clock::Timestamp;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
@@ -71,5 +72,55 @@ pub(super) async fn count_people(on: &mut impl Lends, id: OrganizationId, more: 
 
 pub(super) async fn count_pending(on: &mut impl Lends, id: OrganizationId, more: i64) -> sqlx::Result<()> {
     execute!(on, "update organizations set pending = pending + $2 where id = $1", id, more)?;
+    Ok(())
+}
+
+pub(super) async fn standing(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Standing> {
+    fetch_one!(
+        on,
+        Standing,
+        "select id, slug, name, people, pending, created_at, closed_at, erased_at from organizations where id = $1",
+        id
+    )
+}
+
+pub(super) async fn set_closed(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    at: Option<Timestamp>,
+) -> sqlx::Result<()> {
+    execute!(on, "update organizations set closed_at = $2 where id = $1", id, at)?;
+    Ok(())
+}
+
+/// In the order in which rows refer to each other.
+pub(super) async fn erase(on: &mut impl Lends, id: OrganizationId, now: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from session_visits where organization = $1", id)?;
+    execute!(
+        on,
+        "delete from invitation_batch_lines where batch in (select id from invitation_batches where organization = $1)",
+        id
+    )?;
+    execute!(on, "delete from invitation_batches where organization = $1", id)?;
+    execute!(
+        on,
+        "delete from invitation_codes where invitation in (select id from invitations where organization = $1)",
+        id
+    )?;
+    execute!(
+        on,
+        "delete from invitation_tokens where invitation in (select id from invitations where organization = $1)",
+        id
+    )?;
+    execute!(on, "delete from invitations where organization = $1", id)?;
+    execute!(on, "delete from mail_outbox where organization = $1", id)?;
+    execute!(on, "delete from memberships where organization = $1", id)?;
+    execute!(
+        on,
+        "update organizations set people = 0, pending = 0, erased_at = $2, closed_at = coalesce(closed_at, $2) \
+         where id = $1",
+        id,
+        now
+    )?;
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 mod mails;
 mod sql;
+mod sysadmin;
 
 pub(crate) use self::mails::samples;
+pub use self::sysadmin::{AskedReset, SysadminResetError, reset_by_sysadmin};
 use crate::app::App;
 use crate::clock::{HOUR, Timestamp};
 use crate::domain::access::{Operator, Origin};
@@ -82,16 +84,7 @@ pub async fn request(app: &App, email: &Email, address: &str) -> Result<(), Requ
     let mut tx = app.db.write().await?;
     let now = tx.now();
     let user = users::by_email(&mut tx, &email.canonical()).await?;
-    sql::replace(&mut tx, &email.canonical(), now).await?;
-    let reset = sql::NewReset {
-        token: &token.hash(),
-        email_canonical: &email.canonical(),
-        user: user.as_ref().map(|user| user.id),
-        password_changed_at: user.as_ref().map_or(Timestamp::ZERO, |user| user.password_changed_at),
-        now,
-        expires_at: now.plus(LIFE),
-    };
-    sql::insert(&mut tx, &reset).await?;
+    keep(&mut tx, &token, &email.canonical(), user.as_ref(), now).await?;
     let message = match &user {
         Some(user) => mails::reset(app, &user.email, &token),
         None => mails::no_account(app, email),
@@ -99,6 +92,26 @@ pub async fn request(app: &App, email: &Email, address: &str) -> Result<(), Requ
     mail::queue(&mut tx, app, None, &message).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Keeps a link's hash; whatever was asked for before stops working.
+async fn keep(
+    on: &mut impl Lends,
+    token: &Token,
+    email_canonical: &str,
+    user: Option<&User>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql::replace(on, email_canonical, now).await?;
+    let reset = sql::NewReset {
+        token: &token.hash(),
+        email_canonical,
+        user: user.map(|user| user.id),
+        password_changed_at: user.map_or(Timestamp::ZERO, |user| user.password_changed_at),
+        now,
+        expires_at: now.plus(LIFE),
+    };
+    sql::insert(on, &reset).await
 }
 
 /// Whose link it is, if it still works. Changes nothing.

@@ -16,6 +16,13 @@ pub enum MemberState {
     Removed,
 }
 
+impl MemberState {
+    /// As it stands in tables and in the audit log.
+    pub fn code(self) -> &'static str {
+        word(self)
+    }
+}
+
 /// A user in an organization.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Member {
@@ -119,7 +126,7 @@ pub async fn change_role(
         actor.person.stepped_up(change.now())?;
     }
     if member.role == Role::Owner {
-        another_owner_stays(&mut change, actor, &member).await?;
+        another_owner_stays(&mut change, actor.organization, &member).await?;
     }
     let ends_at = member.ends_at.filter(|_| role != Role::Owner);
     let (by, now) = (Some(actor.person.user), change.now());
@@ -141,7 +148,7 @@ pub async fn suspend(app: &App, actor: &Actor, user: UserId) -> Result<Member, M
     if member.state == MemberState::Suspended {
         return Ok(member);
     }
-    another_owner_stays(&mut change, actor, &member).await?;
+    another_owner_stays(&mut change, actor.organization, &member).await?;
     set_state(&mut change, actor, &member, MemberState::Suspended, Kind::MemberSuspended).await?;
     change.commit().await?;
     Ok(Member { state: MemberState::Suspended, ..member })
@@ -164,7 +171,7 @@ pub async fn remove(app: &App, actor: &Actor, user: UserId) -> Result<Member, Me
     let mut change = app.db.account(Some(user), &[actor.organization]).await?;
     let actor = &current_actor(&mut change, actor).await?;
     let member = handled(&mut change, actor, user).await?;
-    another_owner_stays(&mut change, actor, &member).await?;
+    another_owner_stays(&mut change, actor.organization, &member).await?;
     set_state(&mut change, actor, &member, MemberState::Removed, Kind::MemberRemoved).await?;
     change.commit().await?;
     Ok(Member { state: MemberState::Removed, ..member })
@@ -203,14 +210,26 @@ async fn set_state(
     state: MemberState,
     kind: Kind,
 ) -> sqlx::Result<()> {
-    let (by, now) = (Some(actor.person.user), change.now());
-    sql::set_state(change, actor.organization, member.user_id, state, by, now).await?;
+    record_state(change, actor.organization, &actor.operator(), member, state, kind).await
+}
+
+/// The state with what goes with it: since when and by whom, the organization's count, the audit row.
+pub(super) async fn record_state(
+    change: &mut Change,
+    organization: OrganizationId,
+    operator: &Operator,
+    member: &Member,
+    state: MemberState,
+    kind: Kind,
+) -> sqlx::Result<()> {
+    let now = change.now();
+    sql::set_state(change, organization, member.user_id, state, operator.user, now).await?;
     let present = |state| i64::from(state != MemberState::Removed);
     let more = present(state) - present(member.state);
-    organizations::count_people(change, actor.organization, more).await?;
+    organizations::count_people(change, organization, more).await?;
     let entry =
         Entry::new(kind, member.user_id, &member.name).changed("state", word(member.state), word(state));
-    audit::record(change, actor.organization, &actor.operator(), entry).await
+    audit::record(change, organization, operator, entry).await
 }
 
 fn word(state: MemberState) -> &'static str {
@@ -222,10 +241,14 @@ fn word(state: MemberState) -> &'static str {
 }
 
 /// R3: counted inside the change, which holds the organization's lock.
-async fn another_owner_stays(change: &mut Change, actor: &Actor, member: &Member) -> Result<(), MemberError> {
+pub(super) async fn another_owner_stays(
+    change: &mut Change,
+    organization: OrganizationId,
+    member: &Member,
+) -> Result<(), MemberError> {
     if member.role == Role::Owner
         && member.state == MemberState::Active
-        && sql::other_active_owners(change, actor.organization, member.user_id).await? == 0
+        && sql::other_active_owners(change, organization, member.user_id).await? == 0
     {
         return Err(MemberError::LastOwner(member.name.clone()));
     }

@@ -313,7 +313,7 @@ pub(super) async fn list(
 }
 
 /// A `like` pattern for a text that is anywhere; what it holds of pattern signs stands for itself.
-fn containing(word: &str) -> String {
+pub(super) fn containing(word: &str) -> String {
     let mut pattern = String::from("%");
     for c in folded(word).chars() {
         if matches!(c, '%' | '_' | '\\') {

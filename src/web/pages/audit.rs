@@ -157,7 +157,7 @@ fn in_words(row: audit::Row) -> Row {
     Row {
         seq: row.seq,
         details: details.collect(),
-        what: Kind::from_code(&row.kind).map_or("Unknown change", Kind::title),
+        what: row.what(),
         who: row.operator_name,
         target: row.target_name,
         when: html::exact(row.at).trim_end_matches(" UTC").to_owned(),
@@ -175,21 +175,6 @@ struct Rows {
     begun: bool,
 }
 
-const COLUMNS: [&str; 12] = [
-    "seq",
-    "at",
-    "kind",
-    "title",
-    "operator_id",
-    "operator_name",
-    "target_id",
-    "target_name",
-    "changes",
-    "address",
-    "request",
-    "hash",
-];
-
 impl Batches for Rows {
     async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
         let Some(filter) = self.filter.take() else { return Ok(None) };
@@ -199,50 +184,20 @@ impl Batches for Rows {
         let first = !std::mem::replace(&mut self.begun, true);
         Ok(Some(match self.format {
             Format::Csv => {
-                let head = first.then(|| COLUMNS.map(str::to_owned));
-                csv::rows(head.into_iter().chain(page.rows.into_iter().map(cells)))
+                let head = first.then(|| audit::COLUMNS.map(str::to_owned));
+                csv::rows(head.into_iter().chain(page.rows.iter().map(audit::Row::cells)))
             }
             Format::Json => json(&page.rows, first, self.filter.is_none()),
         }))
     }
 }
 
-fn cells(row: audit::Row) -> [String; 12] {
-    [
-        row.seq.to_string(),
-        row.at.rfc3339(),
-        row.kind.clone(),
-        Kind::from_code(&row.kind).map_or("", Kind::title).to_owned(),
-        row.operator_id.clone().unwrap_or_default(),
-        row.operator_name.clone(),
-        row.target_id.clone().unwrap_or_default(),
-        row.target_name.clone(),
-        row.changes_text().to_owned(),
-        row.address.unwrap_or_default(),
-        row.request.unwrap_or_default(),
-        row.hash,
-    ]
-}
-
-/// A part of one array: its beginning, its end, or what is between. What the hash covers is in each
-/// object, so that a reader can follow the chain: `at` is in milliseconds, `changes` the text that was hashed.
+/// A part of one array: its beginning, its end, or what is between.
 fn json(rows: &[audit::Row], first: bool, last: bool) -> Vec<u8> {
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
         text.push_str(if first && number == 0 { "[\n" } else { ",\n" });
-        let value = serde_json::json!({
-            "seq": row.seq,
-            "at": row.at.0,
-            "time": row.at.rfc3339(),
-            "kind": row.kind,
-            "operator": { "id": row.operator_id, "name": row.operator_name },
-            "target": { "id": row.target_id, "name": row.target_name },
-            "changes": row.changes_text(),
-            "address": row.address,
-            "request": row.request,
-            "hash": row.hash,
-        });
-        text.push_str(&value.to_string());
+        text.push_str(&row.object().to_string());
     }
     if first && rows.is_empty() {
         text.push('[');

@@ -1,0 +1,119 @@
+//! A file that is there whole, or not at all: written beside its place under another ending, brought to
+//! the disk, and only then given its name.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::secrets::random_bytes;
+
+/// A file that is being written, for its owner's eyes alone. Dropped before [`Aside::keep`], it is
+/// removed; killed before that, it stays behind as `….part`, which nobody takes for the whole.
+pub struct Aside {
+    target: PathBuf,
+    path: PathBuf,
+    file: File,
+    kept: bool,
+}
+
+impl Aside {
+    /// An empty file beside `target`, on the same file system.
+    pub fn beside(target: &Path) -> io::Result<Aside> {
+        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let random = u32::from_be_bytes(random_bytes());
+        let path = target.with_file_name(format!("{}.{random:08x}.part", name.to_string_lossy()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        Ok(Aside { target: target.to_owned(), path, file, kept: false })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Gives it its name. Without `overwrite` a file that has the name already stays, also one that
+    /// came a moment ago.
+    pub fn keep(mut self, overwrite: bool) -> io::Result<()> {
+        self.file.sync_all()?;
+        if overwrite {
+            fs::rename(&self.path, &self.target)?;
+        } else {
+            fs::hard_link(&self.path, &self.target)?;
+            fs::remove_file(&self.path)?;
+        }
+        self.kept = true;
+        sync_folder(&self.target)
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Nothing more can be done; what stays has an ending that says what it is.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Brings the names in a file's folder to the disk: a rename is not there before that.
+pub fn sync_folder(file: &Path) -> io::Result<()> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("interlock-aside-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder can be made");
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("it can be read");
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn it_is_there_whole_or_not_at_all() {
+        let folder = folder("whole");
+        let target = folder.join("it");
+        let mut aside = Aside::beside(&target).expect("it can be begun");
+        aside.file().write_all(b"half").expect("it can be written");
+        assert!(!target.exists());
+        drop(aside);
+        assert!(names(&folder).is_empty(), "nothing is left of what was not kept");
+        let mut aside = Aside::beside(&target).expect("it can be begun");
+        aside.file().write_all(b"whole").expect("it can be written");
+        aside.keep(false).expect("it can be kept");
+        assert_eq!(names(&folder), ["it"]);
+        fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+
+    #[test]
+    fn what_is_there_is_overwritten_only_when_that_was_asked_for() {
+        let folder = folder("there");
+        let target = folder.join("it");
+        fs::write(&target, "old").expect("it can be written");
+        let aside = Aside::beside(&target).expect("it can be begun");
+        assert!(aside.keep(false).is_err());
+        assert_eq!(fs::read_to_string(&target).expect("it is there"), "old");
+        assert_eq!(names(&folder), ["it"]);
+        Aside::beside(&target).and_then(|aside| aside.keep(true)).expect("it can be kept");
+        assert_eq!(fs::read_to_string(&target).expect("it is there"), "");
+        fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+}

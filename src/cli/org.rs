@@ -1,0 +1,290 @@
+//! `interlock org …`
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter};
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::export::{self, Format};
+use super::output::{count, facts, minute, minute_or, print, table};
+use super::{Failure, Json, Result, confirm, output};
+use crate::app::App;
+use crate::aside::Aside;
+use crate::clock::Timestamp;
+use crate::domain::access::{Operator, Role};
+use crate::domain::audit;
+use crate::domain::organizations;
+use crate::domain::organizations::sysadmin::{self, Standing};
+use crate::domain::users::{self, MemberState};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// All organizations, closed and erased ones too.
+    #[command(after_help = "Example:\n  interlock org list --json")]
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// One organization: people by role, Owners, pending invites, the head of its audit log.
+    #[command(after_help = "Example:\n  interlock org show halden-freight")]
+    Show {
+        /// Its slug, or one that it had before
+        slug: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Its whole audit log as CSV or JSON. Works for closed and erased organizations too.
+    #[command(after_help = "Examples:\n  \
+        interlock org export-audit halden-freight --output halden.csv\n  \
+        interlock org export-audit halden-freight --format json > halden.json\n\n\
+        In CSV a cell that a spreadsheet would take for a formula begins with a quote.")]
+    ExportAudit {
+        /// Its slug, or one that it had before
+        slug: String,
+        #[arg(long, default_value = "csv")]
+        format: Format,
+        /// Where to; without it, stdout
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Replace a file that is there already
+        #[arg(long, requires = "output")]
+        force: bool,
+    },
+    /// Close an organization. Its Owners can undo it for 30 days; then its data is erased.
+    #[command(after_help = "Examples:\n  interlock org delete halden-freight\n  \
+        interlock org delete halden-freight --yes halden-freight\n  \
+        interlock org delete halden-freight --now --yes halden-freight\n\n\
+        Its slug stays reserved and its audit log can be exported, for ever.")]
+    Delete {
+        /// Its slug
+        slug: String,
+        /// The slug again, where nobody is asked to type it
+        #[arg(long, value_name = "SLUG")]
+        yes: Option<String>,
+        /// Erase its data at once. Nothing brings it back
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Undo the deletion of an organization that is not erased yet.
+    #[command(after_help = "Example:\n  interlock org reopen halden-freight")]
+    Reopen {
+        /// Its slug
+        slug: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+pub async fn run(command: Command, app: &App) -> Result {
+    match command {
+        Command::List { json } => list(app, json).await,
+        Command::Show { slug, json } => show(app, &slug, json).await,
+        Command::ExportAudit { slug, format, output, force } => {
+            export_audit(app, &slug, format, output, force).await
+        }
+        Command::Delete { slug, yes, now, json } => delete(app, &slug, yes.as_deref(), now, json).await,
+        Command::Reopen { slug, json } => reopen(app, &slug, json).await,
+    }
+}
+
+pub async fn find(app: &App, slug: &str) -> Result<Standing> {
+    let found = sysadmin::with_slug(&app.db, slug).await?;
+    found.ok_or_else(|| {
+        Failure::new(format!("There is no organization {slug}. `interlock org list` has them all."))
+    })
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    slug: String,
+    name: String,
+    state: &'static str,
+    people: i64,
+    pending_invitations: i64,
+    created_at: String,
+    closed_at: Option<String>,
+    erased_at: Option<String>,
+}
+
+impl Listed {
+    fn new(organization: &Standing) -> Listed {
+        Listed {
+            id: organization.id.to_string(),
+            slug: organization.slug.clone(),
+            name: organization.name.clone(),
+            state: organization.word(),
+            people: organization.people,
+            pending_invitations: organization.pending,
+            created_at: organization.created_at.rfc3339(),
+            closed_at: organization.closed_at.map(Timestamp::rfc3339),
+            erased_at: organization.erased_at.map(Timestamp::rfc3339),
+        }
+    }
+}
+
+const BATCH: i64 = 1_000;
+
+async fn list(app: &App, json: Json) -> Result {
+    let mut organizations: Vec<Standing> = Vec::new();
+    loop {
+        let after = organizations.last().map_or("", |last| last.slug.as_str());
+        let more = sysadmin::all(&app.db, after, BATCH).await?;
+        if more.is_empty() {
+            break;
+        }
+        organizations.extend(more);
+    }
+    if json.json {
+        return output::json(&organizations.iter().map(Listed::new).collect::<Vec<_>>());
+    }
+    let row = |one: &Standing| {
+        let (people, pending) = (one.people.to_string(), one.pending.to_string());
+        [one.slug.clone(), one.name.clone(), one.word().to_owned(), people, pending, minute(one.created_at)]
+    };
+    let rows: Vec<_> = organizations.iter().map(row).collect();
+    let heads = ["slug", "name", "state", "people", "pending invites", "since (utc)"];
+    table(heads, &rows, "There are no organizations yet.")
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    organization: Listed,
+    people_by_role: BTreeMap<&'static str, i64>,
+    suspended: i64,
+    owners: Vec<Owner>,
+    audit: Head,
+}
+
+#[derive(Serialize)]
+struct Owner {
+    name: String,
+    email: String,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct Head {
+    rows: i64,
+    hash: String,
+}
+
+async fn show(app: &App, slug: &str, json: Json) -> Result {
+    let organization = find(app, slug).await?;
+    let heads = users::headcount(&app.db, organization.id).await?;
+    let here = |state| heads.iter().filter(move |head| head.state == state);
+    let people_by_role: BTreeMap<&str, i64> = Role::ALL
+        .into_iter()
+        .map(|role| {
+            let of_role = heads.iter().filter(|head| head.role == role && head.state != MemberState::Removed);
+            (role.code(), of_role.map(|head| head.people).sum())
+        })
+        .collect();
+    let suspended: i64 = here(MemberState::Suspended).map(|head| head.people).sum();
+    let owners = users::owners(&app.db, organization.id).await?;
+    let (rows, hash) = audit::head(&mut app.db.read().await?, organization.id).await?;
+    if json.json {
+        let owner =
+            |(name, email, state): (String, String, MemberState)| Owner { name, email, state: state.code() };
+        return output::json(&Shown {
+            organization: Listed::new(&organization),
+            people_by_role,
+            suspended,
+            owners: owners.into_iter().map(owner).collect(),
+            audit: Head { rows, hash },
+        });
+    }
+    let roles = Role::ALL.into_iter().filter_map(|role| {
+        let people = people_by_role[role.code()];
+        (people > 0).then(|| count(people.unsigned_abs(), role.name()))
+    });
+    let by_role = roles.collect::<Vec<_>>().join(", ");
+    facts(&[
+        ("Name", organization.name.clone()),
+        ("Slug", organization.slug.clone()),
+        ("Id", organization.id.to_string()),
+        ("State", organization.word().to_owned()),
+        ("Since (UTC)", minute(organization.created_at)),
+        ("Closed (UTC)", minute_or(organization.closed_at, "no")),
+        ("Erased (UTC)", minute_or(organization.erased_at, "no")),
+        ("People", format!("{}, of whom {suspended} suspended", organization.people)),
+        ("By role", by_role),
+        ("Pending invites", organization.pending.to_string()),
+        ("Audit log", format!("{}, newest hash {hash}", count(rows.unsigned_abs(), "row"))),
+    ])?;
+    print("\n")?;
+    let rows: Vec<_> =
+        owners.into_iter().map(|(name, email, state)| [name, email, state.code().to_owned()]).collect();
+    table(["owner", "email", "state"], &rows, "It has no Owner.")
+}
+
+async fn export_audit(app: &App, slug: &str, format: Format, output: Option<PathBuf>, force: bool) -> Result {
+    let id = find(app, slug).await?.id;
+    let Some(file) = output else {
+        return export::write(app, id, format, &mut BufWriter::new(io::stdout().lock())).await.map(|_| ());
+    };
+    let exists = || Failure::new(format!("{} is there already. Give --force to replace it.", file.display()));
+    if !force && file.exists() {
+        return Err(exists());
+    }
+    let unwritable = |error| Failure::new(format!("{} can't be written: {error}", file.display()));
+    let mut aside = Aside::beside(&file).map_err(unwritable)?;
+    let rows = export::write(app, id, format, &mut BufWriter::new(aside.file())).await?;
+    match aside.keep(force) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(exists()),
+        kept => kept.map_err(unwritable)?,
+    }
+    print(&format!("{} has {}.\n", file.display(), count(rows, "row")))
+}
+
+async fn delete(app: &App, slug: &str, yes: Option<&str>, now: bool, json: Json) -> Result {
+    let organization = find(app, slug).await?;
+    let people = count(organization.people.unsigned_abs(), "person").replace("persons", "people");
+    let pending = count(organization.pending.unsigned_abs(), "pending invite");
+    let warning = format!(
+        "{} is closed at once: {people} can't open anything of it any more, and {pending} stop working.",
+        organization.name
+    );
+    confirm::ask(&warning, &organization.slug, yes, &format!("--yes {}", organization.slug))?;
+    if now {
+        let warning = format!(
+            "With --now the data of {} is erased at once. Nothing brings it back.",
+            organization.name
+        );
+        confirm::ask(&warning, &organization.slug, yes, &format!("--yes {}", organization.slug))?;
+        organizations::erase(app, &Operator::sysadmin(), organization.id).await?;
+    } else {
+        organizations::close(app, &Operator::sysadmin(), organization.id).await?;
+    }
+    tell(app, &organization, json).await
+}
+
+async fn reopen(app: &App, slug: &str, json: Json) -> Result {
+    let organization = find(app, slug).await?;
+    organizations::reopen(app, &Operator::sysadmin(), organization.id).await?;
+    tell(app, &organization, json).await
+}
+
+/// How it stands now.
+async fn tell(app: &App, before: &Standing, json: Json) -> Result {
+    let organization = find(app, &before.slug).await?;
+    if json.json {
+        return output::json(&Listed::new(&organization));
+    }
+    print(&match organization.word() {
+        "closed" => format!(
+            "{0} is closed. For 30 days its Owners, or `interlock org reopen {1}`, can undo that.\n",
+            organization.name, organization.slug
+        ),
+        "erased" => format!(
+            "The data of {} is erased. Its audit log stays: interlock org export-audit {}.\n",
+            organization.name, organization.slug
+        ),
+        _ => format!("{} is open again.\n", organization.name),
+    })
+}

@@ -136,3 +136,8 @@ pub(super) async fn erase_failed(on: &mut impl Lends, before: Timestamp) -> sqlx
     )?;
     Ok(())
 }
+
+pub(super) async fn erase(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
+    execute!(on, "delete from mail_outbox where organization = $1", organization)?;
+    Ok(())
+}

@@ -1,8 +1,10 @@
 //! Signing up (S2): a pending sign-up, a mailed link, and only then a user and an organization.
 
+mod another;
 mod setup;
 mod sql;
 
+pub use self::another::{FoundError, found_another};
 pub use self::setup::{SetupError, is_open, prepare_setup, setup};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};

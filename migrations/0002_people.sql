@@ -9,10 +9,11 @@ update organizations set
     people = (select count(*) from memberships m where m.organization = organizations.id and m.state <> 'removed'),
     pending = (select count(*) from invitations i where i.organization = organizations.id and i.state = 'pending');
 
--- Every slug that an organization ever had: none is given to another (R11).
+-- Every slug that an organization ever had: none is given to another (R11). Whoever wants a slug claims it
+-- here first, before the organization is written, so that two who want one never wait for each other.
 create table organization_slugs (
     slug text primary key,
-    organization text not null references organizations (id),
+    organization text not null references organizations (id) deferrable initially deferred,
     taken_at bigint not null
 );
 
@@ -30,6 +31,7 @@ alter table memberships add column end_notice bigint not null default 0;
 update memberships set role_since = joined_at, state_since = joined_at;
 
 create index memberships_ending on memberships (ends_at) where ends_at is not null;
+create index organizations_closed on organizations (closed_at) where closed_at is not null;
 
 alter table users add column time_zone text not null default 'UTC';
 alter table users add column theme text not null default 'system' check (theme in ('light', 'dark', 'system'));
@@ -94,3 +96,8 @@ create table invitation_batch_lines (
     invitation text references invitations (id),
     primary key (batch, position)
 );
+
+-- What refers to a row is looked for when the row is erased (R12).
+create index invitation_batch_lines_by_invitation on invitation_batch_lines (invitation);
+create index invitations_by_mail on invitations (mail);
+create index invitations_by_notice_mail on invitations (notice_mail) where notice_mail is not null;

@@ -6,7 +6,7 @@ use interlock::domain::access::{Capability, Role};
 use interlock::domain::{audit, organizations};
 use interlock::web::routes::{self, Access, Route};
 
-use crate::support::{Answer, TestApp, Visitor, on_both};
+use crate::support::{Answer, TestApp, Visitor, database, on_both};
 
 /// Everyone who may come to a door.
 struct People {
@@ -15,9 +15,10 @@ struct People {
     stranger: Visitor,
     suspended: Visitor,
     removed: Visitor,
-    /// Ids for the paths: a plain member, a pending invitation.
+    /// Ids for the paths: a plain member, a pending invitation, the organization.
     target: String,
     invitation: String,
+    organization: String,
     org: String,
 }
 
@@ -40,16 +41,22 @@ async fn people(app: &TestApp) -> People {
         owner.post(&format!("{}/users/{id}/{noun}", owner.org), &[]).await.is(303);
     }
     let target = app.id_of(&mut owner, "Tar Get").await;
+    let organization = database::only(database::texts(app, "select id from organizations").await);
     let org = owner.org.clone();
     members.push((Role::Owner, owner));
     let stranger = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
-    People { nobody: app.visitor(), members, stranger, suspended, removed, target, invitation, org }
+    let nobody = app.visitor();
+    People { nobody, members, stranger, suspended, removed, target, invitation, organization, org }
 }
 
 impl People {
     /// A route's path with ids that are there.
     fn path(&self, route: &Route) -> String {
-        let id = if route.path.contains("/invitations/") { &self.invitation } else { &self.target };
+        let id = match route.path {
+            path if path.contains("/invitations/") => &self.invitation,
+            path if path.contains("/organizations/") => &self.organization,
+            _ => &self.target,
+        };
         route
             .path
             .replace("/o/{org}", &self.org)
@@ -77,12 +84,13 @@ async fn knock_as_fragment(visitor: &mut Visitor, route: &Route, path: &str) -> 
 }
 
 fn is_inside(access: Access) -> bool {
-    matches!(access, Access::Proving | Access::Member | Access::Needs(_))
+    matches!(access, Access::Proving | Access::Member | Access::Needs(_) | Access::Reopens)
 }
 
 fn may(role: Role, access: Access) -> bool {
     match access {
         Access::Needs(capability) => role.may(capability),
+        Access::Reopens => role.may(Capability::DeleteOrganization),
         _ => true,
     }
 }
@@ -233,8 +241,27 @@ fn every_change_inside_an_organization_needs_a_capability() {
         if route.path.starts_with("/o/{org}") && route.method == Method::POST {
             // Signing in to the organization is the person's own, an Auditor's too.
             let own = route.path == "/o/{org}/sign-in";
-            let manages = route.access == Access::Needs(Capability::ManageUsers);
+            let changing =
+                [Capability::ManageUsers, Capability::ManageSettings, Capability::DeleteOrganization];
+            let manages = match route.access {
+                Access::Needs(capability) => changing.contains(&capability),
+                access => access == Access::Reopens,
+            };
             assert!(own || manages, "POST {} is open to {:?}", route.path, route.access);
         }
+    }
+}
+
+/// INJ-05: no organization is called as a part of Interlock is.
+#[test]
+fn every_first_segment_is_reserved() {
+    use interlock::domain::values::{Slug, SlugError};
+
+    for route in routes::table() {
+        let segment = route.path.split('/').nth(1).unwrap_or_default();
+        let refused = segment.parse::<Slug>().is_err_and(|error| {
+            error == SlugError::Reserved || segment.len() < 2 || segment.contains(['{', '.'])
+        });
+        assert!(refused, "an organization could be called {segment}");
     }
 }

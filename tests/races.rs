@@ -223,6 +223,138 @@ on_both! {
         all_whole(app).await;
     }
 
+    /// R3, ROL-03: two Owners who leave at once: one of them is told that they are the last.
+    async fn two_owners_leave(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut amara = app.owner().await;
+        let sefa = app.member(&mut amara, "Sefa Olsen", "sefa@halden.example", Role::Owner).await;
+        let id = texts(app, "select id from organizations").await.remove(0);
+        let path = format!("/account/organizations/{id}/leaving");
+        for round in 0..ROUNDS {
+            let mut statuses = at_once(vec![
+                (house.tab(&amara, round), path.clone(), vec![]),
+                (house.tab(&sefa, round + 1), path.clone(), vec![]),
+            ])
+            .await;
+            statuses.sort_unstable();
+            assert_eq!(statuses, [303, 409]);
+            let people = texts(app, "select cast(people as text) from organizations").await;
+            assert_eq!(people, ["1"]);
+            execute(app, "update memberships set state = 'active'; update organizations set people = 2").await;
+        }
+        all_whole(app).await;
+    }
+
+    /// R3: two Owners who hand over to each other, and step down, at once: one of them does.
+    async fn two_owners_hand_over(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut amara = app.owner().await;
+        let mut sefa = app.member(&mut amara, "Sefa Olsen", "sefa@halden.example", Role::Owner).await;
+        amara.step_up().await;
+        sefa.step_up().await;
+        let path = format!("{}/settings/owner", amara.org);
+        let to = |email| vec![("email", email), ("role", "admin"), ("confirmed", "yes")];
+        for round in 0..ROUNDS {
+            let mut statuses = at_once(vec![
+                (house.tab(&amara, round), path.clone(), to("sefa@halden.example")),
+                (house.tab(&sefa, round + 1), path.clone(), to("amara@halden.example")),
+            ])
+            .await;
+            statuses.sort_unstable();
+            assert_eq!(statuses, [303, 403]);
+            let owners = "select email from memberships where role = 'owner' and state = 'active'";
+            assert_eq!(texts(app, owners).await.len(), 1);
+            execute(app, "update memberships set role = 'owner'").await;
+        }
+        all_whole(app).await;
+    }
+
+    /// R11: of two organizations that want one slug at once one has it, and the other is told that it is taken.
+    async fn one_slug_for_two(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let amara = app.owner().await;
+        let noor = app.sign_up("Quill Works", "Noor Haddad", "noor@quill.example").await;
+        let (mut first, mut second) = (amara.org.clone(), noor.org.clone());
+        for round in 0..ROUNDS {
+            let slug: &'static str = Box::leak(format!("wanted-{round}").into_boxed_str());
+            let fields = |name| vec![("name", name), ("slug", slug)];
+            let statuses = at_once(vec![
+                (house.tab(&amara, round), format!("{first}/settings"), fields("Halden Freight")),
+                (house.tab(&noor, round + 1), format!("{second}/settings"), fields("Quill Works")),
+            ])
+            .await;
+            match statuses[..] {
+                [303, 422] => first = format!("/o/{slug}"),
+                [422, 303] => second = format!("/o/{slug}"),
+                _ => panic!("{statuses:?}"),
+            }
+        }
+        all_whole(app).await;
+    }
+
+    /// S2, R11: ten organizations of one name at once, while another takes a slug that they want.
+    async fn one_name_for_ten(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let amara = app.owner().await;
+        let mut posts: Vec<_> = (0..10)
+            .map(|n| (house.tab(&amara, n), "/organizations".to_owned(), vec![("name", "Nordlicht")]))
+            .collect();
+        let fields = vec![("name", "Halden Freight"), ("slug", "nordlicht-3")];
+        posts.push((house.tab(&amara, 1), format!("{}/settings", amara.org), fields));
+        let statuses = at_once(posts).await;
+        assert_eq!(statuses[..10], [303; 10]);
+        assert!(matches!(statuses[10], 303 | 422), "{statuses:?}");
+        assert_eq!(texts(app, "select slug from organizations").await.len(), 11);
+        all_whole(app).await;
+    }
+
+    /// R12: what meets a deletion is done before it, or refused by it; deleting twice is once.
+    async fn deleting_against_everything_else(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let mut noor = app.sign_up("Quill Works", "Noor Haddad", "noor@quill.example").await;
+        noor.org.clone_from(&owner.org);
+        for round in 0..ROUNDS {
+            execute(
+                app,
+                "delete from throttles; update invitations set state = 'revoked' where state = 'pending'; \
+                 update memberships set state = 'removed' where role = 'member'",
+            )
+            .await;
+            let link = app.invited(&mut owner, "noor@quill.example", Role::Member).await;
+            owner.step_up().await;
+            let delete =
+                (format!("{}/settings/deletion", owner.org), vec![("confirmation", "halden-freight")]);
+            let statuses = at_once(vec![
+                (house.tab(&owner, round), delete.0.clone(), delete.1.clone()),
+                (house.tab(&owner, round + 1), delete.0, delete.1),
+                (house.tab(&noor, round), link.clone(), vec![]),
+                (
+                    house.tab(&owner, round + 1),
+                    format!("{}/invitations", owner.org),
+                    vec![("email", DANA), ("role", "member")],
+                ),
+            ])
+            .await;
+            let closed = texts(app, "select kind from audit_events where kind = 'organization.closed'").await;
+            assert_eq!(closed.len(), round + 1);
+            // Refused by the gate, or by the change itself.
+            assert_eq!(statuses[..2].iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+            assert!(statuses[..2].iter().all(|status| matches!(status, 303 | 403 | 409)), "{statuses:?}");
+            let member = texts(app, "select state from memberships where role = 'member'").await;
+            let joined = member.first().is_some_and(|state| state == "active");
+            assert_eq!(statuses[2], if joined { 303 } else { 410 }, "{statuses:?}");
+            assert!(matches!(statuses[3], 303 | 403 | 409), "{statuses:?}");
+            owner.post(&format!("{}/reopening", owner.org), &[]).await.is(303);
+        }
+        all_whole(app).await;
+    }
+
     /// I3: of many invitations of one address at once one is pending, and one is mailed.
     async fn one_address_invited_at_once(app: TestApp) {
         let house = House::new(app).await;

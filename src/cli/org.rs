@@ -15,8 +15,8 @@ use crate::aside::Aside;
 use crate::clock::Timestamp;
 use crate::domain::access::{Operator, Role};
 use crate::domain::audit;
-use crate::domain::organizations;
 use crate::domain::organizations::sysadmin::{self, Standing};
+use crate::domain::settings;
 use crate::domain::users::{self, MemberState};
 
 #[derive(Debug, Subcommand)]
@@ -186,7 +186,7 @@ async fn show(app: &App, slug: &str, json: Json) -> Result {
         })
         .collect();
     let suspended: i64 = here(MemberState::Suspended).map(|head| head.people).sum();
-    let owners = users::owners(&app.db, organization.id).await?;
+    let owners = users::owners_in_any_state(&app.db, organization.id).await?;
     let (rows, hash) = audit::head(&mut app.db.read().await?, organization.id).await?;
     if json.json {
         let owner =
@@ -244,6 +244,7 @@ async fn export_audit(app: &App, slug: &str, format: Format, output: Option<Path
 
 async fn delete(app: &App, slug: &str, yes: Option<&str>, now: bool, json: Json) -> Result {
     let organization = find(app, slug).await?;
+    not_erased(&organization)?;
     let people = count(organization.people.unsigned_abs(), "person").replace("persons", "people");
     let pending = count(organization.pending.unsigned_abs(), "pending invite");
     let warning = format!(
@@ -257,16 +258,29 @@ async fn delete(app: &App, slug: &str, yes: Option<&str>, now: bool, json: Json)
             organization.name
         );
         confirm::ask(&warning, &organization.slug, yes, &format!("--yes {}", organization.slug))?;
-        organizations::erase(app, &Operator::sysadmin(), organization.id).await?;
+        settings::erase_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?;
     } else {
-        organizations::close(app, &Operator::sysadmin(), organization.id).await?;
+        settings::close_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?;
     }
     tell(app, &organization, json).await
 }
 
+fn not_erased(organization: &Standing) -> Result {
+    match organization.erased_at {
+        None => Ok(()),
+        Some(_) => {
+            Err(Failure::new(format!("The data of {} is erased. Nothing brings it back.", organization.name)))
+        }
+    }
+}
+
 async fn reopen(app: &App, slug: &str, json: Json) -> Result {
     let organization = find(app, slug).await?;
-    organizations::reopen(app, &Operator::sysadmin(), organization.id).await?;
+    if organization.closed_at.is_none() {
+        return Err(Failure::new(format!("{} is not deleted.", organization.name)));
+    }
+    not_erased(&organization)?;
+    settings::reopen_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?;
     tell(app, &organization, json).await
 }
 

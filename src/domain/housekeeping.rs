@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{recovery, sessions, sign_up, throttle};
+use super::{recovery, sessions, settings, sign_up, throttle};
 use crate::app::Shared;
 use crate::mail;
 
@@ -31,5 +31,6 @@ pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     sign_up::sweep(&mut tx).await?;
     recovery::sweep(&mut tx).await?;
     mail::sweep(&mut tx).await?;
-    tx.commit().await
+    tx.commit().await?;
+    settings::erase_due(app).await
 }

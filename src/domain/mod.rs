@@ -1,7 +1,7 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
 //! values, access, audit, throttle, passwords, organizations, users, sessions, account, sign_in,
-//! recovery, sign_up, invitations, housekeeping, backup, previews
+//! recovery, sign_up, invitations, settings, housekeeping, backup, previews
 
 pub mod access;
 pub mod account;
@@ -14,6 +14,7 @@ pub mod passwords;
 pub mod previews;
 pub mod recovery;
 pub mod sessions;
+pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
 pub mod throttle;

@@ -96,6 +96,11 @@ pub trait Queues: Lends {}
 impl Queues for Tx {}
 impl Queues for crate::storage::Change {}
 
+/// Drops an organization's mails, sent or not: it is erased (R12). Nothing may refer to them any more.
+pub async fn erase(tx: &mut impl Queues, organization: OrganizationId) -> sqlx::Result<()> {
+    sql::erase(tx, organization).await
+}
+
 /// How a mail is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {

@@ -197,3 +197,8 @@ pub(super) async fn count_queued(on: &mut impl Lends) -> sqlx::Result<i64> {
     let (count,) = fetch_one!(on, (i64,), "select count(*) from mail_outbox where state = 'queued'")?;
     Ok(count)
 }
+
+pub(super) async fn erase(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
+    execute!(on, "delete from mail_outbox where organization = $1", organization)?;
+    Ok(())
+}

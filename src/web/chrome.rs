@@ -1,7 +1,9 @@
 //! What stands around a page: the sidebar, the person's menu, the organizations to switch between.
 
+use crate::app::App;
+use crate::config::SignUp;
 use crate::domain::access::{Capability, Person, Role};
-use crate::domain::organizations::Organization;
+use crate::domain::organizations::{Organization, Own};
 use crate::domain::values::Theme;
 
 /// An organization that one is inside of, with one's role there.
@@ -17,7 +19,9 @@ pub struct Chrome {
     pub name: String,
     pub email: String,
     pub theme: Theme,
-    pub organizations: Vec<Organization>,
+    pub organizations: Vec<Own>,
+    /// Whether people make organizations here (S2).
+    pub sign_up_open: bool,
     pub groups: Vec<Group>,
     /// What the last form has done, said once.
     pub flash: Option<String>,
@@ -39,20 +43,25 @@ pub struct Item {
 }
 
 /// The sidebar of an organization. An entry without a capability is everyone's.
-const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 3] = [
+const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 4] = [
     ("People", "Users", "users", "users", Some(Capability::ReadUsers)),
     ("People", "Roles", "roles", "id-card", None),
     ("Records", "Audit log", "audit", "scroll-text", Some(Capability::ReadAudit)),
+    ("Organization", "Settings", "settings", "settings", Some(Capability::ManageSettings)),
 ];
 
-const ACCOUNT: [(&str, &str, &str); 2] =
-    [("Profile and password", "/account", "user"), ("Sessions", "/account/sessions", "monitor")];
+const ACCOUNT: [(&str, &str, &str); 3] = [
+    ("Profile and password", "/account", "user"),
+    ("Sessions", "/account/sessions", "monitor"),
+    ("Organizations", "/account/organizations", "building-2"),
+];
 
 impl Chrome {
     pub fn new(
+        app: &App,
         person: &Person,
         here: Option<Here>,
-        organizations: Vec<Organization>,
+        organizations: Vec<Own>,
         path: &str,
         flash: Option<String>,
     ) -> Chrome {
@@ -72,12 +81,13 @@ impl Chrome {
             email: person.email.clone(),
             theme: person.theme,
             organizations,
+            sign_up_open: app.config.sign_up == SignUp::Open,
             groups,
             flash,
         }
     }
 
-    pub fn is_in(&self, organization: &Organization) -> bool {
+    pub fn is_in(&self, organization: &Own) -> bool {
         self.here.as_ref().is_some_and(|here| here.organization.id == organization.id)
     }
 

@@ -20,8 +20,8 @@ use super::html::Times;
 use super::{html, same_origin, session};
 use crate::app::Shared;
 use crate::clock::Timestamp;
-use crate::domain::access::{Actor, Capability, Person};
-use crate::domain::organizations::{self, Organization};
+use crate::domain::access::{Actor, Capability, Person, Role};
+use crate::domain::organizations::{self, Organization, Own};
 use crate::domain::sessions::{self, Session};
 use crate::domain::users;
 use crate::secrets::TokenHash;
@@ -44,6 +44,8 @@ pub enum Access {
     Member,
     /// The same, with a capability.
     Needs(Capability),
+    /// An Owner, of a deleted organization too: only the page that undoes that (R12).
+    Reopens,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,13 +170,13 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         Access::SignedIn => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             from_our_pages(app, request)?;
-            let organizations = chrome_organizations(&mut reader, &context, &person).await?;
+            let organizations = chrome_organizations(&mut reader, &context, &person, now).await?;
             drop(reader);
             note_click(app, &session, None, Some(session.last_seen_at), now).await?;
-            let chrome = Chrome::new(&person, None, organizations, request.uri().path(), flash);
+            let chrome = Chrome::new(app, &person, None, organizations, request.uri().path(), flash);
             request.extensions_mut().insert(SignedIn { person, chrome });
         }
-        Access::Proving | Access::Member | Access::Needs(_) => {
+        Access::Proving | Access::Member | Access::Needs(_) | Access::Reopens => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             let (inside, last_click) =
                 enter(check, request, &mut reader, &context, &session, person, flash, now).await?;
@@ -201,23 +203,76 @@ async fn enter(
     now: Timestamp,
 ) -> Result<(Inside, Option<Timestamp>), Error> {
     let slug = organization_in_path(request).await.ok_or(Error::NotFound)?;
-    let organization = organizations::by_slug(reader, &slug).await?.ok_or(Error::NotFound)?;
+    let Some(organization) = organizations::by_slug(reader, &slug).await? else {
+        let rest = rest_of_path(request);
+        return Err(led_on(reader, &slug, rest, &person, now).await?);
+    };
     let member = users::member_of(reader, organization.id, person.user).await?;
     let member = member.filter(|member| member.is_active(now)).ok_or(Error::NotFound)?;
+    open_or_undone(check.access, request, &organization, member.role, now)?;
     let last_click = sessions::last_click(reader, session.id, organization.id).await?;
     if check.access != Access::Proving && !session.opens(&member, last_click, now) {
         let back = html::query_value(&way_back(request));
         return Err(Error::Elsewhere(format!("/o/{}/sign-in?next={back}", organization.slug)));
     }
     let actor = Actor { person, organization: organization.id, role: member.role };
-    if let Access::Needs(capability) = check.access {
-        actor.may(capability)?;
+    match check.access {
+        Access::Needs(capability) => actor.may(capability)?,
+        Access::Reopens => actor.may(Capability::DeleteOrganization)?,
+        _ => {}
     }
     from_our_pages(&check.app, request)?;
-    let organizations = chrome_organizations(reader, context, &actor.person).await?;
+    let organizations = chrome_organizations(reader, context, &actor.person, now).await?;
     let here = Here { organization: organization.clone(), role: member.role };
-    let chrome = Chrome::new(&actor.person, Some(here), organizations, request.uri().path(), flash);
+    let chrome =
+        Chrome::new(&check.app, &actor.person, Some(here), organizations, request.uri().path(), flash);
     Ok((Inside { actor, organization, chrome }, last_click))
+}
+
+/// R11: an old slug leads the organization's members on to the same page, whatever they GET. To others, and
+/// for any other method, it is not there.
+async fn led_on(
+    reader: &mut Reader,
+    slug: &str,
+    rest: Option<String>,
+    person: &Person,
+    now: Timestamp,
+) -> Result<Error, Error> {
+    let Some(organization) = organizations::by_old_slug(reader, slug).await? else {
+        return Ok(Error::NotFound);
+    };
+    let member = users::member_of(reader, organization.id, person.user).await?;
+    let member = member.filter(|member| member.is_active(now) && organization.is_there_for(member.role, now));
+    Ok(match (member, rest) {
+        (Some(_), Some(rest)) => Error::Elsewhere(format!("/o/{}{rest}", organization.slug)),
+        _ => Error::NotFound,
+    })
+}
+
+/// What follows the organization in the address of what only looks.
+fn rest_of_path(request: &Request) -> Option<String> {
+    let path = request.uri().path_and_query().filter(|_| request.method().is_safe())?;
+    let rest = path.as_str().strip_prefix("/o/")?;
+    Some(rest.find(['/', '?']).map_or_else(String::new, |end| rest[end..].to_owned()))
+}
+
+/// R12: a deleted organization is there for its Owners alone, who reach only the page that undoes that.
+fn open_or_undone(
+    access: Access,
+    request: &Request,
+    organization: &Organization,
+    role: Role,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if !organization.is_there_for(role, now) {
+        return Err(Error::NotFound);
+    }
+    match access {
+        _ if organization.is_open() => Ok(()),
+        Access::Proving | Access::Reopens => Ok(()),
+        _ if request.method().is_safe() => Err(Error::Elsewhere(format!("/o/{}/closed", organization.slug))),
+        _ => Err(Error::Conflict("This organization is deleted. Undo that first.".to_owned())),
+    }
 }
 
 async fn organization_in_path(request: &mut Request) -> Option<String> {
@@ -232,8 +287,13 @@ async fn chrome_organizations(
     reader: &mut Reader,
     context: &Context,
     person: &Person,
-) -> Result<Vec<Organization>, Error> {
-    if context.fragment { Ok(Vec::new()) } else { Ok(organizations::of_user(reader, person.user).await?) }
+    now: Timestamp,
+) -> Result<Vec<Own>, Error> {
+    if context.fragment {
+        Ok(Vec::new())
+    } else {
+        Ok(organizations::of_user(reader, person.user, now).await?)
+    }
 }
 
 fn from_our_pages(app: &Shared, request: &Request) -> Result<(), Error> {

@@ -5,15 +5,17 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
 use super::assets;
-use super::gate::Access::{Anyone, Member, Needs, Proving, Public, SignedIn, Token};
+use super::gate::Access::{Anyone, Member, Needs, Proving, Public, Reopens, SignedIn, Token};
 use super::gate::TokenKind::{Invite, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, health, home, invitations, invite, mailbox, recovery, roles, sign_in, sign_up, step_up,
-    users,
+    account, audit, health, home, invitations, invite, mailbox, organizations, recovery, roles, settings,
+    sign_in, sign_up, step_up, users,
 };
 use crate::app::Shared;
-use crate::domain::access::Capability::{ManageUsers, ReadAudit, ReadUsers};
+use crate::domain::access::Capability::{
+    DeleteOrganization, ManageSettings, ManageUsers, ReadAudit, ReadUsers,
+};
 
 pub struct Route {
     pub method: Method,
@@ -73,6 +75,11 @@ pub fn table() -> Vec<Route> {
         get ("/account/sessions/others",                  SignedIn,           account::confirm_end_others),
         post("/account/sessions/others",                  SignedIn,           account::end_others),
         post("/account/sessions/{id}",                    SignedIn,           account::end_session),
+        get ("/account/organizations",                    SignedIn,           organizations::index),
+        get ("/account/organizations/{id}/leaving",       SignedIn,           organizations::confirm_leaving),
+        post("/account/organizations/{id}/leaving",       SignedIn,           organizations::leave),
+        get ("/organizations/new",                        SignedIn,           organizations::form),
+        post("/organizations",                            SignedIn,           organizations::create),
         get ("/step-up",                                  SignedIn,           step_up::form),
         post("/step-up",                                  SignedIn,           step_up::confirm),
 
@@ -101,5 +108,13 @@ pub fn table() -> Vec<Route> {
         get ("/o/{org}/audit",                            Needs(ReadAudit),   audit::index),
         get ("/o/{org}/audit.csv",                        Needs(ReadAudit),   audit::export_csv),
         get ("/o/{org}/audit.json",                       Needs(ReadAudit),   audit::export_json),
+        get ("/o/{org}/settings",                         Needs(ManageSettings), settings::index),
+        post("/o/{org}/settings",                         Needs(ManageSettings), settings::rename),
+        get ("/o/{org}/settings/owner",                   Needs(DeleteOrganization), settings::owner),
+        post("/o/{org}/settings/owner",                   Needs(DeleteOrganization), settings::hand_over),
+        get ("/o/{org}/settings/deletion",                Needs(DeleteOrganization), settings::confirm_deletion),
+        post("/o/{org}/settings/deletion",                Needs(DeleteOrganization), settings::delete),
+        get ("/o/{org}/closed",                           Reopens,            settings::closed),
+        post("/o/{org}/reopening",                        Reopens,            settings::reopen),
     ]
 }

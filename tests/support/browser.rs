@@ -19,7 +19,7 @@ use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::{Element, ElementRef};
 use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::key::Key;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -296,6 +296,19 @@ impl Browser {
     pub async fn resize(&self, width: u32, height: u32) {
         let result = self.client.set_window_size(width, height).await;
         self.must("resizing the window", result).await;
+    }
+
+    /// Opens another tab, which shares the cookies, and turns to it. Gives the tabs: the old one, the new.
+    pub async fn open_tab(&self) -> (WindowHandle, WindowHandle) {
+        let old = self.must("asking for the tab", self.client.window().await).await;
+        let new = self.must("opening a tab", self.client.new_window(true).await).await.handle;
+        self.turn_to(&new).await;
+        (old, new)
+    }
+
+    pub async fn turn_to(&self, tab: &WindowHandle) {
+        let result = self.client.switch_to_window(tab.clone()).await;
+        self.must("turning to a tab", result).await;
     }
 
     /// The browser's own “Back”.

@@ -6,7 +6,8 @@ use super::database::texts;
 pub async fn everything(app: &TestApp) -> Vec<String> {
     let mut all = Vec::new();
     for query in [
-        "select organization || user_id || role || state || name || cast(joined_at as text) \
+        "select organization || user_id || role || coalesce(role_by, '') || cast(role_since as text) || state \
+         || coalesce(state_by, '') || cast(state_since as text) || name || cast(joined_at as text) \
          || cast(proofs_after as text) || coalesce(cast(ends_at as text), '') from memberships \
          order by organization, user_id",
         "select id || email || role || state || inviter || note || cast(expires_at as text) \
@@ -15,7 +16,9 @@ pub async fn everything(app: &TestApp) -> Vec<String> {
          from invitation_tokens order by token_hash",
         "select invitation || code from invitation_codes order by invitation",
         "select id || email || name || coalesce(password_hash, '') from users order by id",
-        "select id || slug || name from organizations order by id",
+        "select id || slug || name || cast(people as text) || cast(pending as text) \
+         || coalesce(cast(closed_at as text), '') || coalesce(cast(erased_at as text), '') from organizations order by id",
+        "select slug || organization from organization_slugs order by slug",
         "select id || token_hash || user_id || coalesce(cast(ended_at as text), '') from sessions order by id",
         "select token_hash || email_canonical || password_hash || coalesce(cast(used_at as text), '') \
          from pending_sign_ups order by token_hash",

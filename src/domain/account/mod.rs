@@ -105,7 +105,9 @@ pub async fn change_password(
     new: &str,
     new_token: &TokenHash,
 ) -> Result<u64, PasswordChangeError> {
-    let organizations = crate::domain::organizations::of_user(&mut app.db.read().await?, person.user).await?;
+    let mut reader = app.db.read().await?;
+    let organizations = crate::domain::organizations::of_user(&mut reader, person.user, app.db.now()).await?;
+    drop(reader);
     let mut context: Vec<&str> =
         organizations.iter().map(|organization| organization.name.as_str()).collect();
     context.extend([person.name.as_str(), person.email.as_str()]);

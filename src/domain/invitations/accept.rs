@@ -41,6 +41,8 @@ pub enum Standing {
     Void,
     /// A newer link was made.
     Replaced,
+    /// The organization was deleted, and may be had back (R12).
+    Closed,
 }
 
 /// A link, and what it is for.
@@ -103,7 +105,9 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
     let link = sql::token(on, &hash).await?.ok_or(AcceptError::Unknown)?;
     let invitation = sql::find(on, link.invitation).await?.ok_or(AcceptError::Unknown)?;
     let inviter = users::member_of(on, invitation.organization, invitation.inviter).await?;
+    let organization = organization_of(on, &invitation).await?;
     let standing = match invitation.state {
+        _ if !organization.is_open() => Standing::Closed,
         State::Accepted => Standing::Used,
         State::Revoked => Standing::Revoked,
         State::Void => Standing::Void,
@@ -114,7 +118,7 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
         State::Pending => Standing::Open,
     };
     Ok(Found {
-        organization: organization_of(on, &invitation).await?,
+        organization,
         inviter: inviter.map(|member| member.name).unwrap_or_default(),
         kind: link.kind,
         standing,
@@ -132,7 +136,7 @@ async fn open_link(app: &App, mut change: Change, token: &str) -> Result<(Change
         Standing::Void if found.invitation.state == State::Pending => {
             let invitation = &found.invitation;
             close(&mut change, invitation, State::Void, None).await?;
-            let operator = Operator { user: None, name: "Interlock".to_owned(), origin: Origin::default() };
+            let operator = Operator::interlock();
             let entry = Entry::new(Kind::InvitationVoided, invitation.id, &invitation.email)
                 .without("role", invitation.role);
             audit::record(&mut change, invitation.organization, &operator, entry).await?;

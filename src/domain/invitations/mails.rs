@@ -106,7 +106,7 @@ pub(super) fn became_void(
 }
 
 /// A moment to the minute: "29 November 2026, 14:05".
-fn minute(at: crate::clock::Timestamp) -> String {
+pub(crate) fn minute(at: crate::clock::Timestamp) -> String {
     let at = at.date_time();
     format!("{} {} {}, {:02}:{:02}", at.day(), at.month(), at.year(), at.hour(), at.minute())
 }
@@ -120,6 +120,7 @@ pub(crate) fn samples(app: &App) -> Vec<Message> {
         name: "Halden Freight".to_owned(),
         people: 60,
         pending: 4,
+        closed_at: None,
     };
     let sent = Invitation {
         id: InvitationId::nobody(),

@@ -7,10 +7,10 @@ mod sql;
 pub use self::accept::{
     AcceptError, Found, LinkKind, Standing, accept_as, accept_new, ask_again, look, mail_code, redeem_code,
 };
-pub(crate) use self::mails::samples;
+pub(crate) use self::mails::{minute, samples};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
-use crate::domain::access::{Actor, Capability, Denied, Role, StepUpNeeded};
+use crate::domain::access::{Actor, Capability, Denied, Person, Role, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::throttle::{self, SpendError, Throttled};
@@ -19,7 +19,7 @@ use crate::domain::values::{Email, Note};
 use crate::ids::{InvitationId, MailId, OrganizationId, UserId};
 use crate::mail::{self, Delivery};
 use crate::secrets::Token;
-use crate::storage::{Change, Db};
+use crate::storage::{Change, Db, Lends};
 
 /// How long a link works (I3). The query refuses an older one, not a clean-up job.
 pub const LIFE: i64 = 7 * DAY;
@@ -320,10 +320,21 @@ pub async fn count_sent_by(db: &Db, actor: &Actor, user: UserId) -> Result<i64, 
     Ok(sql::count_sent_by(&mut db.read().await?, actor.organization, user).await?)
 }
 
+/// The same of one's own, whatever one's role: leaving ends them too.
+pub async fn count_sent_by_oneself(
+    on: &mut impl Lends,
+    person: &Person,
+    organization: OrganizationId,
+) -> sqlx::Result<i64> {
+    sql::count_sent_by(on, organization, person.user).await
+}
+
+/// Drops everything about invitations of an organization that is erased (R12).
+pub(crate) async fn erase(change: &mut Change, organization: OrganizationId) -> sqlx::Result<()> {
+    sql::erase(change, organization).await
+}
+
 /// The organization that an invitation is for.
-async fn organization_of(
-    on: &mut impl crate::storage::Lends,
-    invitation: &Invitation,
-) -> sqlx::Result<Organization> {
+async fn organization_of(on: &mut impl Lends, invitation: &Invitation) -> sqlx::Result<Organization> {
     organizations::by_id(on, invitation.organization).await
 }

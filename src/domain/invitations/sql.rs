@@ -261,3 +261,25 @@ pub(super) async fn count_sent_by(
     )?;
     Ok(count)
 }
+
+pub(super) async fn erase(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "delete from invitation_batch_lines where batch in \
+         (select id from invitation_batches where organization = $1)",
+        organization
+    )?;
+    execute!(on, "delete from invitation_batches where organization = $1", organization)?;
+    execute!(
+        on,
+        "delete from invitation_codes where invitation in (select id from invitations where organization = $1)",
+        organization
+    )?;
+    execute!(
+        on,
+        "delete from invitation_tokens where invitation in (select id from invitations where organization = $1)",
+        organization
+    )?;
+    execute!(on, "delete from invitations where organization = $1", organization)?;
+    Ok(())
+}

@@ -1,15 +1,17 @@
-//! Organizations: the tenants (R11).
+//! Organizations: the tenants (R11, R12).
 
-mod closing;
 mod sql;
 pub mod sysadmin;
 
-pub use self::closing::{ClosingError, close, erase, reopen};
-use crate::domain::access::Operator;
+use crate::clock::{DAY, Timestamp};
+use crate::domain::access::{Capability, Operator, Role};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::values::{OrganizationName, Slug};
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Change, Lends};
+
+/// How long a deletion can be undone (R12). What is later is refused by what reads it, not by a clean-up job.
+pub const UNDO: i64 = 30 * DAY;
 
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Organization {
@@ -20,19 +22,59 @@ pub struct Organization {
     pub people: i64,
     /// How many invitations are pending. Kept by [`count_pending`].
     pub pending: i64,
+    /// When it was deleted: it refuses everything but its Owners' undoing.
+    pub closed_at: Option<Timestamp>,
+}
+
+impl Organization {
+    pub fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+
+    /// Until when its deletion can be undone, if it is deleted.
+    pub fn undo_until(&self) -> Option<Timestamp> {
+        self.closed_at.map(|at| at.plus(UNDO))
+    }
+
+    /// Whether it is there for an active member of this role: a deleted one is for those alone who may
+    /// undo that, while they may (R12).
+    pub fn is_there_for(&self, role: Role, now: Timestamp) -> bool {
+        self.undo_until().is_none_or(|until| now < until && role.may(Capability::DeleteOrganization))
+    }
+}
+
+/// One of a person's own organizations.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Own {
+    pub id: OrganizationId,
+    pub slug: String,
+    pub name: String,
+    pub role: Role,
+    pub joined_at: Timestamp,
+    pub closed_at: Option<Timestamp>,
 }
 
 pub async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
     sql::by_slug(on, slug).await
 }
 
+/// The organization that had this slug before the one that it has now (R11).
+pub async fn by_old_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
+    sql::by_old_slug(on, slug).await
+}
+
 pub async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Organization> {
     sql::by_id(on, id).await
 }
 
-/// The organizations that a person is an active member of, by name.
-pub async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Organization>> {
-    sql::of_user(on, user).await
+/// The organizations that a person is an active member of, by name. Deleted ones are none.
+pub async fn of_user(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<Vec<Own>> {
+    sql::of_user(on, user, now).await
+}
+
+/// The deleted organizations that a person may have back (R12).
+pub async fn undoable_by(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<Vec<Own>> {
+    sql::closed_of_owner(on, user, now, now.plus(-UNDO)).await
 }
 
 /// Keeps the number of people, in the transaction that adds or ends a membership.
@@ -51,24 +93,66 @@ pub(crate) async fn create(
     operator: &Operator,
     name: &OrganizationName,
 ) -> sqlx::Result<Organization> {
+    let (id, now) = (OrganizationId::generate(), change.now());
     let suggested = Slug::suggested_by(name);
     let mut slug = suggested.clone();
     let mut number = 1;
-    while sql::slug_is_taken(change, slug.as_str()).await? {
+    while !sql::claim_slug(change, slug.as_str(), id, now).await? {
         number += 1;
         slug = suggested.numbered(number);
     }
     let organization = Organization {
-        id: OrganizationId::generate(),
+        id,
         slug: slug.as_str().to_owned(),
         name: name.to_string(),
         people: 0,
         pending: 0,
+        closed_at: None,
     };
-    let now = change.now();
     sql::insert(change, &organization, now).await?;
     change.found(organization.id).await?;
     let entry = Entry::new(Kind::OrganizationCreated, organization.id, name).with("slug", &organization.slug);
     audit::record(change, organization.id, operator, entry).await?;
     Ok(organization)
+}
+
+/// Takes a slug, unless another organization has it or ever had it (R11). Of two at once one has it.
+pub(crate) async fn claim_slug(change: &mut Change, id: OrganizationId, slug: &Slug) -> sqlx::Result<bool> {
+    let now = change.now();
+    Ok(sql::claim_slug(change, slug.as_str(), id, now).await?
+        || sql::holder_of_slug(change, slug.as_str()).await? == Some(id))
+}
+
+/// Gives an organization a name and a slug that it has claimed.
+pub(crate) async fn set_name_and_slug(
+    change: &mut Change,
+    id: OrganizationId,
+    name: &str,
+    slug: &str,
+) -> sqlx::Result<()> {
+    sql::set_name_and_slug(change, id, name, slug).await
+}
+
+/// Deletes an organization for the time being, or undoes that; an erased one stays so.
+pub(crate) async fn set_closed_at(
+    change: &mut Change,
+    id: OrganizationId,
+    at: Option<Timestamp>,
+) -> sqlx::Result<bool> {
+    sql::set_closed_at(change, id, at).await
+}
+
+/// Those that were deleted at `before` or earlier, and not erased yet.
+pub(crate) async fn to_erase(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<Vec<OrganizationId>> {
+    sql::to_erase(on, before).await
+}
+
+/// Marks an organization as erased, if it was deleted at `before` or earlier and is not erased yet.
+pub(crate) async fn set_erased(
+    change: &mut Change,
+    id: OrganizationId,
+    before: Timestamp,
+) -> sqlx::Result<bool> {
+    let now = change.now();
+    sql::set_erased(change, id, before, now).await
 }

@@ -1,5 +1,4 @@
-use super::Organization;
-use super::sysadmin::Standing;
+use super::{Organization, Own};
 use crate::clock::Timestamp;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
@@ -8,7 +7,18 @@ pub(super) async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Opt
     fetch_optional!(
         on,
         Organization,
-        "select id, slug, name, people, pending from organizations where slug = $1",
+        "select id, slug, name, people, pending, closed_at from organizations where slug = $1 and erased_at is null",
+        slug
+    )
+}
+
+pub(super) async fn by_old_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
+    fetch_optional!(
+        on,
+        Organization,
+        "select o.id, o.slug, o.name, o.people, o.pending, o.closed_at \
+         from organization_slugs s join organizations o on o.id = s.organization \
+         where s.slug = $1 and o.slug <> $1 and o.erased_at is null",
         slug
     )
 }
@@ -17,29 +27,70 @@ pub(super) async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Resu
     fetch_one!(
         on,
         Organization,
-        "select id, slug, name, people, pending from organizations where id = $1",
+        "select id, slug, name, people, pending, closed_at from organizations where id = $1",
         id
     )
 }
 
-pub(super) async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Organization>> {
+pub(super) async fn of_user(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<Vec<Own>> {
     fetch_all!(
         on,
-        Organization,
-        "select o.id, o.slug, o.name, o.people, o.pending from memberships m join organizations o on o.id = m.organization \
-         where m.user_id = $1 and m.state = 'active' order by o.name, o.id",
-        user
+        Own,
+        "select o.id, o.slug, o.name, m.role, m.joined_at, o.closed_at \
+         from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' and (m.ends_at is null or m.ends_at > $2) \
+         and o.closed_at is null order by o.name, o.id",
+        user,
+        now
     )
 }
 
-pub(super) async fn slug_is_taken(on: &mut impl Lends, slug: &str) -> sqlx::Result<bool> {
-    let found = fetch_optional!(
+pub(super) async fn closed_of_owner(
+    on: &mut impl Lends,
+    user: UserId,
+    now: Timestamp,
+    closed_after: Timestamp,
+) -> sqlx::Result<Vec<Own>> {
+    fetch_all!(
+        on,
+        Own,
+        "select o.id, o.slug, o.name, m.role, m.joined_at, o.closed_at \
+         from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' and m.role = 'owner' \
+         and (m.ends_at is null or m.ends_at > $2) and o.closed_at > $3 and o.erased_at is null \
+         order by o.name, o.id",
+        user,
+        now,
+        closed_after
+    )
+}
+
+/// Whether it was free. Whoever else is claiming it at this moment is waited for.
+pub(super) async fn claim_slug(
+    on: &mut impl Lends,
+    slug: &str,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let claimed = execute!(
+        on,
+        "insert into organization_slugs (slug, organization, taken_at) values ($1, $2, $3) \
+         on conflict (slug) do nothing",
+        slug,
+        organization,
+        now
+    )?;
+    Ok(claimed == 1)
+}
+
+pub(super) async fn holder_of_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<OrganizationId>> {
+    let row = fetch_optional!(
         on,
         (OrganizationId,),
         "select organization from organization_slugs where slug = $1",
         slug
     )?;
-    Ok(found.is_some())
+    Ok(row.map(|(organization,)| organization))
 }
 
 pub(super) async fn insert(
@@ -55,14 +106,56 @@ pub(super) async fn insert(
         &organization.name,
         now
     )?;
-    execute!(
+    Ok(())
+}
+
+pub(super) async fn set_name_and_slug(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    name: &str,
+    slug: &str,
+) -> sqlx::Result<()> {
+    execute!(on, "update organizations set name = $2, slug = $3 where id = $1", id, name, slug)?;
+    Ok(())
+}
+
+/// Whether it was there to be deleted or reopened, and not erased.
+pub(super) async fn set_closed_at(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    at: Option<Timestamp>,
+) -> sqlx::Result<bool> {
+    let set =
+        execute!(on, "update organizations set closed_at = $2 where id = $1 and erased_at is null", id, at)?;
+    Ok(set == 1)
+}
+
+pub(super) async fn to_erase(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<Vec<OrganizationId>> {
+    let rows = fetch_all!(
         on,
-        "insert into organization_slugs (slug, organization, taken_at) values ($1, $2, $3)",
-        &organization.slug,
-        organization.id,
+        (OrganizationId,),
+        "select id from organizations where closed_at is not null and closed_at <= $1 and erased_at is null \
+         order by closed_at, id",
+        before
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn set_erased(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    before: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let erased = execute!(
+        on,
+        "update organizations set erased_at = $3, people = 0, pending = 0 \
+         where id = $1 and closed_at is not null and closed_at <= $2 and erased_at is null",
+        id,
+        before,
         now
     )?;
-    Ok(())
+    Ok(erased == 1)
 }
 
 pub(super) async fn count_people(on: &mut impl Lends, id: OrganizationId, more: i64) -> sqlx::Result<()> {
@@ -72,55 +165,5 @@ pub(super) async fn count_people(on: &mut impl Lends, id: OrganizationId, more: 
 
 pub(super) async fn count_pending(on: &mut impl Lends, id: OrganizationId, more: i64) -> sqlx::Result<()> {
     execute!(on, "update organizations set pending = pending + $2 where id = $1", id, more)?;
-    Ok(())
-}
-
-pub(super) async fn standing(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Standing> {
-    fetch_one!(
-        on,
-        Standing,
-        "select id, slug, name, people, pending, created_at, closed_at, erased_at from organizations where id = $1",
-        id
-    )
-}
-
-pub(super) async fn set_closed(
-    on: &mut impl Lends,
-    id: OrganizationId,
-    at: Option<Timestamp>,
-) -> sqlx::Result<()> {
-    execute!(on, "update organizations set closed_at = $2 where id = $1", id, at)?;
-    Ok(())
-}
-
-/// In the order in which rows refer to each other.
-pub(super) async fn erase(on: &mut impl Lends, id: OrganizationId, now: Timestamp) -> sqlx::Result<()> {
-    execute!(on, "delete from session_visits where organization = $1", id)?;
-    execute!(
-        on,
-        "delete from invitation_batch_lines where batch in (select id from invitation_batches where organization = $1)",
-        id
-    )?;
-    execute!(on, "delete from invitation_batches where organization = $1", id)?;
-    execute!(
-        on,
-        "delete from invitation_codes where invitation in (select id from invitations where organization = $1)",
-        id
-    )?;
-    execute!(
-        on,
-        "delete from invitation_tokens where invitation in (select id from invitations where organization = $1)",
-        id
-    )?;
-    execute!(on, "delete from invitations where organization = $1", id)?;
-    execute!(on, "delete from mail_outbox where organization = $1", id)?;
-    execute!(on, "delete from memberships where organization = $1", id)?;
-    execute!(
-        on,
-        "update organizations set people = 0, pending = 0, erased_at = $2, closed_at = coalesce(closed_at, $2) \
-         where id = $1",
-        id,
-        now
-    )?;
     Ok(())
 }

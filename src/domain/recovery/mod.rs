@@ -138,7 +138,7 @@ async fn usable(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<(Use
 /// Sets the password, ends all sessions and signs nobody in (RST-03).
 pub async fn reset(app: &App, token: &str, password: &str, origin: &Origin) -> Result<(), ResetError> {
     let user = look(app, token).await?;
-    let organizations = organizations::of_user(&mut app.db.read().await?, user.id).await?;
+    let organizations = organizations::of_user(&mut app.db.read().await?, user.id, app.db.now()).await?;
     let mut context: Vec<&str> =
         organizations.iter().map(|organization| organization.name.as_str()).collect();
     context.extend([user.name.as_str(), user.email.as_str()]);

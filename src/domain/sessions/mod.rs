@@ -11,7 +11,7 @@ use crate::domain::users::Member;
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
-use crate::storage::{Lends, Tx};
+use crate::storage::{Change, Lends, Tx};
 
 /// Without a click for this long a session ends (S10).
 pub const IDLE: i64 = 8 * HOUR;
@@ -183,6 +183,11 @@ pub async fn note_click(
         sql::clicked(tx, session, organization, now).await?;
     }
     Ok(())
+}
+
+/// Drops the clicks inside an organization that is erased (R12).
+pub(crate) async fn erase_visits(change: &mut Change, organization: OrganizationId) -> sqlx::Result<()> {
+    sql::erase_visits(change, organization).await
 }
 
 /// Adds a proof to a person's session and gives it another cookie: an id from before a proof is dead

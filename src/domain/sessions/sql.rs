@@ -120,6 +120,11 @@ pub(super) async fn clicked(
     Ok(())
 }
 
+pub(super) async fn erase_visits(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
+    execute!(on, "delete from session_visits where organization = $1", organization)?;
+    Ok(())
+}
+
 pub(super) async fn rotate(
     on: &mut impl Lends,
     session: SessionId,

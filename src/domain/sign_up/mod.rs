@@ -1,9 +1,11 @@
 //! Signing up (S2): a pending sign-up, a mailed link, and only then a user and an organization.
 
+mod another;
 mod mails;
 mod setup;
 mod sql;
 
+pub use self::another::{FoundError, found_another};
 pub(crate) use self::mails::samples;
 pub use self::setup::{SetupError, is_open, prepare_setup, setup};
 use crate::app::App;

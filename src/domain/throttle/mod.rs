@@ -35,6 +35,8 @@ pub const MAIL_ADDRESS: Budget = budget("mail-address", 30, HOUR);
 pub const NEW_PASSWORD: Budget = budget("new-password", 120, 15 * MINUTE);
 /// Links that nobody was given.
 pub const UNKNOWN_LINK: Budget = budget("unknown-link", 60, 15 * MINUTE);
+/// Organizations that one person makes.
+pub const NEW_ORGANIZATION: Budget = budget("new-organization", 10, DAY);
 /// Invitations to one email address from one organization, resending included.
 pub const INVITE_RECIPIENT: Budget = budget("invite-recipient", 10, DAY);
 /// Invitations that one organization sends, resending included.
@@ -47,7 +49,7 @@ pub const INVITE_ASK: Budget = budget("invite-ask", 2, DAY);
 pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 13] = [
+pub const ALL: [Budget; 14] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -56,6 +58,7 @@ pub const ALL: [Budget; 13] = [
     MAIL_ADDRESS,
     NEW_PASSWORD,
     UNKNOWN_LINK,
+    NEW_ORGANIZATION,
     INVITE_RECIPIENT,
     INVITE_ORGANIZATION,
     INVITE_CODE,

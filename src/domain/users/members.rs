@@ -85,9 +85,13 @@ pub async fn find_member(change: &mut Change, actor: &Actor, user: UserId) -> Re
         .ok_or(MemberError::NotFound)
 }
 
-/// The actor as they are now, inside the change: their role may have changed since the gate let them in.
+/// The actor as they are now, inside the change: their role may have changed since the gate let them
+/// in, and the organization may have been deleted.
 pub async fn current_actor(change: &mut Change, actor: &Actor) -> Result<Actor, MemberError> {
     let now = change.now();
+    if !organizations::by_id(change, actor.organization).await?.is_open() {
+        return Err(Denied.into());
+    }
     let member = sql::member(change, actor.organization, actor.person.user).await?;
     match member.filter(|member| member.is_active(now)) {
         Some(member) => Ok(Actor { role: member.role, ..actor.clone() }),
@@ -128,16 +132,28 @@ pub async fn change_role(
     if member.role == Role::Owner {
         another_owner_stays(&mut change, actor.organization, &member).await?;
     }
+    let changed = assign_role(&mut change, actor, &member, role).await?;
+    change.commit().await?;
+    Ok(RoleChange { from: member.role, member: changed })
+}
+
+/// Another role, and its audit row. The rule is the caller's; an Owner's end date is cleared (R3).
+pub(crate) async fn assign_role(
+    change: &mut Change,
+    actor: &Actor,
+    member: &Member,
+    role: Role,
+) -> sqlx::Result<Member> {
     let ends_at = member.ends_at.filter(|_| role != Role::Owner);
     let (by, now) = (Some(actor.person.user), change.now());
-    sql::set_role(&mut change, actor.organization, user, role, ends_at, by, now).await?;
-    let mut entry = Entry::new(Kind::RoleChanged, user, &member.name).changed("role", member.role, role);
+    sql::set_role(change, actor.organization, member.user_id, role, ends_at, by, now).await?;
+    let mut entry =
+        Entry::new(Kind::RoleChanged, member.user_id, &member.name).changed("role", member.role, role);
     if let (Some(end), None) = (member.ends_at, ends_at) {
         entry = entry.without("end date", end.rfc3339());
     }
-    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
-    change.commit().await?;
-    Ok(RoleChange { from: member.role, member: Member { role, ends_at, ..member } })
+    audit::record(change, actor.organization, &actor.operator(), entry).await?;
+    Ok(Member { role, ends_at, ..member.clone() })
 }
 
 /// Suspension keeps the membership and takes all else, on the person's next request (R5, R8).
@@ -203,7 +219,7 @@ async fn handled(change: &mut Change, actor: &Actor, user: UserId) -> Result<Mem
     Ok(member)
 }
 
-async fn set_state(
+pub(super) async fn set_state(
     change: &mut Change,
     actor: &Actor,
     member: &Member,
@@ -223,7 +239,9 @@ pub(super) async fn record_state(
     kind: Kind,
 ) -> sqlx::Result<()> {
     let now = change.now();
-    sql::set_state(change, organization, member.user_id, state, operator.user, now).await?;
+    // Whoever did it to themselves is nobody else: the page says "left".
+    let by = operator.user.filter(|user| *user != member.user_id);
+    sql::set_state(change, organization, member.user_id, state, by, now).await?;
     let present = |state| i64::from(state != MemberState::Removed);
     let more = present(state) - present(member.state);
     organizations::count_people(change, organization, more).await?;
@@ -246,13 +264,20 @@ pub(super) async fn another_owner_stays(
     organization: OrganizationId,
     member: &Member,
 ) -> Result<(), MemberError> {
-    if member.role == Role::Owner
-        && member.state == MemberState::Active
-        && sql::other_active_owners(change, organization, member.user_id).await? == 0
-    {
+    if is_last_owner(change, organization, member).await? {
         return Err(MemberError::LastOwner(member.name.clone()));
     }
     Ok(())
+}
+
+pub(super) async fn is_last_owner(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    member: &Member,
+) -> sqlx::Result<bool> {
+    Ok(member.role == Role::Owner
+        && member.state == MemberState::Active
+        && sql::other_active_owners(on, organization, member.user_id).await? == 0)
 }
 
 /// As what someone joins, until when, and by whose invitation.
@@ -298,6 +323,11 @@ pub(crate) async fn join(
     .await
 }
 
+/// Drops every membership of an organization that is erased (R12).
+pub(crate) async fn erase(change: &mut Change, organization: OrganizationId) -> sqlx::Result<()> {
+    sql::erase_members(change, organization).await
+}
+
 /// A person's membership as it stands inside a change.
 pub(crate) async fn membership_now(
     change: &mut Change,
@@ -315,6 +345,14 @@ pub async fn visited(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sql::set_last_active(on, organization, person.user, now).await
+}
+
+/// The active Owners and where they get their mail: all of them, for what each must hear of.
+pub async fn owners(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<(UserId, String)>> {
+    sql::owners(on, organization).await
 }
 
 /// Where the active Owners get their mail.

@@ -1,20 +1,22 @@
 //! Users and their memberships: who is in the organization, and as what.
 
+mod leaving;
 mod list;
 mod members;
 mod sql;
 mod sysadmin;
 
+pub use self::leaving::{LeaveError, Leaving, leave, leaving};
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
-pub(crate) use self::members::{Joining, join, membership_now};
+pub(crate) use self::members::{Joining, assign_role, erase, join, membership_now};
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
-    member, member_of, reactivate, remove, sign_out_everywhere, suspend, visited,
+    member, member_of, owners, reactivate, remove, sign_out_everywhere, suspend, visited,
 };
 pub(crate) use self::sysadmin::set_state_by_sysadmin;
 pub use self::sysadmin::{
     Account, AccountQuery, Headcount, ListedAccount, Membership, account, accounts, headcount, is_last_owner,
-    memberships, owners,
+    memberships, owners_in_any_state,
 };
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;

@@ -148,6 +148,25 @@ pub(super) async fn mail_of_owners(
     Ok(rows.into_iter().map(|(email,)| email).collect())
 }
 
+pub(super) async fn owners(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<(UserId, String)>> {
+    fetch_all!(
+        on,
+        (UserId, String),
+        "select user_id, email from memberships where organization = $1 and role = 'owner' and state = 'active' \
+         order by name_key, user_id",
+        organization
+    )
+}
+
+/// Every membership, whatever its state: the organization is erased (R12).
+pub(super) async fn erase_members(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
+    execute!(on, "delete from memberships where organization = $1", organization)?;
+    Ok(())
+}
+
 pub(super) async fn set_role(
     on: &mut impl Lends,
     organization: OrganizationId,

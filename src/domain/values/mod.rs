@@ -6,4 +6,4 @@ mod text;
 
 pub use self::email::{Email, EmailError};
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
-pub use self::text::{Note, OrganizationName, PersonName, Slug, TextError, folded};
+pub use self::text::{Note, OrganizationName, PersonName, Slug, SlugError, TextError, folded};

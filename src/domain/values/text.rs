@@ -157,31 +157,63 @@ text_type!(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slug(String);
 
-/// Words that a URL or a person could mistake for a part of Interlock itself.
-const RESERVED: [&str; 24] = [
+/// Words that a URL or a person could mistake for a part of Interlock itself. The first segment of
+/// each of our paths is among them.
+const RESERVED: [&str; 55] = [
+    "about",
+    "access",
     "account",
     "admin",
     "api",
     "app",
     "assets",
+    "audit",
     "auth",
+    "billing",
+    "blog",
+    "closed",
+    "demo",
+    "docs",
+    "forgot-password",
+    "forward-auth",
     "healthz",
     "help",
     "instance",
     "interlock",
     "invite",
     "login",
+    "logout",
+    "mail",
     "mailbox",
     "metrics",
     "mfa",
     "new",
-    "o",
+    "null",
+    "oauth",
+    "org",
+    "organization",
+    "organizations",
+    "public",
+    "readyz",
+    "reset",
     "root",
+    "scim",
+    "security",
     "settings",
+    "setup",
     "sign-in",
+    "sign-out",
+    "sign-up",
+    "sso",
     "static",
+    "status",
+    "step-up",
     "support",
+    "sysadmin",
+    "undefined",
     "v1",
+    "verify",
+    "websocket",
     "www",
 ];
 
@@ -202,7 +234,7 @@ impl Slug {
             .collect();
         let joined: String = words.join("-").chars().take(32).collect();
         let text = joined.trim_matches('-').to_owned();
-        text.parse().unwrap_or_else(|NotASlug| Slug(format!("org-{}", random_digits(6))))
+        text.parse().unwrap_or_else(|_| Slug(format!("org-{}", random_digits(6))))
     }
 
     /// The same with a number, for when it is taken.
@@ -212,20 +244,29 @@ impl Slug {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Use 2 to 40 letters (a to z), digits and hyphens, beginning and ending with a letter or digit.")]
-pub struct NotASlug;
+pub enum SlugError {
+    #[error(
+        "Use 2 to 40 letters (a to z), digits and single hyphens, beginning and ending with a letter or digit."
+    )]
+    Malformed,
+    #[error("This word is reserved for Interlock itself. Choose another.")]
+    Reserved,
+}
 
 impl FromStr for Slug {
-    type Err = NotASlug;
+    type Err = SlugError;
 
-    fn from_str(text: &str) -> Result<Slug, NotASlug> {
+    fn from_str(text: &str) -> Result<Slug, SlugError> {
         let right = (2..=40).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
             && !text.starts_with('-')
             && !text.ends_with('-')
-            && !text.contains("--")
-            && !RESERVED.contains(&text);
-        if right { Ok(Slug(text.to_owned())) } else { Err(NotASlug) }
+            && !text.contains("--");
+        match right {
+            false => Err(SlugError::Malformed),
+            true if RESERVED.contains(&text) => Err(SlugError::Reserved),
+            true => Ok(Slug(text.to_owned())),
+        }
     }
 }
 
@@ -298,8 +339,12 @@ mod tests {
         assert_eq!(suggested("Joe's Diner"), Ok("joes-diner".to_owned()));
         assert!(suggested("明日香").is_ok_and(|slug| slug.starts_with("org-")));
         assert!(suggested("New").is_ok_and(|slug| slug.starts_with("org-")));
-        for text in ["..", "new", "api", "%2e", "a", "-a", "a-", "a--b", "Acme", "аcme"] {
-            assert_eq!(text.parse::<Slug>(), Err(NotASlug), "{text}");
+        for text in ["", "..", "%2e", "a", "-a", "a-", "a--b", "Acme", "аcme", "a b", "a/b", &"a".repeat(41)]
+        {
+            assert_eq!(text.parse::<Slug>(), Err(SlugError::Malformed), "{text}");
+        }
+        for text in RESERVED {
+            assert_eq!(text.parse::<Slug>(), Err(SlugError::Reserved), "{text}");
         }
     }
 }

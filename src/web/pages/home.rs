@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use crate::app::Shared;
 use crate::domain::access::{Capability, Extent, Role, TABLE};
-use crate::domain::organizations::{self, Organization};
+use crate::domain::organizations;
 use crate::web::chrome::Chrome;
 use crate::web::error::Result;
 use crate::web::gate::{Inside, Visitor};
@@ -19,12 +19,12 @@ struct Choose {
 /// `/`: to the organization, or to a choice of them; signed out, to the sign-in page.
 pub async fn root(State(app): State<Shared>, visitor: Visitor) -> Result {
     let Some(person) = visitor.person else { return Ok(html::redirect("/sign-in")) };
-    let organizations: Vec<Organization> =
-        organizations::of_user(&mut app.db.read().await?, person.user).await?;
+    let now = app.db.now();
+    let organizations = organizations::of_user(&mut app.db.read().await?, person.user, now).await?;
     if let [only] = organizations.as_slice() {
         return Ok(html::redirect(&format!("/o/{}", only.slug)));
     }
-    let chrome = Chrome::new(&person, None, organizations, "/", visitor.flash);
+    let chrome = Chrome::new(&app, &person, None, organizations, "/", visitor.flash);
     Ok(html::page(&Choose { chrome }))
 }
 

@@ -150,6 +150,11 @@ fn dead(standing: Standing, token: &str, organization: &str, asked: bool) -> Res
             "This one stopped working when another was sent. Look for the newest mail, or ask for a new invite.",
             None,
         ),
+        Standing::Closed => (
+            "This organization was deleted",
+            "Nobody can join it now. Should its Owners undo that, this invite works again until it ends.",
+            None,
+        ),
         Standing::Expired => (
             "This invite has expired",
             "An invite works for 7 days. You can ask for a new link: whoever invited you gets a mail.",

@@ -55,6 +55,7 @@ impl Done {
         let shown = |(name, value): &(String, String)| match name.as_str() {
             "email" => Some(("Email address", value.clone())),
             "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
+            "confirmation" => Some(("Delete", value.clone())),
             "note" if !value.is_empty() => Some(("Note", value.clone())),
             _ => None,
         };

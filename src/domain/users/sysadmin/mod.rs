@@ -94,7 +94,7 @@ pub async fn headcount(db: &Db, organization: OrganizationId) -> sqlx::Result<Ve
 }
 
 /// Name and address of an organization's Owners, suspended ones too.
-pub async fn owners(
+pub async fn owners_in_any_state(
     db: &Db,
     organization: OrganizationId,
 ) -> sqlx::Result<Vec<(String, String, MemberState)>> {

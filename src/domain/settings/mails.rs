@@ -1,0 +1,105 @@
+//! What Owners are told of their organization.
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::access::Person;
+use crate::domain::invitations::minute;
+use crate::domain::organizations::Organization;
+use crate::domain::users::Member;
+use crate::mail::Message;
+
+fn message(
+    kind: &'static str,
+    to: String,
+    subject: String,
+    paragraphs: Vec<String>,
+    action: (&str, String),
+) -> Message {
+    Message {
+        kind,
+        to,
+        heading: subject.clone(),
+        subject,
+        paragraphs,
+        quote: None,
+        action: Some((action.0.to_owned(), action.1)),
+        code: None,
+        footer: "You get this mail because you are or were an Owner.".to_owned(),
+    }
+}
+
+/// What happened when an Owner handed over.
+pub(super) struct HandedOver<'a> {
+    pub organization: &'a Organization,
+    pub from: &'a Person,
+    pub to: &'a Member,
+    pub stays: bool,
+}
+
+impl HandedOver<'_> {
+    fn users(&self, app: &App) -> (&'static str, String) {
+        ("See users", app.url(&format!("/o/{}/users", self.organization.slug)))
+    }
+
+    pub fn to_successor(&self, app: &App) -> Message {
+        let (from, organization) = (&self.from.name, &self.organization.name);
+        let paragraphs = vec![
+            format!("{from} handed {organization} over to you."),
+            "As an Owner you answer for it: its people, its settings and its existence.".to_owned(),
+        ];
+        let subject = format!("You are now an Owner of {organization}");
+        message("organization_handed_over", self.to.email.clone(), subject, paragraphs, self.users(app))
+    }
+
+    pub fn to_predecessor(&self, app: &App) -> Message {
+        let (to, organization) = (&self.to.name, &self.organization.name);
+        let own = if self.stays { "You are still an Owner." } else { "You are an Admin from now on." };
+        let paragraphs = vec![
+            format!("{to} ({}) is now an Owner of {organization}. {own}", self.to.email),
+            "If that was not you, tell another Owner or whoever runs this server, and set a new password."
+                .to_owned(),
+        ];
+        let subject = format!("You handed {organization} over");
+        message("organization_handed_over", self.from.email.clone(), subject, paragraphs, self.users(app))
+    }
+
+    pub fn to_another_owner(&self, app: &App, email: String) -> Message {
+        let (from, to) = (&self.from.name, &self.to.name);
+        let role = if self.stays { "is still an Owner too" } else { "is an Admin from now on" };
+        let organization = &self.organization.name;
+        let paragraphs = vec![format!(
+            "{from} handed {organization} over to {to} ({}). {to} is now an Owner; {from} {role}.",
+            self.to.email
+        )];
+        let subject = format!("{from} handed {organization} over");
+        message("organization_handed_over", email, subject, paragraphs, self.users(app))
+    }
+}
+
+pub(super) fn closed(
+    app: &App,
+    to: String,
+    organization: &Organization,
+    by: &str,
+    until: Timestamp,
+) -> Message {
+    let name = &organization.name;
+    let paragraphs = vec![
+        format!("{by} deleted {name}. Nobody can open it any more, and its invites don't work."),
+        format!(
+            "Until {} (UTC) each of its Owners can undo this: everything is then as it was. After that its data \
+             is erased for good.",
+            minute(until)
+        ),
+    ];
+    let action = ("Undo the deletion", app.url(&format!("/o/{}/closed", organization.slug)));
+    message("organization_closed", to, format!("{name} was deleted"), paragraphs, action)
+}
+
+pub(super) fn reopened(app: &App, to: String, organization: &Organization, by: &str) -> Message {
+    let name = &organization.name;
+    let paragraphs =
+        vec![format!("{by} undid the deletion of {name}. Everyone gets in as before, and its invites work.")];
+    let action = ("Open it", app.url(&format!("/o/{}", organization.slug)));
+    message("organization_reopened", to, format!("{name} is back"), paragraphs, action)
+}

@@ -1,0 +1,68 @@
+//! Leaving an organization, by oneself (R3, R4).
+
+use super::members::{Member, MemberState, is_last_owner, set_state};
+use super::sql;
+use crate::app::App;
+use crate::domain::access::{Actor, Person};
+use crate::domain::audit::Kind;
+use crate::domain::organizations::{self, Organization};
+use crate::ids::OrganizationId;
+use crate::storage::Lends;
+
+/// What a person is about to leave, and as what.
+#[derive(Debug)]
+pub struct Leaving {
+    pub organization: Organization,
+    pub member: Member,
+    /// Whether they are the last Owner, who can't (R3).
+    pub last_owner: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LeaveError {
+    #[error("You are in no organization of this id.")]
+    NotFound,
+    #[error("You are the last Owner of {0}. Hand it over or delete it, in its settings, and then leave.")]
+    LastOwner(String),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// What leaving would end, for the page that asks first.
+pub async fn leaving(
+    on: &mut impl Lends,
+    person: &Person,
+    organization: OrganizationId,
+    now: crate::clock::Timestamp,
+) -> Result<Leaving, LeaveError> {
+    let member = sql::member(on, organization, person.user).await?;
+    let member = member.filter(|member| member.is_active(now)).ok_or(LeaveError::NotFound)?;
+    let last_owner = is_last_owner(on, organization, &member).await?;
+    let organization = organizations::by_id(on, organization).await?;
+    if !organization.is_open() {
+        return Err(LeaveError::NotFound);
+    }
+    Ok(Leaving { organization, member, last_owner })
+}
+
+/// Ends a person's own membership, an Auditor's too. Their account and other organizations stay.
+pub async fn leave(
+    app: &App,
+    person: &Person,
+    organization: OrganizationId,
+) -> Result<Organization, LeaveError> {
+    let now = app.db.now();
+    // An organization that they are not in may be none at all, and has no head to lock.
+    leaving(&mut app.db.read().await?, person, organization, now).await?;
+    let mut change = app.db.account(Some(person.user), &[organization]).await?;
+    let now = change.now();
+    let Leaving { organization, member, last_owner } =
+        leaving(&mut change, person, organization, now).await?;
+    if last_owner {
+        return Err(LeaveError::LastOwner(organization.name));
+    }
+    let actor = Actor { person: person.clone(), organization: organization.id, role: member.role };
+    set_state(&mut change, &actor, &member, MemberState::Removed, Kind::MemberLeft).await?;
+    change.commit().await?;
+    Ok(organization)
+}

@@ -6,6 +6,7 @@ mod every_page;
 mod forms_alone;
 mod keyboard;
 mod main_way;
+mod people;
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;

@@ -358,4 +358,42 @@ on_both! {
         }
         all_whole(app).await;
     }
+
+    /// R8: a removal that takes invites over, against the leaver who revokes or resends one of them.
+    async fn leaving_against_ones_own_invites(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let mut adil = app.member(&mut owner, "Adil Brandt", "adil@halden.example", Role::Admin).await;
+        let (users, invitations) = (format!("{}/users", owner.org), format!("{}/invitations", owner.org));
+        let id = app.id_of(&mut owner, "Adil Brandt").await;
+        for round in 0..ROUNDS {
+            app.invited(&mut adil, DANA, Role::Member).await;
+            let invitation = texts(app, "select id from invitations where state = 'pending'").await.remove(0);
+            let act = if round % 2 == 0 { "mail" } else { "revocation" };
+            let statuses = at_once(vec![
+                (house.tab(&owner, round), format!("{users}/{id}/removal"), vec![("invitations", "keep")]),
+                (house.tab(&adil, round + 1), format!("{invitations}/{invitation}/{act}"), vec![]),
+            ])
+            .await;
+            assert_eq!(statuses[0], 303);
+            // Whoever is gone before they are asked has no right, or no organization.
+            assert!(matches!(statuses[1], 303 | 403 | 404), "{statuses:?}");
+            let query = format!(
+                "select i.state || ' ' || u.name from invitations i join users u on u.id = i.inviter where i.id = '{invitation}'"
+            );
+            let standing = texts(app, &query).await.remove(0);
+            let revoked = act == "revocation" && statuses[1] == 303;
+            assert_eq!(standing, if revoked { "revoked Adil Brandt" } else { "pending Amara Okafor" });
+            let pending = if revoked { 0 } else { 1 };
+            assert_eq!(texts(app, "select cast(pending as text) from organizations").await, [pending.to_string()]);
+            execute(
+                app,
+                "delete from throttles; update invitations set state = 'revoked' where state = 'pending'; \
+                 update organizations set pending = 0; update memberships set state = 'active'",
+            )
+            .await;
+        }
+        all_whole(app).await;
+    }
 }

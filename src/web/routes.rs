@@ -9,8 +9,8 @@ use super::gate::Access::{Anyone, Member, Needs, Proving, Public, SignedIn, Toke
 use super::gate::TokenKind::{Invite, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, health, home, invitations, invite, mailbox, recovery, roles, sign_in, sign_up, step_up,
-    users,
+    account, audit, health, home, invitations, invite, leaving, mailbox, recovery, roles, sign_in, sign_up,
+    step_up, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{ManageUsers, ReadAudit, ReadUsers};
@@ -78,14 +78,15 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/sign-in",                          Proving,            sign_in::organization_sign_in),
         get ("/o/{org}/roles",                            Member,             roles::index),
         get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),
+        get ("/o/{org}/users/{id}",                       Needs(ReadUsers),   users::show),
         post("/o/{org}/users/{id}/role",                  Needs(ManageUsers), users::change_role),
         get ("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::confirm_suspension),
         post("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::suspend),
         post("/o/{org}/users/{id}/reactivation",          Needs(ManageUsers), users::reactivate),
         get ("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::confirm_sign_out),
         post("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::sign_out),
-        get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::confirm_removal),
-        post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::remove),
+        get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::show),
+        post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::remove),
         get ("/o/{org}/invitations",                      Needs(ReadUsers),   invitations::index),
         get ("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::form),
         post("/o/{org}/invitations",                      Needs(ManageUsers), invitations::invite),

@@ -2,11 +2,14 @@
 
 mod accept;
 mod mails;
+mod sent;
 mod sql;
 
 pub use self::accept::{
     AcceptError, Found, LinkKind, Standing, accept_as, accept_new, ask_again, look, mail_code, redeem_code,
 };
+pub use self::sent::{Fate, Left, Sent, SentBy, Settled, sent_by};
+pub(crate) use self::sent::{left_by, settle};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability, Denied, Role, StepUpNeeded};
@@ -110,7 +113,7 @@ impl Invitation {
     }
 
     /// Whether an inviter with this membership could grant it now.
-    fn is_grantable_by(&self, inviter: Option<&Member>, now: Timestamp) -> bool {
+    pub fn is_grantable_by(&self, inviter: Option<&Member>, now: Timestamp) -> bool {
         inviter.is_some_and(|member| {
             member.is_active(now)
                 && member.role.may(Capability::ManageUsers)
@@ -311,12 +314,6 @@ pub async fn list(
     rows.truncate(limit);
     let invitations = rows.into_iter().map(|row| row.listed(now)).collect();
     Ok(Page { invitations, older })
-}
-
-/// How many pending invitations a person has sent here: they become void when the person goes (V4).
-pub async fn count_sent_by(db: &Db, actor: &Actor, user: UserId) -> Result<i64, InviteError> {
-    actor.may(Capability::ReadUsers)?;
-    Ok(sql::count_sent_by(&mut db.read().await?, actor.organization, user).await?)
 }
 
 /// The organization that an invitation is for.

@@ -2,14 +2,16 @@
 
 mod list;
 mod members;
+mod profile;
 mod sql;
 
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
-pub(crate) use self::members::{Joining, join, membership_now};
+pub(crate) use self::members::{Joining, join, membership_now, removable, remove};
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
-    member, member_of, reactivate, remove, sign_out_everywhere, suspend, visited,
+    member, member_of, reactivate, sign_out_everywhere, suspend, visited,
 };
+pub use self::profile::{By, Profile, profile};
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};

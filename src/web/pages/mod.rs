@@ -6,6 +6,7 @@ pub mod health;
 pub mod home;
 pub mod invitations;
 pub mod invite;
+pub mod leaving;
 pub mod mailbox;
 pub mod recovery;
 pub mod roles;

@@ -55,6 +55,13 @@ impl Done {
         let shown = |(name, value): &(String, String)| match name.as_str() {
             "email" => Some(("Email address", value.clone())),
             "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
+            "invitations" => Some((
+                "Pending invites",
+                match value.as_str() {
+                    "keep" => "Hand over to me".to_owned(),
+                    _ => "Revoke".to_owned(),
+                },
+            )),
             "note" if !value.is_empty() => Some(("Note", value.clone())),
             _ => None,
         };

@@ -1,11 +1,12 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
 //! values, access, audit, throttle, passwords, organizations, users, sessions, account, sign_in,
-//! recovery, sign_up, invitations, leaving, housekeeping
+//! recovery, sign_up, email_change, invitations, leaving, housekeeping
 
 pub mod access;
 pub mod account;
 pub mod audit;
+pub mod email_change;
 pub mod housekeeping;
 pub mod invitations;
 pub mod leaving;

@@ -1,6 +1,7 @@
 //! Mail: written into the outbox by the transaction that causes it, sent by a worker, retried with
 //! backoff, and kept sealed until then (I9).
 
+mod lately;
 mod mailbox;
 mod sql;
 mod transport;
@@ -9,6 +10,7 @@ mod worker;
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
+pub use self::lately::{Listed, Page, Place, lately};
 pub use self::mailbox::{Mailbox, StoredMail, StoredSummary};
 pub use self::transport::{SendError, Transport, TransportError, destination};
 pub(crate) use self::worker::sweep;

@@ -45,8 +45,11 @@ const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 3] = [
     ("Records", "Audit log", "audit", "scroll-text", Some(Capability::ReadAudit)),
 ];
 
-const ACCOUNT: [(&str, &str, &str); 2] =
-    [("Profile and password", "/account", "user"), ("Sessions", "/account/sessions", "monitor")];
+const ACCOUNT: [(&str, &str, &str); 3] = [
+    ("Profile", "/account", "user"),
+    ("Sessions", "/account/sessions", "monitor"),
+    ("Mail", "/account/mail", "mail"),
+];
 
 impl Chrome {
     pub fn new(

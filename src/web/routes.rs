@@ -6,11 +6,11 @@ use axum::routing::{MethodRouter, on};
 
 use super::assets;
 use super::gate::Access::{Anyone, Member, Needs, Proving, Public, SignedIn, Token};
-use super::gate::TokenKind::{Invite, Reset, Setup, Verify};
+use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, health, home, invitations, invite, leaving, mailbox, recovery, roles, sign_in, sign_up,
-    step_up, users,
+    account, audit, email_change, health, home, invitations, invite, leaving, mailbox, recovery, roles,
+    sign_in, sign_up, step_up, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{ManageUsers, ReadAudit, ReadUsers};
@@ -59,13 +59,20 @@ pub fn table() -> Vec<Route> {
         post("/invite/{token}/again",                     Token(Invite),      invite::ask_again),
         post("/invite/{token}/code",                      Token(Invite),      invite::mail_code),
         post("/invite/{token}/proof",                     Token(Invite),      invite::redeem_code),
+        get ("/email/{token}",                            Token(EmailChange), email_change::show),
+        post("/email/{token}",                            Token(EmailChange), email_change::confirm),
+        get ("/email/undo/{token}",                       Token(EmailUndo),   email_change::show_undo),
+        post("/email/undo/{token}",                       Token(EmailUndo),   email_change::undo),
         get ("/mailbox",                                  Public,             mailbox::index),
         get ("/mailbox/{mail}",                           Public,             mailbox::show),
         get ("/mailbox/{mail}/html",                      Public,             mailbox::html_part),
 
         get ("/account",                                  SignedIn,           account::show),
         post("/account/name",                             SignedIn,           account::rename),
+        post("/account/preferences",                      SignedIn,           account::set_preferences),
+        post("/account/email",                            SignedIn,           account::change_email),
         post("/account/password",                         SignedIn,           account::change_password),
+        get ("/account/mail",                             SignedIn,           account::mail),
         get ("/account/sessions",                         SignedIn,           account::sessions),
         get ("/account/sessions/others",                  SignedIn,           account::confirm_end_others),
         post("/account/sessions/others",                  SignedIn,           account::end_others),

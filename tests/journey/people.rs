@@ -5,10 +5,12 @@ use interlock::domain::access::Role;
 
 use super::{PASSWORD, Stage, nothing_broke};
 use crate::support::browser::Browser;
+use crate::support::database::{execute, texts};
 use crate::support::{TestApp, Visitor};
 
 const AMARA: &str = "amara@halden.example";
 const JONAS: &str = "jonas@halden.example";
+const NEW: &str = "amara@okafor.example";
 
 async fn stage() -> Stage {
     Stage { app: TestApp::served_in_test_time(&[]).await, looks: true }
@@ -93,4 +95,124 @@ async fn a_persons_page_and_their_leaving() {
     browser.see("dana.kovac@halden.example").await;
     browser.see_not("Void").await;
     nothing_broke(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_and_appearance() {
+    let stage = stage().await;
+    let (app, browser) = (&stage.app, Browser::start().await);
+    browser.be_in("America/New_York").await;
+    stage.open(&browser, "/sign-up").await;
+    browser.fill("Organization name", "Halden Freight").await;
+    browser.fill("Your name", "Amara Okafor").await;
+    browser.fill("Work email", AMARA).await;
+    browser.fill("Password", PASSWORD).await;
+    browser.press("Create organization").await;
+    browser.see("Check your mail").await;
+    stage.open(&browser, &app.mail_to(AMARA).await.path("/verify/")).await;
+    browser.press("Confirm and create Halden Freight").await;
+    browser.see("Invite the first people").await;
+    assert_eq!(texts(app, "select time_zone from users").await, ["America/New_York"]);
+
+    // Someone who joined at 20:30 in UTC: that is the next day in Tokyo.
+    let mut owner = app.visitor();
+    owner.sign_in(AMARA, PASSWORD).await.leads_to("/");
+    owner.org = "/o/halden-freight".to_owned();
+    app.clock.advance(11 * HOUR + 30 * MINUTE);
+    owner.sign_in(AMARA, PASSWORD).await.leads_to("/");
+    app.member(&mut owner, "Dana Kovač", "dana@halden.example", Role::Member).await;
+    app.clock.advance(3 * DAY);
+    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.open(&browser, "/o/halden-freight/users?q=dana").await;
+    browser.see("22 November").await;
+    browser.see_not("23 November").await;
+
+    stage.open(&browser, "/account").await;
+    browser.see("Time and appearance").await;
+    browser.select("Time zone", "Tokyo").await;
+    browser.press("Dark Always dark.").await;
+    browser.press("Save time and appearance").await;
+    browser.see("Your time zone and theme are saved").await;
+    stage.look(&browser, "account-dark").await;
+    browser.press_key("End").await;
+    stage.look(&browser, "account-dark-end").await;
+    stage.open(&browser, "/o/halden-freight/users?q=dana").await;
+    browser.see("23 November").await;
+    browser.see_not("22 November").await;
+    stage.look(&browser, "users-dark").await;
+
+    // The server says that it is dark: no script is needed for it.
+    let plain = Browser::start_without_javascript().await;
+    stage.sign_in(&plain, AMARA, PASSWORD).await;
+    stage.open(&plain, "/account").await;
+    plain.see("Time and appearance").await;
+    plain.screenshot("plain-dark").await;
+    plain.press("Light Always light.").await;
+    plain.press("Save time and appearance").await;
+    plain.see("Your time zone and theme are saved").await;
+    plain.screenshot("plain-light").await;
+    nothing_broke(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_address_and_the_way_back() {
+    let stage = stage().await;
+    let (app, browser, other) = (&stage.app, Browser::start().await, Browser::start().await);
+    app.owner().await;
+    app.sign_up("Nordlicht Reederei", "Henrik Solberg", "henrik@nordlicht.example").await;
+    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    app.clock.advance(HOUR);
+    stage.open(&browser, "/account").await;
+    browser.fill("New email address", "amara@okafor").await;
+    browser.press("Change address").await;
+    browser.see("Enter a whole address, such as ann@example.com.").await;
+    stage.look(&browser, "account-email-error").await;
+    browser.fill("New email address", NEW).await;
+    browser.press("Change address").await;
+    browser.see("Confirm that it is you").await;
+    browser.fill("Password", PASSWORD).await;
+    browser.press("Confirm").await;
+    browser.see(NEW).await;
+    browser.press("Go on").await;
+    browser.see("Check the new mailbox").await;
+    browser.see("amara@okafor.example waits for its confirmation").await;
+    stage.look(&browser, "account-email-waiting").await;
+
+    let link = app.mail_to(NEW).await.path("/email/");
+    stage.open(&other, &link).await;
+    other.see("Sign in to confirm").await;
+    stage.look(&other, "email-sign-in").await;
+    stage.sign_in(&other, "henrik@nordlicht.example", PASSWORD).await;
+    stage.open(&other, &link).await;
+    other.see("This link is for another account").await;
+    stage.look(&other, "email-wrong-account").await;
+    stage.open(&browser, &link).await;
+    browser.see("Confirm your new address").await;
+    stage.look(&browser, "email-confirm").await;
+    browser.press("Use amara@okafor.example").await;
+    browser.see("Your address is amara@okafor.example now.").await;
+    stage.open(&browser, &link).await;
+    browser.see("This link does not work any more").await;
+    stage.look(&browser, "email-dead").await;
+    app.mails().await;
+    execute(app, "update mail_outbox set state = 'failed', failure = '550 No such mailbox' where kind = 'email_changed_to'")
+        .await;
+    stage.open(&browser, "/account/mail").await;
+    browser.see("550 No such mailbox").await;
+    stage.look(&browser, "account-mail").await;
+
+    let undo = app.mail_to(AMARA).await.path("/email/undo/");
+    stage.open(&other, &undo).await;
+    other.see("Undo the change of your address").await;
+    stage.look(&other, "email-undo").await;
+    other.press("Go back to amara@halden.example").await;
+    other.see("Your address is back").await;
+    stage.look(&other, "email-undone").await;
+    other.press("Set a new password").await;
+    other.see("If the address has an account").await;
+    stage.open(&browser, "/account").await;
+    browser.arrive("/sign-in?next=%2Faccount").await;
+    app.mail_to(AMARA).await.path("/reset/");
+    nothing_broke(&browser).await;
+    nothing_broke(&other).await;
 }

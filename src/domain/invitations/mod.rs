@@ -6,7 +6,8 @@ mod sent;
 mod sql;
 
 pub use self::accept::{
-    AcceptError, Found, LinkKind, Standing, accept_as, accept_new, ask_again, look, mail_code, redeem_code,
+    AcceptError, Found, LinkKind, NewAccount, Standing, accept_as, accept_new, ask_again, look, mail_code,
+    redeem_code,
 };
 pub use self::sent::{Fate, Left, Sent, SentBy, Settled, sent_by};
 pub(crate) use self::sent::{left_by, settle};

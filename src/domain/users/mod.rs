@@ -15,7 +15,7 @@ pub use self::profile::{By, Profile, profile};
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};
-use crate::domain::values::{Email, PersonName, folded};
+use crate::domain::values::{Email, PersonName, Theme, TimeZone, folded};
 use crate::ids::UserId;
 use crate::storage::{Change, Lends, Tx};
 
@@ -84,6 +84,23 @@ pub(crate) async fn rename(change: &mut Change, user: UserId, name: &PersonName)
         &search_text(name.as_str(), &before.email),
     )
     .await
+}
+
+/// Gives a user another address, which they have just proven, in all of their organizations. It must be
+/// free: look inside the same change.
+pub(crate) async fn set_email(change: &mut Change, user: &User, email: &Email) -> sqlx::Result<()> {
+    let search = search_text(&user.name, email.as_str());
+    sql::set_email(change, user.id, email.as_str(), &email.canonical(), &search).await
+}
+
+/// How a user reads times, and how pages look to them. Nothing that anyone else sees.
+pub(crate) async fn set_preferences(
+    change: &mut Change,
+    user: UserId,
+    time_zone: &TimeZone,
+    theme: Theme,
+) -> sqlx::Result<()> {
+    sql::set_preferences(change, user, time_zone, theme).await
 }
 
 pub(crate) async fn set_password(change: &mut Change, user: UserId, hash: &str) -> sqlx::Result<()> {

@@ -6,7 +6,7 @@ use super::members::{Member, MemberState};
 use super::profile::Profile;
 use crate::clock::Timestamp;
 use crate::domain::access::Role;
-use crate::domain::values::folded;
+use crate::domain::values::{Theme, TimeZone, folded};
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
 
@@ -75,6 +75,34 @@ pub(super) async fn set_name(
         name_key,
         search
     )?;
+    Ok(())
+}
+
+pub(super) async fn set_email(
+    on: &mut impl Lends,
+    user: UserId,
+    email: &str,
+    canonical: &str,
+    search: &str,
+) -> sqlx::Result<()> {
+    execute!(on, "update users set email = $2, email_canonical = $3 where id = $1", user, email, canonical)?;
+    execute!(
+        on,
+        "update memberships set email = $2, search = $3 where user_id = $1 and state <> 'removed'",
+        user,
+        email,
+        search
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_preferences(
+    on: &mut impl Lends,
+    user: UserId,
+    time_zone: &TimeZone,
+    theme: Theme,
+) -> sqlx::Result<()> {
+    execute!(on, "update users set time_zone = $2, theme = $3 where id = $1", user, time_zone, theme)?;
     Ok(())
 }
 

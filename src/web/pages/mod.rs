@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod email_change;
 pub mod health;
 pub mod home;
 pub mod invitations;

@@ -54,12 +54,15 @@ create table email_changes (
 
 create index email_changes_by_user on email_changes (user_id, created_at);
 
+-- The time zone that the browser guessed, for the account that the link makes.
+alter table pending_sign_ups add column time_zone text not null default 'UTC';
+
 -- What was mailed to an address lately.
 alter table mail_outbox add column recipient_canonical text not null default '';
 update mail_outbox set recipient_canonical = lower(recipient);
 -- When the sysadmin put a mail that was given up back in the queue: its day of tries begins again.
 alter table mail_outbox add column retried_at bigint;
-create index mail_outbox_by_recipient on mail_outbox (recipient_canonical, id);
+create index mail_outbox_by_recipient on mail_outbox (recipient_canonical, created_at, id);
 
 -- name is what the inviter's list called them. The notice is a separate mail without the link (I1).
 alter table invitations add column name text not null default '';
@@ -67,6 +70,9 @@ alter table invitations add column notice_hash text;
 alter table invitations add column notice_mail text references mail_outbox (id);
 alter table invitations add column notice_confirmed_at bigint;
 create unique index invitations_by_notice on invitations (notice_hash) where notice_hash is not null;
+-- What a person has sent, the last accepted first.
+drop index invitations_by_inviter;
+create index invitations_sent on invitations (organization, inviter, state, closed_at, id);
 create index invitations_accepted on invitations (organization, accepted_by) where accepted_by is not null;
 
 -- Many invitations at once: a line is invited in the transaction that marks it done.

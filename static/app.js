@@ -10,6 +10,13 @@
   theme();
   dark.addEventListener("change", theme);
 
+  // A new account begins in the time zone of its browser. Without one, or without script, it is UTC.
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("input[data-time-zone]").forEach(function (input) {
+      input.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+    });
+  });
+
   // A menu closes when one of its entries is taken, and gives the focus back to its button.
   document.addEventListener("htmx:beforeRequest", function (e) {
     var menu = e.target.closest(".menu:popover-open");

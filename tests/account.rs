@@ -351,4 +351,163 @@ on_both! {
         }
         assert_eq!(cookie(&amara), own);
     }
+
+    /// V1: a time zone and a theme are chosen, and every page of one's own follows; a chosen dark is the
+    /// server's word, so that it needs no script. Audit rows stay in UTC, and nobody else sees a difference.
+    async fn preferences_are_followed(app: TestApp) {
+        let mut amara = app.owner().await;
+        let mut dana = app.member(&mut amara, "Dana Kovač", "dana@halden.example", Role::Admin).await;
+        let page = amara.get("/account").await.ok().says("Time and appearance");
+        assert!(page.body.contains("<option value=\"UTC\" selected>"), "{}", page.body);
+        assert!(page.body.contains("<html lang=\"en\" data-theme=\"system\">"), "{}", page.body);
+        for group in ["<optgroup label=\"Europe\">", "<option value=\"America/Argentina/Buenos_Aires\">Argentina, Buenos Aires<"] {
+            assert!(page.body.contains(group), "{group}");
+        }
+        let rows = database::count(&app, "audit_events").await;
+        let choice = [("time_zone", "Asia/Tokyo"), ("theme", "dark")];
+        amara.post("/account/preferences", &choice).await.leads_to("/account");
+        let page = amara.get("/account").await.ok().says("Your time zone and theme are saved");
+        assert!(page.body.contains("<option value=\"Asia/Tokyo\" selected>"), "{}", page.body);
+        assert!(page.body.contains("name=\"theme\" value=\"dark\" checked"), "{}", page.body);
+        let dark = "<html lang=\"en\" data-theme=\"dark\" class=\"dark\">";
+        for path in ["/account", "/account/sessions", "/account/mail", "/o/halden-freight/users", "/step-up", "/nowhere"] {
+            let page = amara.get(path).await;
+            // No route, no person: such a page is everyone's.
+            assert_eq!(page.body.contains(dark), path != "/nowhere", "{path}");
+        }
+        amara.get("/o/halden-freight/users/x").await.is(404).says("There is nothing here");
+        assert!(amara.get("/o/halden-freight/users/x").await.body.contains(dark));
+        assert!(amara.get("/o/no-such-place/users").await.is(404).body.contains(dark));
+        assert!(!dana.get("/account").await.body.contains("class=\"dark\""));
+        assert!(!app.visitor().get("/sign-in").await.body.contains("class=\"dark\""));
+        assert_eq!(database::count(&app, "audit_events").await, rows);
+
+        // 2026-11-22 20:30 in London is the 23rd in Tokyo.
+        app.clock.advance(11 * HOUR + 30 * MINUTE);
+        amara.sign_in(AMARA, PASSWORD).await.leads_to("/");
+        app.member(&mut amara, "Late Comer", "late@halden.example", Role::Member).await;
+        app.clock.advance(48 * HOUR);
+        amara.sign_in(AMARA, PASSWORD).await.leads_to("/");
+        dana.sign_in("dana@halden.example", PASSWORD).await.leads_to("/");
+        let row = |page: &crate::support::Answer| {
+            crate::support::page::between(&page.body, "data-label=\"Joined\">", "</td>").join(" ")
+        };
+        let hers = amara.get("/o/halden-freight/users").await.ok();
+        assert!(row(&hers).contains("23 November"), "{}", row(&hers));
+        assert!(hers.body.contains("title=\"2026-11-22 20:30:0"), "the exact time is in UTC");
+        let danas = dana.get("/o/halden-freight/users").await.ok();
+        assert!(row(&danas).contains("22 November"), "{}", row(&danas));
+        amara.get("/o/halden-freight/audit").await.ok().says("2026-11-22 20:30:0");
+    }
+
+    /// V1, INJ-04: what is none of the choices is refused beside its field.
+    async fn odd_preferences_are_refused(app: TestApp) {
+        let mut amara = app.owner().await;
+        let before = everything(&app).await;
+        for zone in ["", "Mars/Olympus", "../etc/passwd", "Europe", "UTC\0", "<b>"] {
+            let page = amara.post("/account/preferences", &[("time_zone", zone), ("theme", "dark")]).await.is(422);
+            let page = page.says("Choose a time zone from the list");
+            assert!(page.body.contains("<title>Error: ") && !page.body.contains("<b>\""), "{}", page.body);
+        }
+        for theme in ["", "Dark", "blue", "dark "] {
+            let fields = [("time_zone", "UTC"), ("theme", theme)];
+            amara.post("/account/preferences", &fields).await.is(422).says("Choose light, dark, or as the system is.");
+        }
+        let good = [("time_zone", "Europe/Berlin"), ("theme", "light")];
+        refuses_bad_forms(&app, &mut amara, "/account/preferences", &good).await;
+        assert_eq!(everything(&app).await, before);
+        app.visitor().post("/account/preferences", &good).await.leads_to("/sign-in");
+    }
+
+    /// V1: a new account begins in its browser's time zone, whichever way it comes to be; a guess is no error.
+    async fn a_time_zone_is_guessed(app: TestApp) {
+        for (email, guess, zone) in [
+            ("a@zone.example", "Europe/Oslo", "Europe/Oslo"),
+            ("b@zone.example", "america/new_york", "America/New_York"),
+            ("c@zone.example", "", "UTC"),
+            ("d@zone.example", "Mars/Olympus", "UTC"),
+            ("e@zone.example", "UTC\0", "UTC"),
+        ] {
+            let fields = [
+                ("organization", "Zone Ltd"), ("name", "Zo Ne"), ("email", email), ("password", PASSWORD),
+                ("time_zone", guess),
+            ];
+            let mut visitor = app.visitor();
+            visitor.post("/sign-up", &fields).await.leads_to("/sign-up/sent");
+            let link = app.mail_to(email).await.path("/verify/");
+            visitor.post(&link, &[]).await.is(303);
+            let stored = database::texts(&app, &format!("select time_zone from users where email = '{email}'")).await;
+            assert_eq!(stored, [zone], "{guess:?}");
+            app.clock.advance(HOUR);
+        }
+        let mut owner = app.owner().await;
+        let link = app.invited(&mut owner, "dana@halden.example", Role::Member).await;
+        let mut dana = app.visitor();
+        let page = dana.get(&link).await.ok();
+        assert!(page.body.contains("<input type=\"hidden\" name=\"time_zone\" data-time-zone>"), "{}", page.body);
+        let fields = [("name", "Dana Kovač"), ("password", PASSWORD), ("time_zone", "Asia/Kolkata")];
+        dana.post(&link, &fields).await.leads_to(&owner.org);
+        let page = dana.get("/account").await.ok();
+        assert!(page.body.contains("<option value=\"Asia/Kolkata\" selected>"), "{}", page.body);
+    }
+
+    /// I9: what was mailed to one's address in 30 days, and how its delivery goes; of nobody else's mail,
+    /// and neither text nor link.
+    async fn mail_to_me_is_listed(app: TestApp) {
+        let mut amara = app.owner().await;
+        let mut dana = app.member(&mut amara, "Dana Kovač", "dana@halden.example", Role::Member).await;
+        dana.post("/account/password", &CHANGE).await.leads_to("/account");
+        let page = dana.get("/account/mail").await.ok().says("Your password was changed Notice: your password changed Just now Queued");
+        let page = page.says("Amara Okafor invites you to Halden Freight Invite Just now Sent");
+        let page = page.says_not("Confirm your address");
+        assert!(!page.body.contains("/invite/"), "{}", page.body);
+        app.mails().await;
+        for (state, failure, said) in [
+            ("sent", "null", "Sent"),
+            ("queued", "'450 try later'", "Trying again 450 try later"),
+            ("failed", "'550 <b>no</b> such user'", "Failed 550 <b>no</b> such user"),
+        ] {
+            let set = format!("update mail_outbox set state = '{state}', failure = {failure} where kind = 'password_changed'");
+            database::execute(&app, &set).await;
+            let page = dana.get("/account/mail").await.ok().says(said);
+            assert!(!page.body.contains("<b>no"), "{}", page.body);
+        }
+        // However the address was typed.
+        app.visitor().post("/forgot-password", &[("email", "DANA@Halden.example")]).await.is(303);
+        dana.get("/account/mail").await.ok().says("Set a new password Setting a new password Just now");
+        app.clock.advance(31 * 24 * HOUR);
+        dana.sign_in("dana@halden.example", NEW).await.leads_to("/");
+        dana.get("/account/mail").await.ok().says("Nothing was mailed to you lately").says_not("invites you to");
+        app.visitor().get("/account/mail").await.leads_to("/sign-in");
+    }
+
+    /// DOS-04, V3: mail is walked in pages, each once; odd places are refused.
+    async fn much_mail_is_walked(app: TestApp) {
+        let mut amara = app.owner().await;
+        let rows: String = (0..120).map(|n| {
+            // Three of each moment, so that the place is more than a time.
+            let at = 1_795_338_000_000_u64 - n / 3;
+            format!(
+                "insert into mail_outbox (id, kind, recipient, recipient_canonical, subject, state, attempts, due_at, \
+                 leased_until, created_at) values ('01920000-0000-7000-8000-{n:012}', 'invitation', '{AMARA}', '{AMARA}', \
+                 'Number {n:03}', 'sent', 1, 0, 0, {at});"
+            )
+        }).collect();
+        database::execute(&app, &rows).await;
+        let (mut path, mut seen) = (Some("/account/mail".to_owned()), Vec::new());
+        while let Some(next) = path {
+            let page = amara.get(&next).await.ok();
+            let subjects = crate::support::page::between(&page.body, "<span class=\"fit\">", "</span>");
+            assert!(subjects.len() <= 50);
+            seen.extend(subjects.into_iter().map(str::to_owned));
+            path = crate::support::page::link(&page, "Older");
+        }
+        assert_eq!(seen.len(), 121, "with the mail of the sign-up");
+        let numbers: std::collections::BTreeSet<&String> = seen.iter().collect();
+        assert_eq!(numbers.len(), 121);
+        for odd in ["x", "1", "-", "1-x", "x-01920000-0000-7000-8000-000000000000", "99999999999999999999-a", "%00"] {
+            amara.get(&format!("/account/mail?before={odd}")).await.is(400);
+        }
+        amara.get("/account/mail?before=0-01920000-0000-7000-8000-000000000000").await.ok().says("There is nothing older");
+    }
 }

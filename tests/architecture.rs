@@ -216,6 +216,21 @@ fn the_documented_budgets_are_true() {
     assert_eq!(page.matches("| `").count(), throttle::ALL.len());
 }
 
+/// A person's list of their mail says of each kind what it was for.
+#[test]
+fn every_kind_of_mail_has_its_words() {
+    let words =
+        fs::read_to_string(root().join("src/web/pages/account/mail.rs")).expect("the page can be read");
+    let mut kinds = 0;
+    for (name, text) in files("src/domain", "rs") {
+        for kind in code(&text).split("        kind: \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(words.contains(&format!("\"{kind}\"")), "{kind} of {name} has no words");
+            kinds += 1;
+        }
+    }
+    assert!(kinds > 10, "the kinds are found");
+}
+
 /// Every setting is in the table of docs/running.md, and nothing else is.
 #[test]
 fn the_documented_settings_are_true() {

@@ -538,7 +538,7 @@ on_both! {
         let mut adil = app.member(&mut owner, "Adil Brandt", "adil@halden.example", Role::Admin).await;
         let link = app.invited(&mut adil, DANA, Role::Member).await;
         let id = app.id_of(&mut owner, "Adil Brandt").await;
-        owner.post(&format!("{}/users/{id}/removal", owner.org), &[]).await;
+        owner.post(&format!("{}/users/{id}/suspension", owner.org), &[]).await;
         block(&app, &chain(&app, &owner.org).await).await;
         let before = everything(&app).await;
         app.visitor().post(&link, &[("name", "Dana"), ("password", OTHER)]).await.is(500);

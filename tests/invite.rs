@@ -326,7 +326,7 @@ on_both! {
         let mut adil = app.member(&mut owner, "Adil Brandt", "adil@halden.example", Role::Admin).await;
         let link = app.invited(&mut adil, DANA, Role::Member).await;
         let id = app.id_of(&mut owner, "Adil Brandt").await;
-        owner.post(&format!("{}/users/{id}/removal", owner.org), &[]).await;
+        owner.post(&format!("{}/users/{id}/suspension", owner.org), &[]).await;
         app.clock.advance(7 * DAY);
         let before = app.count_mails_to("adil@halden.example").await;
         app.visitor().post(&format!("{link}/again"), &[]).await.is(410).says("We told");
@@ -381,7 +381,8 @@ on_both! {
         app.visitor().post(&new, &FIELDS).await.leads_to(&owner.org);
     }
 
-    /// I4: the same for an inviter who was removed or suspended, for whoever posts, and for copied links.
+    /// I4: the same for an inviter who was suspended, for whoever posts, and for copied links. (What someone
+    /// removed leaves behind is decided on the screen before: `leaving`.)
     async fn an_invite_of_someone_gone_is_void_for_everybody(app: TestApp) {
         let mut owner = app.owner().await;
         let mut noor = app.sign_up("Quill Works", "Noor Haddad", NOOR).await;
@@ -396,7 +397,7 @@ on_both! {
         noor.get(&link).await.ok();
 
         let copy = copied(&mut adil).await;
-        owner.post(&format!("{}/users/{id}/removal", owner.org), &[]).await;
+        owner.post(&format!("{}/users/{id}/suspension", owner.org), &[]).await;
         // Nobody signed in: with an account behind the address, and by the copied link.
         for link in [&link, &copy] {
             app.visitor().get(link).await.is(410).says("This invite is void");

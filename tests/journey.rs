@@ -7,6 +7,7 @@ mod forms_alone;
 mod keyboard;
 mod main_way;
 mod organizations;
+mod people;
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;

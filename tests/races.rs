@@ -490,4 +490,99 @@ on_both! {
         }
         all_whole(app).await;
     }
+
+    /// EML: one free address that two accounts confirm at once, while a sign-up verifies it, is given once.
+    async fn one_address_confirmed_at_once(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut amara = app.owner().await;
+        let mut nina = app.sign_up("Other Ltd", "Nina Berg", "nina@other.example").await;
+        for round in 0..10 {
+            execute(app, "delete from throttles").await;
+            let wanted = format!("wanted{round}@free.example");
+            let mut links = Vec::new();
+            for visitor in [&mut amara, &mut nina] {
+                visitor.step_up().await;
+                visitor.post("/account/email", &[("email", &wanted)]).await.leads_to("/account");
+                links.push(app.mail_to(&wanted).await.path("/email/"));
+            }
+            let fields = [
+                ("organization", "New Ltd"), ("name", "Fo Under"), ("email", wanted.as_str()), ("password", PASSWORD),
+            ];
+            let mut founder = app.visitor();
+            founder.post("/sign-up", &fields).await.leads_to("/sign-up/sent");
+            let verify = app.mail_to(&wanted).await.path("/verify/");
+            let mut posts = vec![
+                (house.tab(&amara, round), links[0].clone(), vec![]),
+                (house.tab(&nina, round + 1), links[1].clone(), vec![]),
+                (house.tab(&founder, round), verify, vec![]),
+            ];
+            posts.rotate_left(round % 3);
+            let statuses = at_once(posts).await;
+            assert_eq!(count(&statuses)[&303], 1, "round {round}: {statuses:?}");
+            assert!(statuses.iter().all(|status| matches!(status, 303 | 409 | 410)), "round {round}: {statuses:?}");
+            let holders = texts(app, &format!("select id from users where email_canonical = '{wanted}'")).await;
+            assert_eq!(holders.len(), 1);
+        }
+        all_whole(app).await;
+    }
+
+    /// EML: a confirmation against the newer request that ends it, and two undos at once: each link is used once.
+    async fn one_undo_at_once(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut amara = app.owner().await;
+        amara.step_up().await;
+        amara.post("/account/email", &[("email", "new@okafor.example")]).await.leads_to("/account");
+        let link = app.mail_to("new@okafor.example").await.path("/email/");
+        let confirming = at_once((0..6).map(|n| (house.tab(&amara, n), link.clone(), vec![])).collect()).await;
+        assert_eq!(count(&confirming), BTreeMap::from([(303, 1), (410, 5)]));
+        let undo = app.mail_to("amara@halden.example").await.path("/email/undo/");
+        let nobody = app.visitor();
+        let undoing = at_once((0..6).map(|n| (house.tab(&nobody, n), undo.clone(), vec![])).collect()).await;
+        assert_eq!(count(&undoing), BTreeMap::from([(200, 1), (410, 5)]));
+        for kind in ["account.email_changed", "account.email_change_undone"] {
+            let rows = texts(app, &format!("select chain from audit_events where kind = '{kind}'")).await;
+            assert_eq!(rows.len(), 2, "{kind}");
+        }
+        all_whole(app).await;
+    }
+
+    /// R8: a removal that takes invites over, against the leaver who revokes or resends one of them.
+    async fn leaving_against_ones_own_invites(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let mut adil = app.member(&mut owner, "Adil Brandt", "adil@halden.example", Role::Admin).await;
+        let (users, invitations) = (format!("{}/users", owner.org), format!("{}/invitations", owner.org));
+        let id = app.id_of(&mut owner, "Adil Brandt").await;
+        for round in 0..ROUNDS {
+            app.invited(&mut adil, DANA, Role::Member).await;
+            let invitation = texts(app, "select id from invitations where state = 'pending'").await.remove(0);
+            let act = if round % 2 == 0 { "mail" } else { "revocation" };
+            let statuses = at_once(vec![
+                (house.tab(&owner, round), format!("{users}/{id}/removal"), vec![("invitations", "keep")]),
+                (house.tab(&adil, round + 1), format!("{invitations}/{invitation}/{act}"), vec![]),
+            ])
+            .await;
+            assert_eq!(statuses[0], 303);
+            // Whoever is gone before they are asked has no right, or no organization.
+            assert!(matches!(statuses[1], 303 | 403 | 404), "{statuses:?}");
+            let query = format!(
+                "select i.state || ' ' || u.name from invitations i join users u on u.id = i.inviter where i.id = '{invitation}'"
+            );
+            let standing = texts(app, &query).await.remove(0);
+            let revoked = act == "revocation" && statuses[1] == 303;
+            assert_eq!(standing, if revoked { "revoked Adil Brandt" } else { "pending Amara Okafor" });
+            let pending = if revoked { 0 } else { 1 };
+            assert_eq!(texts(app, "select cast(pending as text) from organizations").await, [pending.to_string()]);
+            execute(
+                app,
+                "delete from throttles; update invitations set state = 'revoked' where state = 'pending'; \
+                 update organizations set pending = 0; update memberships set state = 'active'",
+            )
+            .await;
+        }
+        all_whole(app).await;
+    }
 }

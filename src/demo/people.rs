@@ -6,10 +6,12 @@ use crate::clock::{HOUR, Timestamp};
 use crate::domain::access::Role;
 use crate::domain::access::Role::{Admin, Auditor, Developer, Member, Owner, Reviewer};
 use crate::domain::account;
-use crate::domain::invitations::{self, NewInvitation};
+use crate::domain::invitations::{self, Fate, NewAccount, NewInvitation};
+use crate::domain::leaving;
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up::{self, NewSignUp};
 use crate::domain::users;
+use crate::domain::values::TimeZone;
 
 pub const FREIGHT: &str = "Halden Freight";
 pub const REEDEREI: &str = "Nordlicht Reederei";
@@ -247,6 +249,7 @@ async fn found(stage: &mut Stage, organization: &'static str, by: &Part, email: 
         organization: organization.parse()?,
         name: by.name.parse()?,
         email: email.parse()?,
+        time_zone: TimeZone::utc(),
         password: stage.app.passwords.fit(password(), &[organization, by.name, email]).await??,
     };
     let (browser, new) = (cookie(), cookie());
@@ -264,8 +267,9 @@ async fn accept(stage: &mut Stage, email: &str, key: &str, name: &str) -> Result
     let (token, origin, new) = (stage.link(email)?, stage.origin(key), cookie());
     let cookies = Cookies { new: &new, old: None };
     let device = device(name.len(), key);
-    invitations::accept_new(&stage.app, &token, &name.parse()?, password(), &device, &origin, cookies)
-        .await?;
+    let name = name.parse()?;
+    let account = NewAccount { name: &name, password: password(), time_zone: TimeZone::utc() };
+    invitations::accept_new(&stage.app, &token, account, &device, &origin, cookies).await?;
     stage.invitations.remove(email);
     remember(stage, email, key).await
 }
@@ -312,7 +316,7 @@ async fn change(stage: &mut Stage, act: Act) -> Result {
         }
         Act::Remove { by, who } => {
             let (actor, user) = (stage.actor(by, freight).await?, stage.user(who)?);
-            users::remove(&stage.app, &actor, user).await?;
+            leaving::remove(&stage.app, &actor, user, Fate::Revoke).await?;
         }
         Act::Rename { who, name } => {
             let person = stage.person(who)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{recovery, sessions, settings, sign_up, throttle};
+use super::{email_change, recovery, sessions, settings, sign_up, throttle};
 use crate::app::Shared;
 use crate::mail;
 
@@ -30,6 +30,7 @@ pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     sessions::sweep(&mut tx).await?;
     sign_up::sweep(&mut tx).await?;
     recovery::sweep(&mut tx).await?;
+    email_change::sweep(&mut tx).await?;
     mail::sweep(&mut tx).await?;
     tx.commit().await?;
     settings::erase_due(app).await

@@ -1,14 +1,16 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
 //! values, access, audit, throttle, passwords, organizations, users, sessions, account, sign_in,
-//! recovery, sign_up, invitations, settings, housekeeping, backup, previews
+//! recovery, sign_up, email_change, invitations, leaving, settings, housekeeping, backup, previews
 
 pub mod access;
 pub mod account;
 pub mod audit;
 pub mod backup;
+pub mod email_change;
 pub mod housekeeping;
 pub mod invitations;
+pub mod leaving;
 pub mod organizations;
 pub mod passwords;
 pub mod previews;

@@ -1,6 +1,7 @@
 //! Mail: written into the outbox by the transaction that causes it, sent by a worker, retried with
 //! backoff, and kept sealed until then (I9).
 
+mod lately;
 mod mailbox;
 mod outbox;
 mod sql;
@@ -10,6 +11,7 @@ mod worker;
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
+pub use self::lately::{Arrived, Page, Place, lately};
 pub use self::mailbox::{Mailbox, StoredMail, StoredSummary};
 pub use self::outbox::{Listed, MailState, RetryError, count_queued, list, retry, retry_failed};
 pub use self::transport::{SendError, Transport, TransportError, destination};

@@ -4,7 +4,7 @@ use super::Message;
 use super::outbox::{Listed, MailState};
 use crate::clock::Timestamp;
 use crate::ids::{MailId, OrganizationId};
-use crate::storage::{Lends, execute, fetch_one, fetch_optional, on_either};
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
 
 pub(super) async fn insert(
     on: &mut impl Lends,
@@ -16,18 +16,51 @@ pub(super) async fn insert(
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "insert into mail_outbox (id, organization, kind, recipient, subject, body, state, attempts, due_at, \
-         leased_until, created_at, recipient_canonical) values ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, 0, $7, $8)",
+        "insert into mail_outbox (id, organization, kind, recipient, recipient_canonical, subject, body, state, \
+         attempts, due_at, leased_until, created_at) values ($1, $2, $3, $4, $5, $6, $7, 'queued', 0, $8, 0, $8)",
         id,
         organization,
         message.kind,
         &message.to,
+        message.to.to_ascii_lowercase(),
         &message.subject,
         sealed,
-        now,
-        message.to.to_ascii_lowercase()
+        now
     )?;
     Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    pub id: MailId,
+    pub kind: String,
+    pub subject: String,
+    pub created_at: Timestamp,
+    pub state: String,
+    pub failure: Option<String>,
+}
+
+/// What was queued for an address since a moment and before a place, newest first.
+pub(super) async fn to_recipient(
+    on: &mut impl Lends,
+    canonical: &str,
+    since: Timestamp,
+    (before, before_id): (Timestamp, &str),
+    limit: usize,
+) -> sqlx::Result<Vec<Row>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    fetch_all!(
+        on,
+        Row,
+        "select id, kind, subject, created_at, state, failure from mail_outbox \
+         where recipient_canonical = $1 and created_at > $2 and (created_at, id) < ($3, $4) \
+         order by created_at desc, id desc limit $5",
+        canonical,
+        since,
+        before,
+        before_id,
+        limit
+    )
 }
 
 #[derive(sqlx::FromRow)]

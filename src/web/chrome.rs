@@ -50,10 +50,11 @@ const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 4] = [
     ("Organization", "Settings", "settings", "settings", Some(Capability::ManageSettings)),
 ];
 
-const ACCOUNT: [(&str, &str, &str); 3] = [
-    ("Profile and password", "/account", "user"),
+const ACCOUNT: [(&str, &str, &str); 4] = [
+    ("Profile", "/account", "user"),
     ("Sessions", "/account/sessions", "monitor"),
     ("Organizations", "/account/organizations", "building-2"),
+    ("Mail", "/account/mail", "mail"),
 ];
 
 impl Chrome {

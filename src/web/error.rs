@@ -16,6 +16,7 @@ use crate::domain::audit::ReadError;
 use crate::domain::passwords::Busy;
 use crate::domain::throttle::Throttled;
 use crate::domain::users::MemberError;
+use crate::domain::values::Theme;
 
 pub type Result<T = Response> = std::result::Result<T, Error>;
 
@@ -244,6 +245,7 @@ struct Page<'a> {
     title: &'a str,
     text: &'a str,
     request: &'a str,
+    theme: Theme,
 }
 
 #[derive(Template)]
@@ -273,10 +275,11 @@ pub fn render(response: Response, context: &Context) -> Response {
     };
     let request = context.origin.request.as_str();
     let Problem { title, text } = &problem;
+    let theme = response.extensions().get::<Theme>().copied().unwrap_or_default();
     let body = if context.fragment {
         html::render(&Toast { title, text, request })
     } else {
-        html::render(&Page { status: status.as_u16(), title, text, request })
+        html::render(&Page { status: status.as_u16(), title, text, request, theme })
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -24,6 +24,7 @@ use crate::domain::access::{Actor, Capability, Person, Role};
 use crate::domain::organizations::{self, Organization, Own};
 use crate::domain::sessions::{self, Session};
 use crate::domain::users;
+use crate::domain::values::Theme;
 use crate::secrets::TokenHash;
 use crate::storage::Reader;
 
@@ -53,6 +54,8 @@ pub enum TokenKind {
     Setup,
     Verify,
     Reset,
+    EmailChange,
+    EmailUndo,
     Invite,
 }
 
@@ -120,19 +123,23 @@ impl Inside {
 
 pub async fn check(State(check): State<Check>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let took_flash = match admit(&check, &mut request).await {
+    let admitted = admit(&check, &mut request).await;
+    let theme = request.extensions().get::<Theme>().copied().unwrap_or_default();
+    let took_flash = match admitted {
         Ok(took_flash) => took_flash,
-        Err(error) => return named(error.into_response(), route),
+        Err(error) => return named(error.into_response(), route, theme),
     };
     let mut response = next.run(request).await;
     // A page showed it; an answer that only leads on has not.
     if took_flash && !response.status().is_redirection() {
         session::forget_flash(&check.app, response.headers_mut());
     }
-    named(response, route)
+    named(response, route, theme)
 }
 
-fn named(mut response: Response, route: Option<MatchedPath>) -> Response {
+/// With what the log and the error pages need to know.
+fn named(mut response: Response, route: Option<MatchedPath>, theme: Theme) -> Response {
+    response.extensions_mut().insert(theme);
     if let Some(route) = route {
         response.extensions_mut().insert(Route(route));
     }
@@ -162,6 +169,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         None => None,
     };
     let person = session.as_ref().map(|session| session.person(context.origin.clone()));
+    request.extensions_mut().insert(person.as_ref().map_or(Theme::default(), |person| person.theme));
     match access {
         Access::Anyone | Access::Public | Access::Token(_) => {
             from_our_pages(app, request)?;

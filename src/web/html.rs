@@ -133,8 +133,15 @@ impl Times {
     }
 }
 
+/// A month keeps its capital.
 fn lower_first(text: &str) -> String {
-    if text.starts_with("Just") { text.to_lowercase() } else { text.to_owned() }
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if ["Just ", "In ", "Ended "].iter().any(|word| text.starts_with(word)) => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// "2026-11-22 09:41:07 UTC"

@@ -6,11 +6,11 @@ use axum::routing::{MethodRouter, on};
 
 use super::assets;
 use super::gate::Access::{Anyone, Member, Needs, Proving, Public, Reopens, SignedIn, Token};
-use super::gate::TokenKind::{Invite, Reset, Setup, Verify};
+use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, health, home, invitations, invite, mailbox, organizations, recovery, roles, settings,
-    sign_in, sign_up, step_up, users,
+    account, audit, email_change, health, home, invitations, invite, leaving, mailbox, organizations,
+    recovery, roles, settings, sign_in, sign_up, step_up, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{
@@ -61,6 +61,10 @@ pub fn table() -> Vec<Route> {
         post("/invite/{token}/again",                     Token(Invite),      invite::ask_again),
         post("/invite/{token}/code",                      Token(Invite),      invite::mail_code),
         post("/invite/{token}/proof",                     Token(Invite),      invite::redeem_code),
+        get ("/email/{token}",                            Token(EmailChange), email_change::show),
+        post("/email/{token}",                            Token(EmailChange), email_change::confirm),
+        get ("/email/undo/{token}",                       Token(EmailUndo),   email_change::show_undo),
+        post("/email/undo/{token}",                       Token(EmailUndo),   email_change::undo),
         get ("/mailbox",                                  Public,             mailbox::index),
         get ("/mailbox/kinds",                            Public,             mailbox::kinds),
         get ("/mailbox/kinds/{kind}",                     Public,             mailbox::kind),
@@ -70,7 +74,10 @@ pub fn table() -> Vec<Route> {
 
         get ("/account",                                  SignedIn,           account::show),
         post("/account/name",                             SignedIn,           account::rename),
+        post("/account/preferences",                      SignedIn,           account::set_preferences),
+        post("/account/email",                            SignedIn,           account::change_email),
         post("/account/password",                         SignedIn,           account::change_password),
+        get ("/account/mail",                             SignedIn,           account::mail),
         get ("/account/sessions",                         SignedIn,           account::sessions),
         get ("/account/sessions/others",                  SignedIn,           account::confirm_end_others),
         post("/account/sessions/others",                  SignedIn,           account::end_others),
@@ -89,14 +96,15 @@ pub fn table() -> Vec<Route> {
         get ("/o/{org}/roles",                            Member,             roles::index),
         get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),
         get ("/o/{org}/users.csv",                        Needs(ReadUsers),   users::export),
+        get ("/o/{org}/users/{id}",                       Needs(ReadUsers),   users::show),
         post("/o/{org}/users/{id}/role",                  Needs(ManageUsers), users::change_role),
         get ("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::confirm_suspension),
         post("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::suspend),
         post("/o/{org}/users/{id}/reactivation",          Needs(ManageUsers), users::reactivate),
         get ("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::confirm_sign_out),
         post("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::sign_out),
-        get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::confirm_removal),
-        post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::remove),
+        get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::show),
+        post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::remove),
         get ("/o/{org}/invitations",                      Needs(ReadUsers),   invitations::index),
         get ("/o/{org}/invitations.csv",                  Needs(ReadUsers),   invitations::export),
         get ("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::form),

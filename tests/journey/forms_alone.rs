@@ -89,6 +89,6 @@ async fn acts(stage: &Stage, browser: &Browser) {
     browser.press("More for Dana Kovač").await;
     browser.press("Remove from organization").await;
     browser.see("Remove Dana Kovač?").await;
-    browser.press("Remove").await;
+    browser.press("Remove from organization").await;
     browser.see("Dana Kovač is removed").await;
 }

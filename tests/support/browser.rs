@@ -574,6 +574,13 @@ impl Browser {
         self.emulate_media(json!([])).await;
     }
 
+    /// From now on the browser says that it is in this time zone.
+    pub async fn be_in(&self, time_zone: &str) {
+        let command = "Emulation.setTimezoneOverride";
+        let result = self.devtools(command, json!({ "timezoneId": time_zone })).await;
+        self.must(command, result).await;
+    }
+
     async fn emulate_touch(&self, enabled: bool) {
         let command = "Emulation.setTouchEmulationEnabled";
         let result = self.devtools(command, json!({ "enabled": enabled })).await;

@@ -15,7 +15,13 @@ pub async fn everything(app: &TestApp) -> Vec<String> {
         "select token_hash || invitation || kind || coalesce(cast(replaced_at as text), '') \
          from invitation_tokens order by token_hash",
         "select invitation || code from invitation_codes order by invitation",
-        "select id || email || name || coalesce(password_hash, '') from users order by id",
+        "select id || email || email_canonical || name || time_zone || theme || coalesce(password_hash, '') \
+          from users order by id",
+        "select organization || user_id || email || search from memberships order by organization, user_id",
+        "select token_hash || user_id || new_email || coalesce(cast(closed_at as text), '') || '/' \
+          || coalesce(cast(confirmed_at as text), '') || '/' || coalesce(cast(undo_until as text), '') || '/' \
+          || coalesce(cast(undone_at as text), '') from email_changes order by token_hash",
+        "select id || inviter || coalesce(cast(finished_at as text), '') from invitation_batches order by id",
         "select id || slug || name || cast(people as text) || cast(pending as text) \
          || coalesce(cast(closed_at as text), '') || coalesce(cast(erased_at as text), '') from organizations order by id",
         "select slug || organization from organization_slugs order by slug",

@@ -1,4 +1,4 @@
-//! A person's own account: name, password, and proving who they are again.
+//! A person's own account: name, preferences, password, and proving who they are again.
 
 mod sysadmin;
 
@@ -10,7 +10,7 @@ use crate::domain::passwords::{Busy, PasswordError, Verified};
 use crate::domain::sessions::{self, ProofKind};
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, User};
-use crate::domain::values::PersonName;
+use crate::domain::values::{PersonName, Theme, TimeZone};
 use crate::mail::{self, Message};
 use crate::secrets::TokenHash;
 use crate::storage::Change;
@@ -50,6 +50,18 @@ pub async fn rename(app: &App, person: &Person, name: &PersonName) -> sqlx::Resu
     users::rename(&mut change, person.user, name).await?;
     let entry = Entry::new(Kind::NameChanged, person.user, name).changed("name", &person.name, name);
     audit::record_account(&mut change, &person.operator(), entry).await?;
+    change.commit().await
+}
+
+/// How the person reads times, and how pages look to them (V1). It is no change of access.
+pub async fn set_preferences(
+    app: &App,
+    person: &Person,
+    time_zone: &TimeZone,
+    theme: Theme,
+) -> sqlx::Result<()> {
+    let mut change = app.db.account(Some(person.user), &[]).await?;
+    users::set_preferences(&mut change, person.user, time_zone, theme).await?;
     change.commit().await
 }
 

@@ -12,7 +12,7 @@ use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up;
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, MemberState, User};
-use crate::domain::values::{Email, PersonName};
+use crate::domain::values::{Email, PersonName, Theme, TimeZone};
 use crate::ids::UserId;
 use crate::mail;
 use crate::secrets::{Token, random_digits};
@@ -151,12 +151,19 @@ async fn open_link(app: &App, mut change: Change, token: &str) -> Result<(Change
     }
 }
 
+/// What a person gives to have an account.
+pub struct NewAccount<'a> {
+    pub name: &'a PersonName,
+    pub password: &'a str,
+    /// As the browser guessed it.
+    pub time_zone: TimeZone,
+}
+
 /// Accepts with a new account. Only a mailed link can: it proves the address. Two at once: one membership.
 pub async fn accept_new(
     app: &App,
     token: &str,
-    name: &PersonName,
-    password: &str,
+    new: NewAccount<'_>,
     device: &Device,
     origin: &Origin,
     cookies: Cookies<'_>,
@@ -164,8 +171,9 @@ pub async fn accept_new(
     let found = look(app, token).await?;
     may_make_account(&found)?;
     let invitation = &found.invitation;
+    let name = new.name;
     let context = [found.organization.name.as_str(), name.as_str(), &invitation.email];
-    let password = app.passwords.fit(password, &context).await??;
+    let password = app.passwords.fit(new.password, &context).await??;
     let password_hash = app.passwords.hash(&password).await?;
 
     let change = app.db.account(None, &[invitation.organization]).await?;
@@ -177,6 +185,7 @@ pub async fn accept_new(
     let id = UserId::generate();
     let operator = Operator { user: Some(id), name: name.to_string(), origin: origin.clone() };
     let user = users::create(&mut change, id, &operator, &email, name, &password_hash).await?;
+    users::set_preferences(&mut change, id, &new.time_zone, Theme::default()).await?;
     sign_up::address_verified(&mut change, &user.email_canonical).await?;
     join(&mut change, invitation, &user, &operator).await?;
     if let Some(old) = cookies.old {

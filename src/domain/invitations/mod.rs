@@ -2,12 +2,16 @@
 
 mod accept;
 mod mails;
+mod sent;
 mod sql;
 
 pub use self::accept::{
-    AcceptError, Found, LinkKind, Standing, accept_as, accept_new, ask_again, look, mail_code, redeem_code,
+    AcceptError, Found, LinkKind, NewAccount, Standing, accept_as, accept_new, ask_again, look, mail_code,
+    redeem_code,
 };
 pub(crate) use self::mails::{minute, samples};
+pub use self::sent::{Fate, Left, Sent, SentBy, Settled, sent_by};
+pub(crate) use self::sent::{left_by, settle};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability, Denied, Person, Role, StepUpNeeded};
@@ -111,7 +115,7 @@ impl Invitation {
     }
 
     /// Whether an inviter with this membership could grant it now.
-    fn is_grantable_by(&self, inviter: Option<&Member>, now: Timestamp) -> bool {
+    pub fn is_grantable_by(&self, inviter: Option<&Member>, now: Timestamp) -> bool {
         inviter.is_some_and(|member| {
             member.is_active(now)
                 && member.role.may(Capability::ManageUsers)
@@ -314,13 +318,7 @@ pub async fn list(
     Ok(Page { invitations, older })
 }
 
-/// How many pending invitations a person has sent here: they become void when the person goes (V4).
-pub async fn count_sent_by(db: &Db, actor: &Actor, user: UserId) -> Result<i64, InviteError> {
-    actor.may(Capability::ReadUsers)?;
-    Ok(sql::count_sent_by(&mut db.read().await?, actor.organization, user).await?)
-}
-
-/// The same of one's own, whatever one's role: leaving ends them too.
+/// How many pending invitations a person has sent: they become void when the person leaves (V4).
 pub async fn count_sent_by_oneself(
     on: &mut impl Lends,
     person: &Person,

@@ -1,9 +1,10 @@
 use super::accept::LinkKind;
+use super::sent::Sent;
 use super::{Invitation, Listed, State};
 use crate::clock::Timestamp;
 use crate::domain::access::{Capability, Role};
 use crate::domain::users::MemberState;
-use crate::ids::{InvitationId, MailId, OrganizationId, UserId};
+use crate::ids::{BatchId, InvitationId, MailId, OrganizationId, UserId};
 use crate::mail::Delivery;
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
@@ -247,19 +248,89 @@ pub(super) async fn list(
     )
 }
 
-pub(super) async fn count_sent_by(
+/// What one person has sent, of one state: the last closed first, and the newest of what is not closed.
+pub(super) async fn sent_by(
     on: &mut impl Lends,
     organization: OrganizationId,
-    user: UserId,
-) -> sqlx::Result<i64> {
-    let (count,) = fetch_one!(
+    inviter: UserId,
+    state: State,
+    limit: i64,
+) -> sqlx::Result<Vec<Sent>> {
+    fetch_all!(
         on,
-        (i64,),
-        "select count(*) from invitations where organization = $1 and inviter = $2 and state = 'pending'",
+        Sent,
+        "select id, organization, email, email_canonical, role, note, membership_ends_at, inviter, state, sent_at, \
+         expires_at, closed_at, accepted_by from invitations \
+         where organization = $1 and inviter = $2 and state = $3 order by closed_at desc, id desc limit $4",
         organization,
-        user
+        inviter,
+        state,
+        limit
+    )
+}
+
+pub(super) async fn count_pending_by_role(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    inviter: UserId,
+) -> sqlx::Result<Vec<(Role, i64)>> {
+    fetch_all!(
+        on,
+        (Role, i64),
+        "select role, count(*) from invitations \
+         where organization = $1 and inviter = $2 and state = 'pending' group by role",
+        organization,
+        inviter
+    )
+}
+
+pub(super) async fn set_inviter(on: &mut impl Lends, id: InvitationId, inviter: UserId) -> sqlx::Result<()> {
+    execute!(on, "update invitations set inviter = $2 where id = $1", id, inviter)?;
+    Ok(())
+}
+
+/// The lists of invitations that one person has not finished sending, and how many lines of each wait.
+pub(super) async fn open_batches_of(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    inviter: UserId,
+) -> sqlx::Result<Vec<(BatchId, Role, i64)>> {
+    fetch_all!(
+        on,
+        (BatchId, Role, i64),
+        "select b.id, b.role, (select count(*) from invitation_batch_lines l \
+           where l.batch = b.id and l.state = 'queued') \
+         from invitation_batches b where b.organization = $1 and b.inviter = $2 and b.finished_at is null \
+         order by b.id",
+        organization,
+        inviter
+    )
+}
+
+pub(super) async fn set_batch_inviter(
+    on: &mut impl Lends,
+    batch: BatchId,
+    inviter: UserId,
+) -> sqlx::Result<()> {
+    execute!(on, "update invitation_batches set inviter = $2 where id = $1", batch, inviter)?;
+    Ok(())
+}
+
+/// Refuses whatever of a list still waits, and finishes it.
+pub(super) async fn stop_batch(
+    on: &mut impl Lends,
+    batch: BatchId,
+    why: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update invitation_batch_lines set state = 'refused', why = $2 where batch = $1 and state = 'queued'",
+        batch,
+        why
     )?;
-    Ok(count)
+    execute!(on, "update invitation_batches set finished_at = $2 where id = $1", batch, now)?;
+    Ok(())
 }
 
 pub(super) async fn erase(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
@@ -282,4 +353,19 @@ pub(super) async fn erase(on: &mut impl Lends, organization: OrganizationId) -> 
     )?;
     execute!(on, "delete from invitations where organization = $1", organization)?;
     Ok(())
+}
+
+pub(super) async fn count_sent_by(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from invitations where organization = $1 and inviter = $2 and state = 'pending'",
+        organization,
+        user
+    )?;
+    Ok(count)
 }

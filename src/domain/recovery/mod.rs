@@ -21,7 +21,7 @@ use crate::domain::values::Email;
 use crate::ids::UserId;
 use crate::mail;
 use crate::secrets::{Token, TokenHash};
-use crate::storage::{Lends, Tx};
+use crate::storage::{Change, Lends, Tx};
 
 const LIFE: i64 = HOUR;
 
@@ -156,6 +156,12 @@ pub async fn reset(app: &App, token: &str, password: &str, origin: &Origin) -> R
     account::password_was_set(app, &mut change, &user, &operator, Kind::PasswordReset).await?;
     change.commit().await?;
     Ok(())
+}
+
+/// Ends the links that were mailed for an address: it belongs to the account no more, or belongs to it anew.
+pub(crate) async fn end_links(change: &mut Change, email_canonical: &str) -> sqlx::Result<()> {
+    let now = change.now();
+    sql::replace(change, email_canonical, now).await
 }
 
 /// Drops links that ended a week ago; until then their page says that they are spent.

@@ -145,16 +145,64 @@ impl Session {
     /// Whether this session opens the organization of a membership: a proof that meets its policy,
     /// newer than `proofs_after`, and within the organization's own limits (S9, R10).
     pub fn opens(&self, member: &Member, last_click: Option<Timestamp>, now: Timestamp) -> bool {
-        let newest = self
-            .proofs
-            .iter()
-            .filter(|proof| proof.kind.meets_policy() && proof.at > member.proofs_after)
-            .map(|proof| proof.at)
-            .max();
-        let Some(proof) = newest else { return false };
-        let active = last_click.map_or(proof, |click| click.max(proof));
-        now.since(proof) < ABSOLUTE && now.since(active) < IDLE
+        opened_by(&self.proofs, member, last_click, now).is_some()
     }
+}
+
+/// The moment of the proof by which a session opens the organization of a membership, if it does.
+fn opened_by(
+    proofs: &[Proof],
+    member: &Member,
+    last_click: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let newest = proofs
+        .iter()
+        .filter(|proof| proof.kind.meets_policy() && proof.at > member.proofs_after)
+        .map(|proof| proof.at)
+        .max()?;
+    let active = last_click.map_or(newest, |click| click.max(newest));
+    (now.since(newest) < ABSOLUTE && now.since(active) < IDLE).then_some(newest)
+}
+
+/// A session that opens an organization, as that organization may know it: what it does elsewhere is
+/// not in it.
+#[derive(Clone, Debug)]
+pub struct OpeningSession {
+    pub address: Option<String>,
+    pub agent: String,
+    /// The proof that opens it.
+    pub proven_at: Timestamp,
+    /// The last click inside the organization.
+    pub clicked_at: Option<Timestamp>,
+}
+
+/// The sessions that open an organization for a member, by the gate's own rule (S9, R10), newest use
+/// of it first.
+pub async fn opening(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    member: &Member,
+    now: Timestamp,
+) -> sqlx::Result<Vec<OpeningSession>> {
+    let (begun, seen) = (now.plus(-ABSOLUTE), now.plus(-IDLE));
+    let rows = sql::with_proofs(on, member.user_id, organization, begun, seen).await?;
+    let mut sessions: Vec<OpeningSession> = rows
+        .chunk_by(|one, other| one.id == other.id)
+        .filter_map(|rows| {
+            let proofs: Vec<Proof> = rows.iter().map(|row| row.proof.clone()).collect();
+            let first = rows.first()?;
+            let proven_at = opened_by(&proofs, member, first.clicked_at, now)?;
+            Some(OpeningSession {
+                address: first.address.clone(),
+                agent: first.agent.clone(),
+                proven_at,
+                clicked_at: first.clicked_at,
+            })
+        })
+        .collect();
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.clicked_at.max(Some(session.proven_at))));
+    Ok(sessions)
 }
 
 /// The last click of a session inside an organization.
@@ -212,8 +260,8 @@ pub async fn list(app: &App, user: UserId) -> sqlx::Result<Vec<ListedSession>> {
     sql::list(&mut app.db.read().await?, user, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
 }
 
-/// How many of a person's live sessions have a proof newer than a moment. Since the beginning of time,
-/// that is all of them; since a membership's `proofs_after`, those that open its organization (R10).
+/// How many of a person's live sessions have a proof newer than a moment: since the beginning of time,
+/// all of them.
 pub async fn count(
     on: &mut impl Lends,
     user: UserId,

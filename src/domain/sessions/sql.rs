@@ -78,6 +78,39 @@ pub(super) async fn proofs(on: &mut impl Lends, session: SessionId) -> sqlx::Res
     fetch_all!(on, Proof, "select kind, at from session_proofs where session = $1", session)
 }
 
+#[derive(sqlx::FromRow)]
+pub(super) struct WithProof {
+    pub id: SessionId,
+    pub address: Option<String>,
+    pub agent: String,
+    #[sqlx(flatten)]
+    pub proof: Proof,
+    pub clicked_at: Option<Timestamp>,
+}
+
+/// A row for each proof of each live session, with its last click inside one organization.
+pub(super) async fn with_proofs(
+    on: &mut impl Lends,
+    user: UserId,
+    organization: OrganizationId,
+    begun_after: Timestamp,
+    seen_after: Timestamp,
+) -> sqlx::Result<Vec<WithProof>> {
+    fetch_all!(
+        on,
+        WithProof,
+        "select s.id, s.address, s.agent, p.kind, p.at, v.at as clicked_at from sessions s \
+         join session_proofs p on p.session = s.id \
+         left join session_visits v on v.session = s.id and v.organization = $2 \
+         where s.user_id = $1 and s.ended_at is null and s.created_at > $3 and s.last_seen_at > $4 \
+         order by s.id limit 1000",
+        user,
+        organization,
+        begun_after,
+        seen_after
+    )
+}
+
 pub(super) async fn last_click(
     on: &mut impl Lends,
     session: SessionId,

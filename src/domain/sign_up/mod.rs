@@ -19,7 +19,7 @@ use crate::domain::sessions::{self, Device, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users;
-use crate::domain::values::{Email, OrganizationName, PersonName};
+use crate::domain::values::{Email, OrganizationName, PersonName, Theme, TimeZone};
 use crate::ids::UserId;
 use crate::mail;
 use crate::secrets::{Token, TokenHash};
@@ -34,6 +34,8 @@ pub struct NewSignUp {
     pub name: PersonName,
     pub email: Email,
     pub password: NewPassword,
+    /// As the browser guessed it.
+    pub time_zone: TimeZone,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -215,6 +217,7 @@ pub async fn confirm(
         name: parsed(&pending.name)?,
         email: parsed(&pending.email)?,
         password_hash: &pending.password_hash,
+        time_zone: &pending.time_zone,
     };
     let organization = found(&mut change, &asked, device, origin, cookies, &proofs).await?;
     change.commit().await?;
@@ -234,6 +237,7 @@ struct Founding<'a> {
     name: PersonName,
     email: Email,
     password_hash: &'a str,
+    time_zone: &'a TimeZone,
 }
 
 /// The user, their organization, their membership as its Owner, and their session.
@@ -250,6 +254,7 @@ async fn found(
     let operator = Operator { user: Some(id), name: asked.name.to_string(), origin: origin.clone() };
     let organization = organizations::create(change, &operator, &asked.organization).await?;
     let user = users::create(change, id, &operator, &asked.email, &asked.name, asked.password_hash).await?;
+    users::set_preferences(change, id, asked.time_zone, Theme::default()).await?;
     let joining = users::Joining { role: Role::Owner, ends_at: None, invited_by: None };
     users::join(change, organization.id, &user, joining).await?;
     address_verified(change, &asked.email.canonical()).await?;

@@ -64,6 +64,7 @@ pub async fn setup(
         name: asked.name.clone(),
         email: asked.email.clone(),
         password_hash: &password_hash,
+        time_zone: &asked.time_zone,
     };
     let organization = found(&mut change, &founding, device, origin, cookies, &[ProofKind::Password]).await?;
     sql::set_setup_token(&mut change, None).await?;

@@ -1,5 +1,6 @@
 use super::NewSignUp;
 use crate::clock::Timestamp;
+use crate::domain::values::TimeZone;
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_one, fetch_optional};
 
@@ -21,6 +22,7 @@ pub(super) struct Pending {
     pub name: String,
     pub organization: String,
     pub password_hash: String,
+    pub time_zone: TimeZone,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
 }
@@ -29,7 +31,8 @@ pub(super) async fn insert(on: &mut impl Lends, pending: &NewPending<'_>) -> sql
     execute!(
         on,
         "insert into pending_sign_ups (token_hash, browser_hash, email, email_canonical, name, organization, \
-         password_hash, created_at, expires_at, used_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         password_hash, time_zone, created_at, expires_at, used_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         pending.token,
         pending.browser,
         pending.asked.email.as_str(),
@@ -37,6 +40,7 @@ pub(super) async fn insert(on: &mut impl Lends, pending: &NewPending<'_>) -> sql
         pending.asked.name.as_str(),
         pending.asked.organization.as_str(),
         pending.password_hash,
+        &pending.asked.time_zone,
         pending.now,
         pending.expires_at,
         pending.used_at
@@ -48,7 +52,8 @@ pub(super) async fn find(on: &mut impl Lends, token: &TokenHash) -> sqlx::Result
     fetch_optional!(
         on,
         Pending,
-        "select browser_hash, email, email_canonical, name, organization, password_hash, expires_at, used_at \
+        "select browser_hash, email, email_canonical, name, organization, password_hash, time_zone, expires_at, \
+         used_at \
          from pending_sign_ups where token_hash = $1",
         token
     )

@@ -27,7 +27,9 @@ pub const SIGN_IN_STREAK: Budget = budget("sign-in-streak", 100, i64::MAX);
 pub const SIGN_IN_ADDRESS: Budget = budget("sign-in-address", 60, 15 * MINUTE);
 /// Wrong current passwords in a session that is signed in: a stolen session must not guess either.
 pub const CONFIRM_PASSWORD: Budget = budget("confirm-password", 10, 15 * MINUTE);
-/// Mails that strangers can cause to one address: sign-up and reset.
+/// Changes of the email address that one person asks for: each mails an address of their choice.
+pub const EMAIL_CHANGE: Budget = budget("email-change", 5, DAY);
+/// Mails that people can cause to one address: sign-up, reset and change of address.
 pub const MAIL_RECIPIENT: Budget = budget("mail-recipient", 5, HOUR);
 /// The same from one address on the network.
 pub const MAIL_ADDRESS: Budget = budget("mail-address", 30, HOUR);
@@ -49,11 +51,12 @@ pub const INVITE_ASK: Budget = budget("invite-ask", 2, DAY);
 pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 14] = [
+pub const ALL: [Budget; 15] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
     CONFIRM_PASSWORD,
+    EMAIL_CHANGE,
     MAIL_RECIPIENT,
     MAIL_ADDRESS,
     NEW_PASSWORD,

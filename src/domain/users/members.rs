@@ -78,8 +78,8 @@ pub async fn member(db: &Db, actor: &Actor, user: UserId) -> Result<Member, Memb
 }
 
 /// The member that an act is about. Removed ones are not there any more.
-pub async fn find_member(change: &mut Change, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
-    sql::member(change, actor.organization, user)
+pub async fn find_member(on: &mut impl Lends, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+    sql::member(on, actor.organization, user)
         .await?
         .filter(|member| member.state != MemberState::Removed)
         .ok_or(MemberError::NotFound)
@@ -182,15 +182,22 @@ pub async fn reactivate(app: &App, actor: &Actor, user: UserId) -> Result<Member
     Ok(Member { state: MemberState::Active, ..member })
 }
 
+/// A member whom the actor may remove: within their role, somebody else, and not the last Owner.
+pub(crate) async fn removable(
+    on: &mut impl Lends,
+    actor: &Actor,
+    user: UserId,
+) -> Result<Member, MemberError> {
+    let member = handled(on, actor, user).await?;
+    another_owner_stays(on, actor.organization, &member).await?;
+    Ok(member)
+}
+
 /// Removal leaves the membership in state removed; only a new invitation makes it active again (R8).
-pub async fn remove(app: &App, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
-    let mut change = app.db.account(Some(user), &[actor.organization]).await?;
-    let actor = &current_actor(&mut change, actor).await?;
-    let member = handled(&mut change, actor, user).await?;
-    another_owner_stays(&mut change, actor.organization, &member).await?;
-    set_state(&mut change, actor, &member, MemberState::Removed, Kind::MemberRemoved).await?;
-    change.commit().await?;
-    Ok(Member { state: MemberState::Removed, ..member })
+/// What the person leaves behind is settled by `leaving`, in the same change, which is one of
+/// [`Db::account`].
+pub(crate) async fn remove(change: &mut Change, actor: &Actor, member: &Member) -> sqlx::Result<()> {
+    set_state(change, actor, member, MemberState::Removed, Kind::MemberRemoved).await
 }
 
 /// From now on this organization asks for a new proof; the person's other organizations don't (R10).
@@ -209,9 +216,9 @@ pub async fn sign_out_everywhere(app: &App, actor: &Actor, user: UserId) -> Resu
 }
 
 /// A member that the actor may act on: within their role, and somebody else (R2).
-async fn handled(change: &mut Change, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+async fn handled(on: &mut impl Lends, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
     actor.may(Capability::ManageUsers)?;
-    let member = find_member(change, actor, user).await?;
+    let member = find_member(on, actor, user).await?;
     actor.may_handle(member.role)?;
     if user == actor.person.user {
         return Err(MemberError::Yourself);
@@ -260,11 +267,11 @@ fn word(state: MemberState) -> &'static str {
 
 /// R3: counted inside the change, which holds the organization's lock.
 pub(super) async fn another_owner_stays(
-    change: &mut Change,
+    on: &mut impl Lends,
     organization: OrganizationId,
     member: &Member,
 ) -> Result<(), MemberError> {
-    if is_last_owner(change, organization, member).await? {
+    if is_last_owner(on, organization, member).await? {
         return Err(MemberError::LastOwner(member.name.clone()));
     }
     Ok(())

@@ -3,16 +3,18 @@
 mod leaving;
 mod list;
 mod members;
+mod profile;
 mod sql;
 mod sysadmin;
 
 pub use self::leaving::{LeaveError, Leaving, leave, leaving};
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
-pub(crate) use self::members::{Joining, assign_role, erase, join, membership_now};
+pub(crate) use self::members::{Joining, assign_role, erase, join, membership_now, removable, remove};
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
-    member, member_of, owners, reactivate, remove, sign_out_everywhere, suspend, visited,
+    member, member_of, owners, reactivate, sign_out_everywhere, suspend, visited,
 };
+pub use self::profile::{By, Profile, profile};
 pub(crate) use self::sysadmin::set_state_by_sysadmin;
 pub use self::sysadmin::{
     Account, AccountQuery, Headcount, ListedAccount, Membership, account, accounts, headcount, is_last_owner,
@@ -21,7 +23,7 @@ pub use self::sysadmin::{
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};
-use crate::domain::values::{Email, PersonName, folded};
+use crate::domain::values::{Email, PersonName, Theme, TimeZone, folded};
 use crate::ids::UserId;
 use crate::storage::{Change, Lends, Tx};
 
@@ -90,6 +92,23 @@ pub(crate) async fn rename(change: &mut Change, user: UserId, name: &PersonName)
         &search_text(name.as_str(), &before.email),
     )
     .await
+}
+
+/// Gives a user another address, which they have just proven, in all of their organizations. It must be
+/// free: look inside the same change.
+pub(crate) async fn set_email(change: &mut Change, user: &User, email: &Email) -> sqlx::Result<()> {
+    let search = search_text(&user.name, email.as_str());
+    sql::set_email(change, user.id, email.as_str(), &email.canonical(), &search).await
+}
+
+/// How a user reads times, and how pages look to them. Nothing that anyone else sees.
+pub(crate) async fn set_preferences(
+    change: &mut Change,
+    user: UserId,
+    time_zone: &TimeZone,
+    theme: Theme,
+) -> sqlx::Result<()> {
+    sql::set_preferences(change, user, time_zone, theme).await
 }
 
 pub(crate) async fn set_password(change: &mut Change, user: UserId, hash: &str) -> sqlx::Result<()> {

@@ -3,9 +3,10 @@ use sqlx::QueryBuilder;
 use super::User;
 use super::list::{ListQuery, Sort, StateFilter};
 use super::members::{Member, MemberState};
+use super::profile::Profile;
 use crate::clock::Timestamp;
 use crate::domain::access::Role;
-use crate::domain::values::folded;
+use crate::domain::values::{Theme, TimeZone, folded};
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
 
@@ -77,6 +78,34 @@ pub(super) async fn set_name(
     Ok(())
 }
 
+pub(super) async fn set_email(
+    on: &mut impl Lends,
+    user: UserId,
+    email: &str,
+    canonical: &str,
+    search: &str,
+) -> sqlx::Result<()> {
+    execute!(on, "update users set email = $2, email_canonical = $3 where id = $1", user, email, canonical)?;
+    execute!(
+        on,
+        "update memberships set email = $2, search = $3 where user_id = $1 and state <> 'removed'",
+        user,
+        email,
+        search
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_preferences(
+    on: &mut impl Lends,
+    user: UserId,
+    time_zone: &TimeZone,
+    theme: Theme,
+) -> sqlx::Result<()> {
+    execute!(on, "update users set time_zone = $2, theme = $3 where id = $1", user, time_zone, theme)?;
+    Ok(())
+}
+
 pub(super) async fn set_password(
     on: &mut impl Lends,
     user: UserId,
@@ -113,6 +142,26 @@ pub(super) async fn member(
         Member,
         "select user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at \
          from memberships where organization = $1 and user_id = $2",
+        organization,
+        user
+    )
+}
+
+pub(super) async fn profile(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<Profile>> {
+    fetch_optional!(
+        on,
+        Profile,
+        "select m.user_id, m.name, m.email, m.role, m.state, m.ends_at, m.proofs_after, m.joined_at, \
+         m.last_active_at, m.role_since, m.role_by, r.name as role_by_name, m.state_since, m.state_by, \
+         s.name as state_by_name, m.invited_by, i.name as invited_by_name from memberships m \
+         left join memberships r on r.organization = m.organization and r.user_id = m.role_by \
+         left join memberships s on s.organization = m.organization and s.user_id = m.state_by \
+         left join memberships i on i.organization = m.organization and i.user_id = m.invited_by \
+         where m.organization = $1 and m.user_id = $2",
         organization,
         user
     )

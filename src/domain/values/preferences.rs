@@ -47,6 +47,11 @@ impl TimeZone {
         TimeZone("UTC".to_owned())
     }
 
+    /// What a browser says of itself: a guess, and so never an error.
+    pub fn guessed(text: &str) -> TimeZone {
+        text.parse().unwrap_or_else(|_| TimeZone::utc())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

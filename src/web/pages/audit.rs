@@ -39,14 +39,14 @@ struct Table {
 }
 
 /// A row in words. Times are in UTC, as in exports (V1).
-struct Row {
+pub(super) struct Row {
     seq: i64,
-    who: String,
-    what: &'static str,
-    target: String,
-    details: Vec<String>,
-    when: String,
-    iso: String,
+    pub who: String,
+    pub what: &'static str,
+    pub target: String,
+    pub details: Vec<String>,
+    pub when: String,
+    pub iso: String,
     from: String,
     hash: String,
 }
@@ -141,7 +141,7 @@ pub async fn index(
     Ok(html::page(&Index { chrome: inside.chrome, asked, table, people, kinds: Kind::ALL }))
 }
 
-fn in_words(row: audit::Row) -> Row {
+pub(super) fn in_words(row: audit::Row) -> Row {
     // Stored as RFC 3339 in UTC, read as the times beside it: "2026-11-29 09:00".
     let shown = |field: &str, value: Option<String>| match value {
         Some(at) if field == "expires" => Some(at.chars().take(16).collect::<String>().replace('T', " ")),

@@ -10,9 +10,9 @@ use tower_sessions::Session;
 use super::unknown_link;
 use crate::app::Shared;
 use crate::domain::access::Role;
-use crate::domain::invitations::{self, AcceptError, Found, LinkKind, Standing};
+use crate::domain::invitations::{self, AcceptError, Found, LinkKind, NewAccount, Standing};
 use crate::domain::sign_in::Cookies;
-use crate::domain::values::PersonName;
+use crate::domain::values::{PersonName, Theme, TimeZone};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
@@ -56,6 +56,7 @@ struct Join {
 #[derive(Template)]
 #[template(path = "invite/accept.html")]
 struct Accept {
+    theme: Theme,
     about: About,
     name: String,
 }
@@ -77,6 +78,7 @@ struct Copied {
 #[derive(Template)]
 #[template(path = "invite/wrong_account.html")]
 struct WrongAccount {
+    theme: Theme,
     about: About,
     signed_in_as: String,
 }
@@ -110,18 +112,22 @@ pub async fn show(
 
 /// What the page offers, by the link, the address and who is signed in.
 fn offer(visitor: &Visitor, token: &str, found: &Found) -> Response {
-    let about = About::new(token, found);
+    let mut about = About::new(token, found);
+    if let Some(person) = &visitor.person {
+        about.expires =
+            Times::new(found.invitation.sent_at, &person.time_zone).day(found.invitation.expires_at);
+    }
     if found.standing != Standing::Open {
         return dead(found.standing, token, &about.organization, false);
     }
     let canonical = &found.invitation.email_canonical;
     match &visitor.person {
         Some(person) if person.email.eq_ignore_ascii_case(canonical) => {
-            html::page(&Accept { name: person.name.clone(), about })
+            html::page(&Accept { theme: person.theme, name: person.name.clone(), about })
         }
         Some(person) => {
-            let signed_in_as = person.email.clone();
-            html::page_with(StatusCode::FORBIDDEN, &WrongAccount { about, signed_in_as })
+            let page = WrongAccount { theme: person.theme, about, signed_in_as: person.email.clone() };
+            html::page_with(StatusCode::FORBIDDEN, &page)
         }
         None if found.kind == LinkKind::Copied => {
             html::page(&Copied { about, code: Field::default(), sent: false })
@@ -223,6 +229,7 @@ async fn refused(
 pub struct Typed {
     name: String,
     password: String,
+    time_zone: String,
     /// Shown read-only for password managers. The stored row decides (INV-06).
     #[serde(rename = "email")]
     _email: String,
@@ -262,8 +269,12 @@ pub async fn accept(
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
     let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
-    let accepted =
-        invitations::accept_new(&app, &token, &parsed, &typed.password, &device, &context.origin, cookies);
+    let account = NewAccount {
+        name: &parsed,
+        password: &typed.password,
+        time_zone: TimeZone::guessed(&typed.time_zone),
+    };
+    let accepted = invitations::accept_new(&app, &token, account, &device, &context.origin, cookies);
     match accepted.await {
         Ok(organization) => {
             new.give(&cookie).await?;

@@ -2,10 +2,12 @@
 
 pub mod account;
 pub mod audit;
+pub mod email_change;
 pub mod health;
 pub mod home;
 pub mod invitations;
 pub mod invite;
+pub mod leaving;
 pub mod mailbox;
 pub mod organizations;
 pub mod recovery;

@@ -10,6 +10,7 @@ use crate::config::SignUp;
 use crate::domain::account::{self, PasswordChangeError};
 use crate::domain::sign_in::{self, Cookies, SignInError};
 use crate::domain::throttle::Throttled;
+use crate::domain::values::Theme;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
@@ -145,6 +146,7 @@ pub async fn sign_out(cookie: Session, Form(Nothing {}): Form<Nothing>) -> Resul
 #[derive(Template)]
 #[template(path = "sign_in/organization.html")]
 struct OrganizationPage {
+    theme: Theme,
     organization: String,
     slug: String,
     email: String,
@@ -160,6 +162,7 @@ pub async fn organization_form(inside: Inside, Query(asked): Query<Asked>) -> Re
 fn organization_page(inside: &Inside, password: Field, next: &str) -> OrganizationPage {
     let home = format!("/o/{}", inside.organization.slug);
     OrganizationPage {
+        theme: inside.actor.person.theme,
         organization: inside.organization.name.clone(),
         slug: inside.organization.slug.clone(),
         email: inside.actor.person.email.clone(),

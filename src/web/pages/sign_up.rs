@@ -11,6 +11,7 @@ use crate::config;
 use crate::domain::passwords::check_length;
 use crate::domain::sign_in::{Cookies, address_key};
 use crate::domain::sign_up::{self, ConfirmError, NewSignUp, SetupError, StartError};
+use crate::domain::values::TimeZone;
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
 use crate::web::error::Error;
@@ -27,6 +28,7 @@ pub struct Typed {
     name: String,
     email: String,
     password: String,
+    time_zone: String,
 }
 
 #[derive(Default)]
@@ -63,7 +65,10 @@ impl Fields {
         let weighed =
             sign_up::check_password(app, &address, &typed.password, &organization, &name, &email).await;
         match fields.password.note(weighed.map_err(refused)?) {
-            Some(password) => Ok(Ok(NewSignUp { organization, name, email, password })),
+            Some(password) => {
+                let time_zone = TimeZone::guessed(&typed.time_zone);
+                Ok(Ok(NewSignUp { organization, name, email, password, time_zone }))
+            }
             None => Ok(Err(Box::new(fields))),
         }
     }

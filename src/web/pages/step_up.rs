@@ -12,6 +12,7 @@ use crate::app::Shared;
 use crate::domain::access::{Person, Role};
 use crate::domain::account;
 use crate::domain::sessions::{self, KeptForm};
+use crate::domain::values::Theme;
 use crate::ids::PendingFormId;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -37,6 +38,7 @@ pub async fn ask(
 #[derive(Template)]
 #[template(path = "step_up/form.html")]
 struct Page {
+    theme: Theme,
     email: String,
     form: String,
     password: Field,
@@ -45,21 +47,29 @@ struct Page {
 #[derive(Template)]
 #[template(path = "step_up/done.html")]
 struct Done {
+    theme: Theme,
     kept: KeptForm,
     /// What was typed, as its form called it.
     shown: Vec<(&'static str, String)>,
 }
 
 impl Done {
-    fn new(kept: KeptForm) -> Done {
+    fn new(theme: Theme, kept: KeptForm) -> Done {
         let shown = |(name, value): &(String, String)| match name.as_str() {
             "email" => Some(("Email address", value.clone())),
             "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
             "confirmation" => Some(("Delete", value.clone())),
+            "invitations" => Some((
+                "Pending invites",
+                match value.as_str() {
+                    "keep" => "Hand over to me".to_owned(),
+                    _ => "Revoke".to_owned(),
+                },
+            )),
             "note" if !value.is_empty() => Some(("Note", value.clone())),
             _ => None,
         };
-        Done { shown: kept.fields.iter().filter_map(shown).collect(), kept }
+        Done { theme, shown: kept.fields.iter().filter_map(shown).collect(), kept }
     }
 }
 
@@ -70,7 +80,13 @@ pub struct Asked {
 }
 
 pub async fn form(signed_in: SignedIn, Query(asked): Query<Asked>) -> Response {
-    html::page(&Page { email: signed_in.person.email, form: asked.form, password: Field::default() })
+    let person = signed_in.person;
+    html::page(&Page {
+        theme: person.theme,
+        email: person.email,
+        form: asked.form,
+        password: Field::default(),
+    })
 }
 
 #[derive(Default, Deserialize)]
@@ -90,7 +106,7 @@ pub async fn confirm(
     let new = NewCookie::generate();
     if let Err(error) = account::confirm_password(&app, person, &typed.password, &new.hash()).await {
         let password = Field::wrong(said(error)?);
-        let page = Page { email: person.email.clone(), form: typed.form, password };
+        let page = Page { theme: person.theme, email: person.email.clone(), form: typed.form, password };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, html::page(&page)).into_response());
     }
     new.give(&cookie).await?;
@@ -99,7 +115,7 @@ pub async fn confirm(
         Err(_) => None,
     };
     match kept {
-        Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done::new(kept))),
+        Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done::new(person.theme, kept))),
         Some(_) => Err(Error::NotFound),
         None => Ok(html::redirect("/")),
     }

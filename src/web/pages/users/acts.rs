@@ -1,7 +1,7 @@
 //! What is done to a member: from their row, or from a page that asks first.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderValue;
 use axum::response::Response;
 use serde::Deserialize;
@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::Row;
 use crate::app::Shared;
 use crate::domain::access::Role;
-use crate::domain::invitations;
 use crate::domain::sessions;
 use crate::domain::users::{self, Member, MemberError, MemberState};
 use crate::ids::UserId;
@@ -19,7 +18,6 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html;
-use crate::web::pages::invitations::refused;
 use crate::web::pages::step_up;
 use crate::web::session;
 
@@ -31,15 +29,43 @@ struct Changed {
     text: String,
 }
 
-/// The answer to an act: the row and a word by htmx, else the list again.
+/// Where an act was begun: a row of the list, or the person's own page, to which it then leads back.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Begun {
+    from: String,
+}
+
+impl Begun {
+    fn on_their_page(&self) -> bool {
+        self.from == "person"
+    }
+
+    /// The address of what is done to a person, which keeps where it was begun.
+    fn path(&self, inside: &Inside, user: UserId, noun: &str) -> String {
+        let from = if self.on_their_page() { "?from=person" } else { "" };
+        inside.path(&format!("users/{user}/{noun}{from}"))
+    }
+
+    fn back(&self, inside: &Inside, user: UserId) -> String {
+        if self.on_their_page() { inside.path(&format!("users/{user}")) } else { inside.path("users") }
+    }
+}
+
+/// The answer to an act: the row and a word by htmx, else the page that it was begun on.
 fn done(
     app: &Shared,
     inside: &Inside,
     context: &Context,
+    begun: &Begun,
     member: Member,
     title: &str,
     text: &str,
 ) -> Response {
+    if begun.on_their_page() {
+        let response = html::go(context.fragment, &begun.back(inside, member.user_id));
+        return session::with_flash(app, response, title);
+    }
     if context.fragment {
         let row = Row::new(inside, member, &inside.times(app));
         let page = Changed { row, title: title.to_owned(), text: text.to_owned() };
@@ -50,7 +76,7 @@ fn done(
     session::with_flash(app, html::redirect(&inside.path("users")), title)
 }
 
-fn user_id(text: &str) -> Result<UserId> {
+pub(in crate::web::pages) fn user_id(text: &str) -> Result<UserId> {
     text.parse().map_err(|_| Error::NotFound)
 }
 
@@ -65,6 +91,7 @@ pub async fn change_role(
     inside: Inside,
     context: Context,
     Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
     Form(typed): Form<RoleTyped>,
 ) -> Result {
     let user = user_id(&user)?;
@@ -78,10 +105,10 @@ pub async fn change_role(
             } else {
                 format!("They were {} before. It counts from their next click.", change.from.with_article())
             };
-            Ok(done(&app, &inside, &context, change.member, &title, &text))
+            Ok(done(&app, &inside, &context, &begun, change.member, &title, &text))
         }
         Err(MemberError::StepUp(_)) => {
-            let path = inside.path(&format!("users/{user}/role"));
+            let path = begun.path(&inside, user, "role");
             step_up::ask(&app, &context, &inside.actor.person, &path, &[("role", role.code())]).await
         }
         Err(error) => Err(error.into()),
@@ -121,9 +148,11 @@ async fn asked_about(app: &Shared, inside: &Inside, user: &str) -> Result<Member
     Ok(member)
 }
 
+#[expect(clippy::too_many_arguments, reason = "the parts of a question, put together once")]
 fn ask(
     inside: Inside,
     context: &Context,
+    begun: &Begun,
     member: &Member,
     noun: &str,
     title: String,
@@ -134,9 +163,9 @@ fn ask(
         title,
         facts,
         verb: verb.to_owned(),
-        action: inside.path(&format!("users/{}/{noun}", member.user_id)),
-        back: inside.path("users"),
-        row: format!("#user-{}", member.user_id),
+        action: begun.path(&inside, member.user_id, noun),
+        back: begun.back(&inside, member.user_id),
+        row: if begun.on_their_page() { "this".to_owned() } else { format!("#user-{}", member.user_id) },
     };
     if context.fragment {
         html::page(&ConfirmDialog { question })
@@ -146,9 +175,10 @@ fn ask(
 }
 
 /// How many sessions open this organization for a member.
-async fn sessions_of(app: &Shared, member: &Member) -> Result<i64> {
-    let now = app.db.now();
-    Ok(sessions::count(&mut app.db.read().await?, member.user_id, member.proofs_after, now).await?)
+async fn sessions_of(app: &Shared, inside: &Inside, member: &Member) -> Result<String> {
+    let mut reader = app.db.read().await?;
+    let open = sessions::opening(&mut reader, inside.organization.id, member, app.db.now()).await?;
+    Ok(html::count(i64::try_from(open.len()).unwrap_or(i64::MAX), "open session"))
 }
 
 pub async fn confirm_suspension(
@@ -156,9 +186,10 @@ pub async fn confirm_suspension(
     inside: Inside,
     context: Context,
     Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
 ) -> Result {
     let member = asked_about(&app, &inside, &user).await?;
-    let sessions = html::count(sessions_of(&app, &member).await?, "open session");
+    let sessions = sessions_of(&app, &inside, &member).await?;
     let organization = &inside.organization.name;
     let facts = vec![
         format!("{} loses everything in {organization} at once, in {sessions}.", member.name),
@@ -168,7 +199,7 @@ pub async fn confirm_suspension(
         ),
     ];
     let title = format!("Suspend {}?", member.name);
-    Ok(ask(inside, &context, &member, "suspension", title, "Suspend", facts))
+    Ok(ask(inside, &context, &begun, &member, "suspension", title, "Suspend", facts))
 }
 
 pub async fn suspend(
@@ -176,11 +207,12 @@ pub async fn suspend(
     inside: Inside,
     context: Context,
     Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result {
     let member = users::suspend(&app, &inside.actor, user_id(&user)?).await?;
     let title = format!("{} is suspended", member.name);
-    Ok(done(&app, &inside, &context, member, &title, "They can't open anything here any more."))
+    Ok(done(&app, &inside, &context, &begun, member, &title, "They can't open anything here any more."))
 }
 
 pub async fn reactivate(
@@ -188,12 +220,13 @@ pub async fn reactivate(
     inside: Inside,
     context: Context,
     Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result {
     let member = users::reactivate(&app, &inside.actor, user_id(&user)?).await?;
     let title = format!("{} is active again", member.name);
     let text = format!("They are {}, as before.", member.role.with_article());
-    Ok(done(&app, &inside, &context, member, &title, &text))
+    Ok(done(&app, &inside, &context, &begun, member, &title, &text))
 }
 
 pub async fn confirm_sign_out(
@@ -201,16 +234,17 @@ pub async fn confirm_sign_out(
     inside: Inside,
     context: Context,
     Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
 ) -> Result {
     let member = asked_about(&app, &inside, &user).await?;
-    let sessions = html::count(sessions_of(&app, &member).await?, "open session");
+    let sessions = sessions_of(&app, &inside, &member).await?;
     let organization = &inside.organization.name;
     let facts = vec![
         format!("{} has to sign in again before {organization} opens, in {sessions}.", member.name),
         "Their role stays, and so do their other organizations.".to_owned(),
     ];
     let title = format!("Sign {} out everywhere?", member.name);
-    Ok(ask(inside, &context, &member, "sign-out", title, "Sign out", facts))
+    Ok(ask(inside, &context, &begun, &member, "sign-out", title, "Sign out", facts))
 }
 
 pub async fn sign_out(
@@ -218,43 +252,18 @@ pub async fn sign_out(
     inside: Inside,
     context: Context,
     Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result {
     let member = users::sign_out_everywhere(&app, &inside.actor, user_id(&user)?).await?;
     let title = format!("{} is signed out of {}", member.name, inside.organization.name);
-    Ok(done(&app, &inside, &context, member, &title, "Each of their browsers asks for a new sign-in."))
-}
-
-pub async fn confirm_removal(
-    State(app): State<Shared>,
-    inside: Inside,
-    context: Context,
-    Path((_, user)): Path<(String, String)>,
-) -> Result {
-    let member = asked_about(&app, &inside, &user).await?;
-    let sessions = html::count(sessions_of(&app, &member).await?, "open session");
-    let sent = invitations::count_sent_by(&app.db, &inside.actor, member.user_id).await.map_err(refused)?;
-    let organization = &inside.organization.name;
-    let mut facts = vec![format!("{} loses access to {organization} at once, in {sessions}.", member.name)];
-    if sent > 0 {
-        facts.push(format!(
-            "{} that they sent stop working until someone else resends them.",
-            html::count(sent, "pending invite")
-        ));
-    }
-    facts.push("Their account and other organizations stay, and the audit log keeps what they did. Only a new invite brings them back.".to_owned());
-    let title = format!("Remove {}?", member.name);
-    Ok(ask(inside, &context, &member, "removal", title, "Remove", facts))
-}
-
-pub async fn remove(
-    State(app): State<Shared>,
-    inside: Inside,
-    context: Context,
-    Path((_, user)): Path<(String, String)>,
-    Form(Nothing {}): Form<Nothing>,
-) -> Result {
-    let member = users::remove(&app, &inside.actor, user_id(&user)?).await?;
-    let title = format!("{} is removed", member.name);
-    Ok(done(&app, &inside, &context, member, &title, "They can come back by a new invite only."))
+    Ok(done(
+        &app,
+        &inside,
+        &context,
+        &begun,
+        member,
+        &title,
+        "Each of their browsers asks for a new sign-in.",
+    ))
 }

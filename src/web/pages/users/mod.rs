@@ -1,14 +1,16 @@
 mod acts;
 mod export;
+mod person;
 
 use askama::Template;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 
-pub use self::acts::{
-    change_role, confirm_removal, confirm_sign_out, confirm_suspension, reactivate, remove, sign_out, suspend,
-};
+pub(super) use self::acts::user_id;
+pub use self::acts::{change_role, confirm_sign_out, confirm_suspension, reactivate, sign_out, suspend};
 pub use self::export::export;
+pub(super) use self::person::OpenSession;
+pub use self::person::show;
 use crate::app::Shared;
 use crate::domain::access::{Actor, Capability, Role};
 use crate::domain::users::{self, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter};

@@ -1,102 +1,18 @@
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde::Deserialize;
-use tower_sessions::Session;
 
-use super::sign_in::said;
 use crate::app::Shared;
 use crate::clock::Timestamp;
-use crate::domain::account::{self, PasswordChangeError};
 use crate::domain::sessions::{self, ListedSession};
-use crate::domain::values::PersonName;
 use crate::ids::SessionId;
 use crate::web::agent;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::forms::{Field, Form, Nothing};
+use crate::web::forms::{Form, Nothing};
 use crate::web::gate::SignedIn;
 use crate::web::html::{self, Moment};
-use crate::web::session::{self, NewCookie};
-
-#[derive(Template)]
-#[template(path = "account/index.html")]
-struct Index {
-    chrome: Chrome,
-    name: Field,
-    current_password: Field,
-    password: Field,
-}
-
-fn index(signed_in: SignedIn) -> Index {
-    Index {
-        name: Field::new(&signed_in.person.name),
-        current_password: Field::default(),
-        password: Field::default(),
-        chrome: signed_in.chrome,
-    }
-}
-
-pub async fn show(signed_in: SignedIn) -> Response {
-    html::page(&index(signed_in))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NameTyped {
-    name: String,
-}
-
-pub async fn rename(State(app): State<Shared>, signed_in: SignedIn, Form(typed): Form<NameTyped>) -> Result {
-    let mut field = Field::new(&typed.name);
-    let Some(name) = field.parse::<PersonName>() else {
-        let page = Index { name: field, ..index(signed_in) };
-        return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
-    };
-    account::rename(&app, &signed_in.person, &name).await?;
-    Ok(session::with_flash(&app, html::redirect("/account"), "Your name is saved"))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PasswordTyped {
-    /// For password managers, which save it with the new password. Nothing reads it.
-    #[serde(rename = "username")]
-    _username: String,
-    current_password: String,
-    password: String,
-}
-
-pub async fn change_password(
-    State(app): State<Shared>,
-    signed_in: SignedIn,
-    cookie: Session,
-    Form(typed): Form<PasswordTyped>,
-) -> Result {
-    let new = NewCookie::generate();
-    let token = new.hash();
-    let changed =
-        account::change_password(&app, &signed_in.person, &typed.current_password, &typed.password, &token);
-    let (current_password, password) = match changed.await {
-        Ok(ended) => {
-            new.give(&cookie).await?;
-            let others = match ended {
-                0 => String::new(),
-                ended => {
-                    format!(", and {} ended", html::count(ended.try_into().unwrap_or(0), "other session"))
-                }
-            };
-            let text = format!("Your password is changed{others}");
-            return Ok(session::with_flash(&app, html::redirect("/account"), &text));
-        }
-        Err(PasswordChangeError::Unfit(error)) => (Field::default(), Field::wrong(error)),
-        Err(error) => (Field::wrong(said(error)?), Field::default()),
-    };
-    let page = Index { current_password, password, ..index(signed_in) };
-    Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
-}
+use crate::web::session;
 
 #[derive(Template)]
 #[template(path = "account/sessions.html")]

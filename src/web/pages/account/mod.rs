@@ -1,0 +1,9 @@
+//! A person's own pages: who they are, how they sign in, where, and what was mailed to them.
+
+mod mail;
+mod profile;
+mod sessions;
+
+pub use self::mail::mail;
+pub use self::profile::{change_email, change_password, rename, set_preferences, show};
+pub use self::sessions::{confirm_end_others, end_others, end_session, sessions};

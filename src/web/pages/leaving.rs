@@ -1,0 +1,134 @@
+//! The one screen before someone is removed: what they leave behind, and what becomes of it (R8).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+
+use super::step_up;
+use super::users::{OpenSession, user_id};
+use crate::app::Shared;
+use crate::domain::invitations::{Fate, Left, Settled};
+use crate::domain::leaving;
+use crate::domain::users::{Member, MemberError};
+use crate::web::chrome::Chrome;
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::forms::Form;
+use crate::web::gate::Inside;
+use crate::web::html;
+use crate::web::session;
+
+#[derive(Template)]
+#[template(path = "leaving/index.html")]
+struct Page {
+    chrome: Chrome,
+    organization: String,
+    users_path: String,
+    path: String,
+    member: Member,
+    in_sessions: String,
+    sessions: Vec<OpenSession>,
+    left: Left,
+}
+
+impl Page {
+    /// What they have sent that is still open, in numbers.
+    fn summary(&self) -> String {
+        let Left { pending, beyond, lists, queued, .. } = self.left;
+        let mut text = match pending {
+            0 => "None is pending.".to_owned(),
+            1 => "1 is pending.".to_owned(),
+            more => format!("{} are pending.", html::number(more)),
+        };
+        match beyond {
+            0 => {}
+            1 => text.push_str(
+                " 1 gives a role that is not within yours: it is void until someone with that role resends it.",
+            ),
+            more => text.push_str(&format!(
+                " {more} give a role that is not within yours: they are void until someone with that role resends them."
+            )),
+        }
+        if lists > 0 {
+            let (lists, queued) = (html::count(lists, "list"), html::count(queued, "invite"));
+            text.push_str(&format!(" {lists} with {queued} left to send."));
+        }
+        text
+    }
+
+    /// What the choice is about.
+    fn to_decide(&self) -> String {
+        html::count(self.left.pending - self.left.beyond + self.left.queued, "invite")
+    }
+
+    fn more(&self) -> Option<String> {
+        let more = self.left.pending - i64::try_from(self.left.newest.len()).unwrap_or(0);
+        (more > 0).then(|| html::number(more))
+    }
+}
+
+pub async fn show(
+    State(app): State<Shared>,
+    inside: Inside,
+    Path((_, user)): Path<(String, String)>,
+) -> Result {
+    let preview = leaving::preview(&app.db, &inside.actor, user_id(&user)?).await?;
+    let times = inside.times(&app);
+    let sessions = preview.sessions.into_iter().map(|session| OpenSession::in_words(session, &times));
+    let sessions: Vec<OpenSession> = sessions.collect();
+    Ok(html::page(&Page {
+        organization: inside.organization.name.clone(),
+        users_path: inside.path("users"),
+        path: inside.path(&format!("users/{}", preview.member.user_id)),
+        in_sessions: html::count(i64::try_from(sessions.len()).unwrap_or(i64::MAX), "open session"),
+        member: preview.member,
+        sessions,
+        left: preview.invitations,
+        chrome: inside.chrome,
+    }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Typed {
+    invitations: String,
+}
+
+pub async fn remove(
+    State(app): State<Shared>,
+    inside: Inside,
+    context: Context,
+    Path((_, user)): Path<(String, String)>,
+    Form(typed): Form<Typed>,
+) -> Result {
+    let user = user_id(&user)?;
+    let invites = match typed.invitations.as_str() {
+        "keep" => Fate::HandOver,
+        // Nobody said that they answer for them.
+        "revoke" | "" => Fate::Revoke,
+        _ => return Err(Error::Unfit("Choose whether the pending invites are kept or revoked.")),
+    };
+    match leaving::remove(&app, &inside.actor, user, invites).await {
+        Ok((member, settled)) => {
+            let response = html::go(context.fragment, &inside.path("users"));
+            Ok(session::with_flash(&app, response, &said(&member, settled)))
+        }
+        Err(MemberError::StepUp(_)) => {
+            let path = inside.path(&format!("users/{user}/removal"));
+            let fields = [("invitations", typed.invitations.as_str())];
+            step_up::ask(&app, &context, &inside.actor.person, &path, &fields).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn said(member: &Member, settled: Settled) -> String {
+    let invites = match settled {
+        Settled { handed_over: 0, revoked: 0 } => String::new(),
+        Settled { handed_over: 0, revoked } => format!(", and {} revoked", html::count(revoked, "invite")),
+        Settled { handed_over, .. } => {
+            format!(", and you answer for {} now", html::count(handed_over, "invite"))
+        }
+    };
+    format!("{} is removed{invites}", member.name)
+}

@@ -32,7 +32,7 @@ async fn leaving(app: &TestApp, org: &str) -> String {
 /// What the switcher offers: paths in its order.
 fn switcher(page: &str) -> Vec<String> {
     let menu = between(page, "id=\"org-menu\"", "</div>").remove(0);
-    between(menu, "href=\"", "\"").into_iter().map(str::to_owned).collect()
+    between(menu, "<a href=\"", "\"").into_iter().map(str::to_owned).collect()
 }
 
 on_both! {

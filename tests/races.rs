@@ -246,7 +246,7 @@ on_both! {
         all_whole(app).await;
     }
 
-    /// R3: two Owners who hand over to each other, and step down, at once: one of them does.
+    /// R3: two Owners who hand over to each other, and step down, at once: the one after the other, and it comes back.
     async fn two_owners_hand_over(app: TestApp) {
         let house = House::new(app).await;
         let app = &house.app;
@@ -257,13 +257,12 @@ on_both! {
         let path = format!("{}/settings/owner", amara.org);
         let to = |email| vec![("email", email), ("role", "admin"), ("confirmed", "yes")];
         for round in 0..ROUNDS {
-            let mut statuses = at_once(vec![
+            let statuses = at_once(vec![
                 (house.tab(&amara, round), path.clone(), to("sefa@halden.example")),
                 (house.tab(&sefa, round + 1), path.clone(), to("amara@halden.example")),
             ])
             .await;
-            statuses.sort_unstable();
-            assert_eq!(statuses, [303, 403]);
+            assert_eq!(statuses, [303, 303]);
             let owners = "select email from memberships where role = 'owner' and state = 'active'";
             assert_eq!(texts(app, owners).await.len(), 1);
             execute(app, "update memberships set role = 'owner'").await;

@@ -72,7 +72,12 @@ impl Chrome {
                 title: "Account",
                 items: ACCOUNT
                     .into_iter()
-                    .map(|(title, to, icon)| Item { title, icon, path: to.to_owned(), current: path == to })
+                    .map(|(title, to, icon)| Item {
+                        title,
+                        icon,
+                        path: to.to_owned(),
+                        current: path == to || (to != "/account" && path.starts_with(to)),
+                    })
                     .collect(),
             }],
         };

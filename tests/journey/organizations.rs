@@ -26,12 +26,12 @@ async fn two_tabs() {
     let mut owner = two_organizations(app).await;
     stage.sign_in(&browser, NOOR, PASSWORD).await;
     browser.see("Choose where to go.").await;
-    stage.look(&browser, "choose").await;
+    stage.look(&browser, "choose-two").await;
     browser.press("Open Quill Works").await;
     browser.arrive("/o/quill-works/users").await;
     browser.press("Quill Works Owner Change organization").await;
     browser.see("New organization").await;
-    stage.look(&browser, "organization-menu").await;
+    stage.look(&browser, "switcher").await;
 
     let (quill, halden) = browser.open_tab().await;
     stage.open(&browser, "/o/quill-works/users").await;

@@ -74,7 +74,7 @@ async fn close_in(
     let now = change.now();
     organizations::set_closed_at(&mut change, organization.id, Some(now)).await?;
     let entry = Entry::new(Kind::OrganizationClosed, organization.id, &organization.name)
-        .with("can be undone until", now.plus(UNDO).rfc3339());
+        .with("undo until", now.plus(UNDO).rfc3339());
     audit::record(&mut change, organization.id, operator, entry).await?;
     let tell = |to| mails::closed(app, to, &organization, &operator.name, now.plus(UNDO));
     tell_owners(app, &mut change, organization.id, tell).await?;

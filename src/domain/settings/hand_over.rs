@@ -85,11 +85,11 @@ pub async fn hand_over(
         let own = users::membership_now(&mut change, organization.id, actor.person.user).await?;
         users::assign_role(&mut change, actor, &own.ok_or(Denied)?, Role::Admin).await?;
     }
-    let entry = Entry::new(Kind::OrganizationHandedOver, organization.id, &organization.name).changed(
-        "owner",
-        &actor.person.name,
-        &successor.name,
-    );
+    let entry = Entry::new(Kind::OrganizationHandedOver, organization.id, &organization.name);
+    let entry = match stays {
+        true => entry.with("owner", &successor.name),
+        false => entry.changed("owner", &actor.person.name, &successor.name),
+    };
     audit::record(&mut change, organization.id, &actor.operator(), entry).await?;
 
     let news = mails::HandedOver { organization: &organization, from: &actor.person, to: &successor, stays };

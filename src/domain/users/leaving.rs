@@ -3,6 +3,7 @@
 use super::members::{Member, MemberState, is_last_owner, set_state};
 use super::sql;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Person};
 use crate::domain::audit::Kind;
 use crate::domain::organizations::{self, Organization};
@@ -33,7 +34,7 @@ pub async fn leaving(
     on: &mut impl Lends,
     person: &Person,
     organization: OrganizationId,
-    now: crate::clock::Timestamp,
+    now: Timestamp,
 ) -> Result<Leaving, LeaveError> {
     let member = sql::member(on, organization, person.user).await?;
     let member = member.filter(|member| member.is_active(now)).ok_or(LeaveError::NotFound)?;

@@ -135,7 +135,11 @@ pub async fn closed(State(app): State<Shared>, inside: Inside) -> Response {
             1 => "1 person gets".to_owned(),
             more => format!("{} people get", html::number(more)),
         },
-        pending: html::count(organization.pending, "pending invite"),
+        pending: match organization.pending {
+            0 => String::new(),
+            1 => ", and 1 pending invite works until it ends".to_owned(),
+            more => format!(", and {} pending invites work until they end", html::number(more)),
+        },
         action: inside.path("reopening"),
         organization: organization.name.clone(),
     })

@@ -116,7 +116,7 @@ pub async fn restore(arguments: RestoreArguments, config: &Config) -> Result {
     if done.queued_mails > 0 {
         let mails = count(done.queued_mails.unsigned_abs(), "mail");
         said += &format!(
-            "{mails} waited when the backup was made, and goes out at the next start, perhaps again.\n"
+            "{mails} waited when the backup was made: sent at the next start, perhaps for the second time.\n"
         );
     }
     if done.older {

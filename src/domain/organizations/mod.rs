@@ -4,7 +4,7 @@ mod closing;
 mod sql;
 pub mod sysadmin;
 
-pub use self::closing::{ClosingError, close, erase, reopen};
+pub use self::closing::{CloseError, close_by_sysadmin, erase_by_sysadmin, reopen_by_sysadmin};
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::values::{OrganizationName, Slug};

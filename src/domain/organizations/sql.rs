@@ -115,12 +115,6 @@ pub(super) async fn erase(on: &mut impl Lends, id: OrganizationId, now: Timestam
     execute!(on, "delete from invitations where organization = $1", id)?;
     execute!(on, "delete from mail_outbox where organization = $1", id)?;
     execute!(on, "delete from memberships where organization = $1", id)?;
-    execute!(
-        on,
-        "update organizations set people = 0, pending = 0, erased_at = $2, closed_at = coalesce(closed_at, $2) \
-         where id = $1",
-        id,
-        now
-    )?;
+    execute!(on, "update organizations set people = 0, pending = 0, erased_at = $2 where id = $1", id, now)?;
     Ok(())
 }

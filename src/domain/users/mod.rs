@@ -3,18 +3,13 @@
 mod list;
 mod members;
 mod sql;
-mod sysadmin;
+pub mod sysadmin;
 
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{Joining, join, membership_now};
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
     member, member_of, reactivate, remove, sign_out_everywhere, suspend, visited,
-};
-pub(crate) use self::sysadmin::set_state_by_sysadmin;
-pub use self::sysadmin::{
-    Account, AccountQuery, Headcount, ListedAccount, Membership, account, accounts, headcount, is_last_owner,
-    memberships, owners,
 };
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;

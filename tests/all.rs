@@ -6,6 +6,7 @@ mod support;
 mod account;
 mod architecture;
 mod audit;
+mod cli;
 mod email_change;
 mod every_route;
 mod exports;

@@ -76,11 +76,23 @@ fn imports_run_one_way() {
             }
         };
         if name.starts_with("src/storage/") {
-            forbid(&["crate::domain", "crate::mail", "crate::web", "axum", "askama"]);
+            forbid(&["crate::domain", "crate::mail", "crate::web", "crate::cli", "axum", "askama"]);
         } else if name.starts_with("src/mail/") {
-            forbid(&["crate::domain", "crate::web", "axum"]);
+            forbid(&["crate::domain", "crate::web", "crate::cli", "axum"]);
         } else if name.starts_with("src/domain/") {
-            forbid(&["crate::web", "axum", "askama", "tower_sessions", "StatusCode"]);
+            forbid(&[
+                "crate::web",
+                "crate::cli",
+                "crate::demo",
+                "axum",
+                "askama",
+                "tower_sessions",
+                "StatusCode",
+            ]);
+        } else if name.starts_with("src/cli/") || name.starts_with("src/demo/") {
+            forbid(&["crate::web", "axum", "askama", "tower_sessions"]);
+        } else if name.starts_with("src/web/") {
+            forbid(&["crate::cli", "crate::demo"]);
         }
     }
 }

@@ -13,16 +13,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::smtp::{Behaviour, Smtp};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_interlock");
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_interlock");
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// An empty working directory that is gone with the value.
-struct Place(PathBuf);
+pub struct Place(pub PathBuf);
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         let path =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("start-{}-{number}", std::process::id()));
@@ -30,13 +30,13 @@ impl Place {
         Place(path)
     }
 
-    fn command(&self, settings: &[(&str, &str)]) -> Command {
+    pub fn command(&self, settings: &[(&str, &str)]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.current_dir(&self.0).env_clear().envs(settings.iter().copied());
         command
     }
 
-    fn run(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    pub fn run(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
         self.command(settings).args(arguments).output().expect("the program runs")
     }
 }
@@ -48,10 +48,10 @@ impl Drop for Place {
 }
 
 /// A running server. Dropped, it is killed.
-struct Server {
+pub struct Server {
     child: tokio::process::Child,
     port: u16,
-    greeting: String,
+    pub greeting: String,
 }
 
 async fn free_port() -> u16 {
@@ -61,7 +61,7 @@ async fn free_port() -> u16 {
 
 impl Server {
     /// Starts the program and waits until it has said where everything is.
-    async fn start(place: &Place, settings: &[(&str, &str)]) -> Server {
+    pub async fn start(place: &Place, settings: &[(&str, &str)]) -> Server {
         let port = free_port().await;
         let listen = format!("127.0.0.1:{port}");
         let mut settings: HashMap<&str, &str> = settings.iter().copied().collect();
@@ -103,7 +103,7 @@ impl Server {
         answer(&mut stream).await
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub async fn get(&self, path: &str) -> String {
         self.ask(&format!(
             "GET {path} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
             self.port
@@ -111,7 +111,7 @@ impl Server {
         .await
     }
 
-    async fn post(&self, path: &str, body: &str) -> String {
+    pub async fn post(&self, path: &str, body: &str) -> String {
         self.ask(&(self.head(path, body.len()) + body)).await
     }
 
@@ -123,14 +123,14 @@ impl Server {
         )
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it runs").to_string();
         let sent = Command::new("kill").args([format!("-{name}"), pid]).status().expect("kill runs");
         assert!(sent.success());
     }
 
     /// Its exit status, within the time that a stop may take.
-    async fn ended(mut self) -> Option<i32> {
+    pub async fn ended(mut self) -> Option<i32> {
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends in time");
         status.expect("it can be waited for").code()
     }
@@ -148,7 +148,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn mode(path: &Path) -> u32 {
+pub fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode()
         & 0o777
 }

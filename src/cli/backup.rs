@@ -9,7 +9,7 @@ use url::Url;
 use super::output::{count, print};
 use super::{Failure, Json, Result, output};
 use crate::app;
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, DatabaseUrl, percent_decoded};
 use crate::domain::backup;
 
 #[derive(Debug, Args)]
@@ -116,7 +116,7 @@ pub async fn restore(arguments: RestoreArguments, config: &Config) -> Result {
     if done.queued_mails > 0 {
         let mails = count(done.queued_mails.unsigned_abs(), "mail");
         said += &format!(
-            "{mails} waited when the backup was made, and goes out at the next start, perhaps again.\n"
+            "{mails} waited when the backup was made: sent at the next start, perhaps for the second time.\n"
         );
     }
     if done.older {
@@ -144,9 +144,10 @@ fn server_of(url: &str) -> (String, String) {
         ("port", port.as_deref()),
         ("username", Some(url.username()).filter(|name| !name.is_empty())),
     ];
-    let flags =
-        parts.iter().filter_map(|(flag, value)| value.map(|value| format!(" --{flag}={}", shell(value))));
-    (flags.collect(), shell(url.path().trim_start_matches('/')))
+    let flags = parts.iter().filter_map(|(flag, value)| {
+        value.map(|value| format!(" --{flag}={}", shell(&percent_decoded(value))))
+    });
+    (flags.collect(), shell(&percent_decoded(url.path().trim_start_matches('/'))))
 }
 
 /// PostgreSQL has its own tools. It is no success: a script must not think that it has a backup.

@@ -87,7 +87,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    pub fn new(mail: &mail::Listed) -> Listed {
+    pub fn new(mail: &mail::OutboxMail) -> Listed {
         Listed {
             id: mail.id.to_string(),
             recipient: mail.recipient.clone(),
@@ -104,8 +104,8 @@ impl Listed {
     }
 }
 
-pub fn print_table(mails: &[mail::Listed], none: &str) -> Result {
-    let row = |one: &mail::Listed| {
+pub fn print_table(mails: &[mail::OutboxMail], none: &str) -> Result {
+    let row = |one: &mail::OutboxMail| {
         let when = match one.state {
             MailState::Queued => format!("due {}", minute(one.due_at)),
             MailState::Sent | MailState::Failed => minute(one.finished_at.unwrap_or(one.created_at)),

@@ -176,7 +176,7 @@ struct Head {
 
 async fn show(app: &App, slug: &str, json: Json) -> Result {
     let organization = find(app, slug).await?;
-    let heads = users::headcount(&app.db, organization.id).await?;
+    let heads = users::sysadmin::headcount(&app.db, organization.id).await?;
     let here = |state| heads.iter().filter(move |head| head.state == state);
     let people_by_role: BTreeMap<&str, i64> = Role::ALL
         .into_iter()
@@ -186,7 +186,7 @@ async fn show(app: &App, slug: &str, json: Json) -> Result {
         })
         .collect();
     let suspended: i64 = here(MemberState::Suspended).map(|head| head.people).sum();
-    let owners = users::owners_in_any_state(&app.db, organization.id).await?;
+    let owners = users::sysadmin::owners(&app.db, organization.id).await?;
     let (rows, hash) = audit::head(&mut app.db.read().await?, organization.id).await?;
     if json.json {
         let owner =
@@ -244,43 +244,50 @@ async fn export_audit(app: &App, slug: &str, format: Format, output: Option<Path
 
 async fn delete(app: &App, slug: &str, yes: Option<&str>, now: bool, json: Json) -> Result {
     let organization = find(app, slug).await?;
-    not_erased(&organization)?;
-    let people = count(organization.people.unsigned_abs(), "person").replace("persons", "people");
-    let pending = count(organization.pending.unsigned_abs(), "pending invite");
-    let warning = format!(
-        "{} is closed at once: {people} can't open anything of it any more, and {pending} stop working.",
-        organization.name
-    );
-    confirm::ask(&warning, &organization.slug, yes, &format!("--yes {}", organization.slug))?;
+    let (name, slug, sysadmin) = (&organization.name, &organization.slug, Operator::sysadmin());
+    match (organization.word(), now) {
+        ("erased", _) => return Err(Failure::new(format!("The data of {name} is erased already."))),
+        ("closed", false) => {
+            return Err(Failure::new(format!(
+                "{name} is deleted already. With --now its data is erased at once."
+            )));
+        }
+        _ => {}
+    }
+    let option = format!("--yes {slug}");
+    if organization.word() == "open" {
+        let people = match organization.people {
+            1 => "1 person".to_owned(),
+            more => format!("{more} people"),
+        };
+        let pending = count(organization.pending.unsigned_abs(), "pending invite");
+        let warning =
+            format!("{name} is closed at once. It has {people} and {pending}, and opens for none of them.");
+        confirm::ask(&warning, slug, yes, &option)?;
+    }
     if now {
-        let warning = format!(
-            "With --now the data of {} is erased at once. Nothing brings it back.",
-            organization.name
-        );
-        confirm::ask(&warning, &organization.slug, yes, &format!("--yes {}", organization.slug))?;
-        settings::erase_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?;
-    } else {
-        settings::close_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?;
+        let warning = format!("With --now the data of {name} is erased at once. Nothing brings it back.");
+        confirm::ask(&warning, slug, yes, &option)?;
+    }
+    if organization.word() == "open" {
+        settings::close_by_sysadmin(app, organization.id, &sysadmin).await?;
+    }
+    if now && !settings::erase_by_sysadmin(app, organization.id, &sysadmin).await? {
+        return Err(Failure::new(format!("Somebody has just reopened or erased {name}. Look at it again.")));
     }
     tell(app, &organization, json).await
 }
 
-fn not_erased(organization: &Standing) -> Result {
-    match organization.erased_at {
-        None => Ok(()),
-        Some(_) => {
-            Err(Failure::new(format!("The data of {} is erased. Nothing brings it back.", organization.name)))
-        }
-    }
-}
-
 async fn reopen(app: &App, slug: &str, json: Json) -> Result {
     let organization = find(app, slug).await?;
-    if organization.closed_at.is_none() {
-        return Err(Failure::new(format!("{} is not deleted.", organization.name)));
-    }
-    not_erased(&organization)?;
-    settings::reopen_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?;
+    let name = &organization.name;
+    match organization.word() {
+        "open" => return Err(Failure::new(format!("{name} is not deleted."))),
+        "erased" => {
+            return Err(Failure::new(format!("The data of {name} is erased. Nothing brings it back.")));
+        }
+        _ => settings::reopen_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?,
+    };
     tell(app, &organization, json).await
 }
 

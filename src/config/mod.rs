@@ -18,6 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ipnet::IpNet;
 
+pub(crate) use self::values::percent_decoded;
 pub use self::values::{BaseUrl, DatabaseUrl, Secret, Smtp, SmtpTls};
 
 const PREFIX: &str = "INTERLOCK_";

@@ -9,7 +9,7 @@ use super::HIDDEN;
 
 /// Decodes a name or password of a URL. The form decoder is the one at hand; what would have a
 /// meaning in a form is escaped before.
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let escaped = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(escaped.as_bytes()).map(|(text, _)| text.into_owned()).collect()
 }

@@ -15,6 +15,7 @@ use crate::app::{self, App};
 use crate::clock::{Clock, DAY, Timestamp};
 use crate::config::{Config, SignUp};
 use crate::domain::audit::{self, Verdict};
+use crate::domain::organizations;
 use crate::domain::users;
 use crate::mail::Transport;
 
@@ -74,8 +75,10 @@ pub async fn run(mut config: Config, force: bool) -> Result<String> {
     }
     stage.until(end);
     let rows = verified(&stage.app).await?;
+    let freight = stage.organization(people::FREIGHT)?;
+    let freight = organizations::by_id(&mut stage.app.db.read().await?, freight).await?;
     stage.app.db.close().await;
-    Ok(farewell(&stage.app, rows))
+    Ok(farewell(&stage.app, freight.people, rows))
 }
 
 /// How many audit rows there are, all in whole chains.
@@ -92,7 +95,7 @@ async fn verified(app: &App) -> Result<i64> {
     Ok(rows)
 }
 
-fn farewell(app: &App, rows: i64) -> String {
+fn farewell(app: &App, people: i64, rows: i64) -> String {
     let guests = [
         ("Owner", "amara.okafor@halden.example", "Amara Okafor, also a Member of Nordlicht Reederei"),
         ("Admin", "ingrid.solberg@halden.example", "Ingrid Solberg"),
@@ -101,10 +104,7 @@ fn farewell(app: &App, rows: i64) -> String {
         ("Reviewer", "siobhan.nibhriain@halden.example", "Siobhán Ní Bhriain"),
         ("Auditor", "renee.dubois@halden.example", "Renée Dubois"),
     ];
-    let mut said = format!(
-        "Halden Freight is there, with {} people, and {rows} audit rows.\n\n",
-        cast::HALDEN.len() - 3
-    );
+    let mut said = format!("Halden Freight is there, with {people} people, and {rows} audit rows.\n\n");
     said +=
         &format!("Start it with `cargo run` (or `interlock`) and sign in at {} as\n\n", app.url("/sign-in"));
     for (role, email, name) in guests {

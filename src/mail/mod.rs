@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::lately::{Arrived, Page, Place, lately};
 pub use self::mailbox::{Mailbox, StoredMail, StoredSummary};
-pub use self::outbox::{Listed, MailState, RetryError, count_queued, list, retry, retry_failed};
+pub use self::outbox::{MailState, OutboxMail, RetryError, count_queued, list, retry, retry_failed};
 pub use self::transport::{SendError, Transport, TransportError, destination};
 pub(crate) use self::worker::sweep;
 pub use self::worker::{deliver_due, release_leases, run};

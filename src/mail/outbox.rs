@@ -25,7 +25,7 @@ impl MailState {
 
 /// A mail in the list. Its text is sealed and stays so.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Listed {
+pub struct OutboxMail {
     pub id: MailId,
     pub recipient: String,
     pub subject: String,
@@ -46,7 +46,7 @@ pub async fn list(
     state: Option<MailState>,
     to: Option<&str>,
     limit: i64,
-) -> sqlx::Result<Vec<Listed>> {
+) -> sqlx::Result<Vec<OutboxMail>> {
     sql::list(&mut db.read().await?, state, to, limit).await
 }
 

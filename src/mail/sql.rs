@@ -1,7 +1,7 @@
 use sqlx::QueryBuilder;
 
 use super::Message;
-use super::outbox::{Listed, MailState};
+use super::outbox::{MailState, OutboxMail};
 use crate::clock::Timestamp;
 use crate::ids::{MailId, OrganizationId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
@@ -181,7 +181,7 @@ pub(super) async fn list(
     state: Option<MailState>,
     to: Option<&str>,
     limit: i64,
-) -> sqlx::Result<Vec<Listed>> {
+) -> sqlx::Result<Vec<OutboxMail>> {
     on_either!(on, |e| {
         let mut query = QueryBuilder::new(
             "select id, recipient, subject, kind, state, attempts, created_at, due_at, finished_at, failure, \
@@ -194,7 +194,7 @@ pub(super) async fn list(
             query.push(" and recipient_canonical = ").push_bind(to);
         }
         query.push(" order by id desc limit ").push_bind(limit);
-        query.build_query_as::<Listed>().fetch_all(e).await
+        query.build_query_as::<OutboxMail>().fetch_all(e).await
     })
 }
 

@@ -50,7 +50,7 @@ async fn set_state(
     let mut members = Vec::new();
     for id in change.organizations().to_vec() {
         let before =
-            users::set_state_by_sysadmin(&mut change, operator, id, user, state, last_owner_too).await?;
+            users::sysadmin::set_state(&mut change, operator, id, user, state, last_owner_too).await?;
         members.push((id, before));
     }
     let now = change.now();

@@ -151,19 +151,10 @@ pub(crate) async fn erase_due(app: &App) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Erases an organization without waiting for its 30 days; one that is open is deleted first. Says whether
-/// it was there to be erased.
-pub async fn erase_by_sysadmin(
-    app: &App,
-    id: OrganizationId,
-    operator: &Operator,
-) -> Result<bool, CloseError> {
-    match close_by_sysadmin(app, id, operator).await {
-        Ok(_) | Err(CloseError::Closed) => {}
-        Err(error) => return Err(error),
-    }
+/// Erases a deleted organization without waiting for its 30 days. Says whether it was there to be erased.
+pub async fn erase_by_sysadmin(app: &App, id: OrganizationId, operator: &Operator) -> sqlx::Result<bool> {
     let now = app.db.now();
-    Ok(erase(app, id, now, operator).await?)
+    erase(app, id, now, operator).await
 }
 
 /// The data goes. The organization's row stays, so that its slugs stay reserved, and so does its audit log.

@@ -5,7 +5,7 @@ mod list;
 mod members;
 mod profile;
 mod sql;
-mod sysadmin;
+pub mod sysadmin;
 
 pub use self::leaving::{LeaveError, Leaving, leave, leaving};
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
@@ -15,11 +15,6 @@ pub use self::members::{
     member, member_of, owners, reactivate, sign_out_everywhere, suspend, visited,
 };
 pub use self::profile::{By, Profile, profile};
-pub(crate) use self::sysadmin::set_state_by_sysadmin;
-pub use self::sysadmin::{
-    Account, AccountQuery, Headcount, ListedAccount, Membership, account, accounts, headcount, is_last_owner,
-    memberships, owners_in_any_state,
-};
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};

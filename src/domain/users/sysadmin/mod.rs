@@ -94,7 +94,7 @@ pub async fn headcount(db: &Db, organization: OrganizationId) -> sqlx::Result<Ve
 }
 
 /// Name and address of an organization's Owners, suspended ones too.
-pub async fn owners_in_any_state(
+pub async fn owners(
     db: &Db,
     organization: OrganizationId,
 ) -> sqlx::Result<Vec<(String, String, MemberState)>> {
@@ -115,7 +115,7 @@ pub async fn is_last_owner(
 
 /// Suspends or reactivates a member inside a change that holds the organization, and gives the member
 /// as they were. The sysadmin alone may leave an organization without an active Owner (R3), knowingly.
-pub(crate) async fn set_state_by_sysadmin(
+pub(crate) async fn set_state(
     change: &mut Change,
     operator: &Operator,
     organization: OrganizationId,

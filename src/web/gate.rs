@@ -3,10 +3,9 @@
 //! Order of refusals: authentication, membership (404), sign-in policy, capability (403), same
 //! origin (403); the body is the page's business.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use axum::middleware::Next;
@@ -21,11 +20,10 @@ use super::{html, same_origin, session};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Person};
-use crate::domain::organizations::{self, Organization};
-use crate::domain::sessions::{self, Session};
+use crate::domain::organizations::Organization;
+use crate::domain::sessions::{self, Place, Session};
 use crate::domain::users;
 use crate::secrets::TokenHash;
-use crate::storage::Reader;
 
 /// Who may call a route. There is no default: a route can't be added without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,9 +152,8 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     let flash = if context.fragment { None } else { session::flash(app, request.headers()) };
     let took_flash = flash.is_some();
     let now = app.db.now();
-    let mut reader = app.db.read().await?;
     let session = match &token {
-        Some(token) => sessions::current(&mut reader, token, now).await?,
+        Some(token) => sessions::current(&mut app.db.read().await?, token, now).await?,
         None => None,
     };
     let person = session.as_ref().map(|session| session.person(context.origin.clone()));
@@ -168,17 +165,14 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         Access::SignedIn => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             from_our_pages(app, request)?;
-            let organizations = chrome_organizations(&mut reader, &context, &person).await?;
-            drop(reader);
+            let organizations = chrome_organizations(&context, &session);
             note_click(app, &session, None, Some(session.last_seen_at), now).await?;
             let chrome = Chrome::new(&person, None, organizations, request.uri().path(), flash);
             request.extensions_mut().insert(SignedIn { person, chrome });
         }
         Access::Proving | Access::Member | Access::Needs(_) => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
-            let (inside, last_click) =
-                enter(check, request, &mut reader, &context, &session, person, flash, now).await?;
-            drop(reader);
+            let (inside, last_click) = enter(check, request, &context, &session, person, flash, now)?;
             if *access != Access::Proving {
                 note_click(app, &session, Some(&inside), last_click, now).await?;
             }
@@ -189,23 +183,21 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
 }
 
 /// Past an organization's gate, with the session's last click inside it.
-#[expect(clippy::too_many_arguments, reason = "the gate's own state, handed on once")]
-async fn enter(
+fn enter(
     check: &Check,
-    request: &mut Request,
-    reader: &mut Reader,
+    request: &Request,
     context: &Context,
     session: &Session,
     person: Person,
     flash: Option<String>,
     now: Timestamp,
 ) -> Result<(Inside, Option<Timestamp>), Error> {
-    let slug = organization_in_path(request).await.ok_or(Error::NotFound)?;
-    let organization = organizations::by_slug(reader, &slug).await?.ok_or(Error::NotFound)?;
-    let member = users::member_of(reader, organization.id, person.user).await?;
-    let member = member.filter(|member| member.is_active(now)).ok_or(Error::NotFound)?;
-    let last_click = sessions::last_click(reader, session.id, organization.id).await?;
-    if check.access != Access::Proving && !session.opens(&member, last_click, now) {
+    let slug = organization_in_path(request).ok_or(Error::NotFound)?;
+    let Place { organization, member, last_click } = session.place(slug).ok_or(Error::NotFound)?;
+    if !member.is_active(now) {
+        return Err(Error::NotFound);
+    }
+    if check.access != Access::Proving && !session.opens(member, *last_click, now) {
         let back = html::query_value(&way_back(request));
         return Err(Error::Elsewhere(format!("/o/{}/sign-in?next={back}", organization.slug)));
     }
@@ -214,26 +206,21 @@ async fn enter(
         actor.may(capability)?;
     }
     from_our_pages(&check.app, request)?;
-    let organizations = chrome_organizations(reader, context, &actor.person).await?;
+    let organizations = chrome_organizations(context, session);
     let here = Here { organization: organization.clone(), role: member.role };
     let chrome = Chrome::new(&actor.person, Some(here), organizations, request.uri().path(), flash);
-    Ok((Inside { actor, organization, chrome }, last_click))
+    Ok((Inside { actor, organization: organization.clone(), chrome }, *last_click))
 }
 
-async fn organization_in_path(request: &mut Request) -> Option<String> {
-    let (mut parts, body) = std::mem::take(request).into_parts();
-    let path = Path::<HashMap<String, String>>::from_request_parts(&mut parts, &()).await;
-    *request = Request::from_parts(parts, body);
-    path.ok()?.0.remove("org")
+/// As it stands in the address: no slug has anything that is encoded there.
+fn organization_in_path(request: &Request) -> Option<&str> {
+    request.uri().path().strip_prefix("/o/")?.split('/').next()
 }
 
 /// A fragment has no sidebar.
-async fn chrome_organizations(
-    reader: &mut Reader,
-    context: &Context,
-    person: &Person,
-) -> Result<Vec<Organization>, Error> {
-    if context.fragment { Ok(Vec::new()) } else { Ok(organizations::of_user(reader, person.user).await?) }
+fn chrome_organizations(context: &Context, session: &Session) -> Vec<Organization> {
+    let places = session.places.iter().filter(|_| !context.fragment);
+    places.map(|place| place.organization.clone()).collect()
 }
 
 fn from_our_pages(app: &Shared, request: &Request) -> Result<(), Error> {

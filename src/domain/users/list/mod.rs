@@ -1,8 +1,9 @@
+mod sql;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::members::{Member, MemberError};
-use super::sql;
 use crate::domain::access::{Actor, Capability, Role};
 use crate::domain::values::folded;
 use crate::ids::UserId;

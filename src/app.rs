@@ -6,6 +6,7 @@ use std::{fs, io};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
+use crate::metrics::Metrics;
 use crate::secrets::Sealer;
 use crate::storage::{Db, instance};
 
@@ -14,6 +15,7 @@ pub struct App {
     pub db: Db,
     pub sealer: Sealer,
     pub passwords: Passwords,
+    pub metrics: Metrics,
 }
 
 /// The application, as every part of a request holds it.
@@ -49,7 +51,9 @@ impl App {
         };
         let db = Db::open(&config.database_url, clock).await?;
         db.migrate().await?;
-        let app = App { config, db, sealer, passwords: Passwords::new() };
+        let passwords = Passwords::new();
+        let metrics = Metrics::new(db.times().collectors().into_iter().chain(passwords.collectors()));
+        let app = App { config, db, sealer, passwords, metrics };
         app.check_key().await?;
         Ok(app)
     }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod domain;
 pub mod ids;
 pub mod mail;
+pub mod metrics;
 pub mod secrets;
 pub mod storage;
 pub mod web;

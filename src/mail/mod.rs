@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use self::mailbox::{Mailbox, StoredMail, StoredSummary};
 pub use self::transport::{SendError, Transport, TransportError, destination};
 pub(crate) use self::worker::sweep;
-pub use self::worker::{deliver_due, release_leases, run};
+pub use self::worker::{deliver_due, outbox, release_leases, run};
 use crate::app::App;
 use crate::ids::{MailId, OrganizationId};
 use crate::storage::{Lends, Tx};

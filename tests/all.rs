@@ -15,6 +15,7 @@ mod mail;
 mod metrics;
 mod races;
 mod reset;
+mod search;
 mod sign_in;
 mod sign_up;
 mod start;

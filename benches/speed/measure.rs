@@ -46,7 +46,7 @@ pub async fn all(parts: &[String]) {
     // What happens once after a start is over by then.
     tokio::time::sleep(Duration::from_secs(1)).await;
     report.within("resident memory, idle", ours.memory(), 40.0, "MB", "after the first answer");
-    let bare = Server::bare(&data, "nobody").await;
+    let bare = Server::bare(&data, &TEN.owner_id()).await;
     let mut bench = Bench { ours, bare, report, data };
     if asked("list") {
         bench.list().await;
@@ -156,9 +156,10 @@ impl Bench {
 
     async fn page(&mut self) {
         let cookie = self.cookie(&TEN).await;
-        let user = "00000000-0001-7000-8000-000000000000";
-        let pages =
-            [page(&self.bare, &format!("/account/{user}"), ""), page(&self.ours, "/account", &cookie)];
+        let pages = [
+            page(&self.bare, &format!("/account/{}", TEN.owner_id()), ""),
+            page(&self.ours, "/account", &cookie),
+        ];
         let [bare, ours] = compare(&pages, 8_000).await[..] else { unreachable!() };
         self.report.note("bare page with one point select", bare, "ms");
         self.report.within("signed-in page without a list", ours / bare, 2.0, "×", &format!("{ours:.3} ms"));

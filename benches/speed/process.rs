@@ -126,7 +126,7 @@ pub fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cpu = read("/proc/cpuinfo");
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     format!(
         "{}: {}, {cores} cores, Linux {}",
         read("/proc/sys/kernel/hostname"),

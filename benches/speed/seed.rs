@@ -44,6 +44,10 @@ impl Organization {
         self.email(0)
     }
 
+    pub fn owner_id(&self) -> String {
+        format!("00000000-{:04x}-7000-8000-000000000000", self.number)
+    }
+
     pub fn email(&self, member: u32) -> String {
         format!("m{member}@{}.example", self.slug)
     }

@@ -96,54 +96,68 @@ async fn page(
     limit: usize,
     source: &Source,
 ) -> sqlx::Result<Vec<Member>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let organization = organization.to_string();
+    let (organization, limit) = (organization.to_string(), i64::try_from(limit).unwrap_or(i64::MAX));
     on_either!(on, |e| {
-        let mut query = QueryBuilder::new("select ");
-        query.push(COLUMNS).push(" from ");
-        match source {
-            Source::All => {
-                query.push("memberships m where organization = ").push_bind(organization);
-                narrow(&mut query, filter);
-                matching(&mut query, words);
-            }
-            Source::Beginning => {
-                query
-                    .push("(select ")
-                    .push(COLUMNS)
-                    .push(", name_key, search from memberships where organization = ");
-                query.push_bind(organization);
-                narrow(&mut query, filter);
-                query.push(in_order(filter)).push(" limit ").push_bind(LOOKED_THROUGH).push(") m where true");
-                matching(&mut query, words);
-            }
-            Source::Trigrams(expression) => {
-                // The join is crossed: SQLite then begins with the index. The other conditions hold all the same.
-                query
-                    .push("member_search f cross join memberships m on m.search_id = f.rowid ")
-                    .push("where f.member_search match ")
-                    .push_bind(expression.clone());
-                for side in [
-                    " and f.rowid > (select search_id << 32 from organizations where id = ",
-                    " and f.rowid < (select (search_id + 1) << 32 from organizations where id = ",
-                ] {
-                    query.push(side).push_bind(organization.clone()).push(")");
-                }
-                query.push(" and organization = ").push_bind(organization);
-                narrow(&mut query, filter);
-                matching(&mut query, words);
-            }
-            Source::Matches => {
-                query.push("(select * from memberships m where organization = ").push_bind(organization);
-                matching(&mut query, words);
-                // Planned apart: else the list is walked in its order, in hope of an early end.
-                query.push(" offset 0) m where true");
-                narrow(&mut query, filter);
-            }
-        }
-        query.push(in_order(filter)).push(" limit ").push_bind(limit);
+        let mut query = statement(organization, filter, words, limit, source);
         query.build_query_as::<Member>().fetch_all(e).await
     })
+}
+
+fn statement<DB: Database>(
+    organization: String,
+    filter: &ListQuery,
+    words: &[String],
+    limit: i64,
+    source: &Source,
+) -> QueryBuilder<DB>
+where
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let mut query = QueryBuilder::new("select ");
+    query.push(COLUMNS).push(" from ");
+    match source {
+        Source::All => {
+            query.push("memberships m where organization = ").push_bind(organization);
+            narrow(&mut query, filter);
+            matching(&mut query, words);
+        }
+        Source::Beginning => {
+            query
+                .push("(select ")
+                .push(COLUMNS)
+                .push(", name_key, search from memberships where organization = ");
+            query.push_bind(organization);
+            narrow(&mut query, filter);
+            query.push(in_order(filter)).push(" limit ").push_bind(LOOKED_THROUGH).push(") m where true");
+            matching(&mut query, words);
+        }
+        Source::Trigrams(expression) => {
+            // The join is crossed: SQLite then begins with the index. The other conditions hold all the same.
+            query
+                .push("member_search f cross join memberships m on m.search_id = f.rowid ")
+                .push("where f.member_search match ")
+                .push_bind(expression.clone());
+            for side in [
+                " and f.rowid > (select search_id << 32 from organizations where id = ",
+                " and f.rowid < (select (search_id + 1) << 32 from organizations where id = ",
+            ] {
+                query.push(side).push_bind(organization.clone()).push(")");
+            }
+            query.push(" and organization = ").push_bind(organization);
+            narrow(&mut query, filter);
+            matching(&mut query, words);
+        }
+        Source::Matches => {
+            query.push("(select * from memberships m where organization = ").push_bind(organization);
+            matching(&mut query, words);
+            // Planned apart: else the list is walked in its order, in hope of an early end.
+            query.push(" offset 0) m where true");
+            narrow(&mut query, filter);
+        }
+    }
+    query.push(in_order(filter)).push(" limit ").push_bind(limit);
+    query
 }
 
 /// Columns and directions in which there is an index.
@@ -216,4 +230,57 @@ fn containing(word: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+    use super::*;
+    use crate::domain::access::Role;
+    use crate::domain::users::list::Cursor;
+    use crate::ids::UserId;
+
+    /// Every view of the list that a search does not narrow.
+    fn views() -> Vec<ListQuery> {
+        let mut views = Vec::new();
+        let cursor = |backwards| Some(Cursor { backwards, value: "7".to_owned(), user: UserId::nobody() });
+        for sort in [Sort::Name, Sort::Joined, Sort::LastActive] {
+            for state in
+                [StateFilter::Present, StateFilter::Active, StateFilter::Suspended, StateFilter::Removed]
+            {
+                for role in [None, Some(Role::Auditor)] {
+                    for descending in [false, true] {
+                        for cursor in [None, cursor(false), cursor(true)] {
+                            let search = String::new();
+                            views.push(ListQuery { search, role, state, sort, descending, cursor });
+                        }
+                    }
+                }
+            }
+        }
+        views
+    }
+
+    /// Each view is read by one index, in its order: nothing is sorted, however many members there are.
+    #[tokio::test]
+    async fn no_view_sorts() {
+        let mut database = SqliteConnection::connect("sqlite::memory:").await.expect("SQLite is built in");
+        for tables in [
+            include_str!("../../../../migrations/0001_foundation.sql"),
+            include_str!("../../../../migrations/0002_people.sql"),
+        ] {
+            sqlx::raw_sql(tables).execute(&mut database).await.expect("the tables can be made");
+        }
+        for view in views() {
+            let query = statement::<sqlx::Sqlite>(String::new(), &view, &[], 51, &Source::All);
+            let explained = ["explain query plan ", query.sql().as_str()].concat();
+            let plan: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(AssertSqlSafe(explained)).fetch_all(&mut database).await.expect("it is SQL");
+            let [(.., step)] = plan.as_slice() else { panic!("{view:?}: {plan:?}") };
+            assert!(step.starts_with("SEARCH m USING INDEX memberships_by_"), "{view:?}: {step}");
+            let from_cursor = step.contains("user_id)>(?") || step.contains("user_id)<(?");
+            assert_eq!(from_cursor, view.cursor.is_some(), "{view:?}: {step}");
+        }
+    }
 }

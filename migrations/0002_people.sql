@@ -30,6 +30,15 @@ alter table memberships add column end_notice bigint not null default 0;
 
 update memberships set role_since = joined_at, state_since = joined_at;
 
+-- The list is read by role and by state in each of its orders. Most members are active, and each click moves
+-- them in the order of activity: those are read in the order of all.
+create index memberships_by_role_joining on memberships (organization, role, joined_at, user_id);
+create index memberships_by_role_activity on memberships (organization, role, last_active_at, user_id);
+create index memberships_by_state_joining on memberships (organization, state, joined_at, user_id)
+    where state <> 'active';
+create index memberships_by_state_activity on memberships (organization, state, last_active_at, user_id)
+    where state <> 'active';
+
 create index memberships_ending on memberships (ends_at) where ends_at is not null;
 create index organizations_closed on organizations (closed_at) where closed_at is not null;
 
@@ -107,3 +116,7 @@ create table invitation_batch_lines (
 create index invitation_batch_lines_by_invitation on invitation_batch_lines (invitation);
 create index invitations_by_mail on invitations (mail);
 create index invitations_by_notice_mail on invitations (notice_mail) where notice_mail is not null;
+
+-- What one person did or had done to them, of one kind.
+create index audit_events_by_operator_and_kind on audit_events (chain, operator_id, kind, seq);
+create index audit_events_by_target_and_kind on audit_events (chain, target_id, kind, seq);

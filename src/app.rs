@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
+use crate::metrics::Metrics;
 use crate::secrets::Sealer;
 use crate::storage::{Db, Schema, instance};
 
@@ -19,6 +20,7 @@ pub struct App {
     pub passwords: Passwords,
     /// Places for downloads that read a whole table.
     pub exports: Arc<Semaphore>,
+    pub metrics: Metrics,
 }
 
 /// As many downloads run at once; more are turned away.
@@ -94,7 +96,9 @@ impl App {
 
     fn with(config: Config, db: Db, sealer: Sealer) -> App {
         let exports = Arc::new(Semaphore::new(EXPORTS));
-        App { config, db, sealer, passwords: Passwords::new(), exports }
+        let passwords = Passwords::new();
+        let metrics = Metrics::new(db.times().collectors().into_iter().chain(passwords.collectors()));
+        App { config, db, sealer, passwords, exports, metrics }
     }
 
     /// A wrong key is found at the start and not at the first mail.

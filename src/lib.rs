@@ -15,6 +15,7 @@ pub mod demo;
 pub mod domain;
 pub mod ids;
 pub mod mail;
+pub mod metrics;
 pub mod secrets;
 pub mod storage;
 pub mod web;

@@ -80,12 +80,23 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(app.config.listen)
         .await
         .map_err(|error| format!("Interlock can't listen on {}: {error}.", app.config.listen))?;
+    let metrics = match app.config.metrics_listen {
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .map_err(|error| format!("Interlock can't listen on {address} for the metrics: {error}."))?,
+        ),
+        None => None,
+    };
     mail::release_leases(&app).await?;
     greet(&app).await?;
 
     let (stop, stopping) = watch::channel(false);
     let sender = tokio::spawn(mail::run(app.clone(), transport, stopping.clone()));
     let keeper = tokio::spawn(housekeeping::run(app.clone(), stopping.clone()));
+    if let Some(metrics) = metrics {
+        tokio::spawn(web::serve_metrics(app.clone(), metrics, stopping.clone()));
+    }
     let server = tokio::spawn(web::serve(app.clone(), listener, stopping));
     stop_asked.await;
     tracing::info!("stopping: requests in flight are finished first");
@@ -103,6 +114,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
 async fn greet(app: &App) -> Result<(), Failure> {
     println!("Interlock serves {}", app.config.base_url.as_str());
     println!("  data    {} ({})", app.config.data_dir.display(), app.config.database_url);
+    if let Some(address) = app.config.metrics_listen {
+        println!("  metrics http://{address}/metrics");
+    }
     println!("  mail    goes to {}", mail::destination(&app.config));
     if app.config.smtp_url.is_none() && app.config.base_url.is_loopback() {
         println!("          and is shown at {}", app.url("/mailbox"));

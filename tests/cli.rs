@@ -13,8 +13,8 @@ use interlock::cli::Arguments;
 use interlock::config::DatabaseUrl;
 use serde_json::Value;
 
-use crate::start::{PROGRAM, Place};
 use crate::support::TestApp;
+use crate::support::program::{PROGRAM, Place};
 
 /// What the program said, and with which code it ended.
 struct Said {

@@ -449,7 +449,7 @@ on_both! {
                 )
             })
             .collect();
-        execute(&app, &rows).await;
+        execute(&app, &format!("{rows} update organizations set pending = 120;")).await;
         let mut seen = Vec::new();
         let mut next = Some(path.clone());
         while let Some(page) = next {

@@ -44,7 +44,7 @@ async fn standing(app: &TestApp, org: &str, email: &str) -> String {
 }
 
 /// Adds `count` members to the one organization. Three share each time of joining and of activity.
-async fn crowd(app: &TestApp, count: usize) {
+pub async fn crowd(app: &TestApp, count: usize) {
     let roles = ["member", "developer", "reviewer"];
     let rows: String = (0..count)
         .map(|n| {
@@ -60,7 +60,7 @@ async fn crowd(app: &TestApp, count: usize) {
             )
         })
         .collect();
-    execute(app, &rows).await;
+    execute(app, &format!("{rows} update organizations set people = people + {count};")).await;
 }
 
 on_both! {

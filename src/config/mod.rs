@@ -90,6 +90,10 @@ settings! {
     trusted_proxies: Vec<IpNet> = Vec::new(), networks,
         |list| or_not_set((!list.is_empty()).then(|| joined(list)));
 
+    /// The address and port where /metrics is served, apart from everything else; without it, nowhere.
+    metrics_listen: Option<SocketAddr> = None, |text| address(text).map(Some),
+        |address| or_not_set(address.as_ref());
+
     /// How the log is written: text, json, or auto, which chooses.
     log: LogFormat = LogFormat::Auto, |text| choice(text, LOG), |value| chosen(value, LOG);
 

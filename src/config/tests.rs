@@ -43,6 +43,7 @@ smtp_url          (not set)                        default
 mail_from         Interlock <interlock@localhost>  default
 sign_up           open                             default
 trusted_proxies   (not set)                        default
+metrics_listen    (not set)                        default
 log               auto                             default
 log_level         info                             default
 hsts_subdomains   false                            default
@@ -100,7 +101,7 @@ fn everything_wrong_is_told_at_once() {
         "INTERLOCK_LISTN: there is no such setting. Correct or remove it.",
         "INTERLOCK_log: there is no such setting. Correct or remove it.",
         "The settings are listen, base_url, data_dir, database_url, secret_key, smtp_url, mail_from, \
-         sign_up, trusted_proxies, log, log_level, hsts_subdomains, shutdown_seconds; \
+         sign_up, trusted_proxies, metrics_listen, log, log_level, hsts_subdomains, shutdown_seconds; \
          in the environment in capitals, after INTERLOCK_.",
     ];
     let errors = read(Some(file), &environment).expect_err("all of them");

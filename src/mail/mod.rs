@@ -16,7 +16,7 @@ pub use self::mailbox::{Mailbox, StoredMail, StoredSummary};
 pub use self::outbox::{MailState, OutboxMail, RetryError, count_queued, list, retry, retry_failed};
 pub use self::transport::{SendError, Transport, TransportError, destination};
 pub(crate) use self::worker::sweep;
-pub use self::worker::{deliver_due, release_leases, run};
+pub use self::worker::{deliver_due, outbox, release_leases, run};
 use crate::app::App;
 use crate::ids::{MailId, OrganizationId};
 use crate::storage::{Lends, Tx};

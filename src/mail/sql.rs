@@ -104,6 +104,32 @@ pub(super) async fn any_due(on: &mut impl Lends, now: Timestamp) -> sqlx::Result
     Ok(due.is_some())
 }
 
+#[derive(sqlx::FromRow)]
+pub(super) struct Depth {
+    pub due: i64,
+    pub later: i64,
+    pub given_up: i64,
+    pub oldest_due_at: Option<Timestamp>,
+}
+
+/// Each number is of a range of an index.
+pub(super) async fn depth(
+    on: &mut impl Lends,
+    now: Timestamp,
+    given_up_after: Timestamp,
+) -> sqlx::Result<Depth> {
+    fetch_one!(
+        on,
+        Depth,
+        "select (select count(*) from mail_outbox where state = 'queued' and due_at <= $1) as due, \
+         (select count(*) from mail_outbox where state = 'queued' and due_at > $1) as later, \
+         (select count(*) from mail_outbox where state = 'failed' and finished_at > $2) as given_up, \
+         (select min(due_at) from mail_outbox where state = 'queued' and due_at <= $1) as oldest_due_at",
+        now,
+        given_up_after
+    )
+}
+
 /// The lease in the condition is a fence: a worker that was too slow changes nothing.
 pub(super) async fn sent(
     on: &mut impl Lends,

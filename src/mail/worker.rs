@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::{Body, SendError, Transport, place, sql};
 use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, SECOND, Timestamp};
+use crate::metrics::Outbox;
 use crate::storage::Tx;
 
 /// Longer than sending may take, so that no other worker takes a mail that is being sent.
@@ -68,6 +69,19 @@ pub async fn release_leases(app: &App) -> sqlx::Result<()> {
     tx.commit().await
 }
 
+/// What is in the outbox, for the metrics.
+pub async fn outbox(app: &App) -> sqlx::Result<Outbox> {
+    let now = app.db.now();
+    let depth = sql::depth(&mut app.db.read().await?, now, now.plus(-ERASE_AFTER)).await?;
+    let oldest = depth.oldest_due_at.map_or(0, |at| now.since(at));
+    Ok(Outbox {
+        due: depth.due,
+        later: depth.later,
+        given_up: depth.given_up,
+        oldest_due_for: Duration::from_millis(oldest.unsigned_abs()),
+    })
+}
+
 /// Erases the bodies of mails that were given up a week ago.
 pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     let before = tx.now().plus(-ERASE_AFTER);
@@ -113,22 +127,27 @@ async fn settle(
 ) -> sqlx::Result<()> {
     let mut tx = app.db.write().await?;
     let now = tx.now();
-    match result {
+    let outcome = match result {
         Ok(()) => {
             tracing::info!(mail = %due.id, "mail sent");
             sql::sent(&mut tx, due.id, lease, now).await?;
+            "sent"
         }
         Err(SendError::Temporary(why)) if now.since(due.since) < GIVE_UP_AFTER => {
             let wait = backoff(due.attempts);
             tracing::warn!(mail = %due.id, why, wait_seconds = wait / SECOND, "mail not sent yet");
             sql::retry(&mut tx, due.id, lease, now.plus(wait), &why).await?;
+            "tried_again_later"
         }
         Err(SendError::Temporary(why) | SendError::Permanent(why)) => {
             tracing::error!(mail = %due.id, why, "mail given up");
             sql::give_up(&mut tx, due.id, lease, now, &why).await?;
+            "given_up"
         }
-    }
-    tx.commit().await
+    };
+    tx.commit().await?;
+    app.metrics.mails.with_label_values(&[outcome]).inc();
+    Ok(())
 }
 
 /// 5 s, 10 s, 20 s … up to an hour.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{Conn, Db, Lends, Pools};
+use super::{Conn, Db, Lends, Pools, Times};
 use crate::clock::Clock;
 
 impl Db {
@@ -27,7 +27,7 @@ impl Db {
     pub async fn open_copy(file: &Path, clock: Clock) -> sqlx::Result<Db> {
         let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        Ok(Db { pools: Pools::Sqlite { read: pool.clone(), write: pool }, clock })
+        Ok(Db { pools: Pools::Sqlite { read: pool.clone(), write: pool }, clock, times: Times::new() })
     }
 
     /// What SQLite finds wrong with its file: damaged pages, indexes that don't fit, references to nothing.

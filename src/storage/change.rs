@@ -21,7 +21,7 @@ pub struct Change {
 impl Db {
     /// A change to one organization.
     pub async fn change(&self, organization: OrganizationId) -> sqlx::Result<Change> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin(&self.times.change).await?;
         lock(&mut tx, &organization.to_string()).await?;
         let now = tx.now();
         Ok(Change { tx, organizations: vec![organization], now })
@@ -30,7 +30,7 @@ impl Db {
     /// A change to a person's account or credentials, or one that adds or ends a membership. It
     /// holds the instance's head and those of the person's organizations, and of those they join.
     pub async fn account(&self, user: Option<UserId>, joining: &[OrganizationId]) -> sqlx::Result<Change> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin(&self.times.account).await?;
         lock(&mut tx, INSTANCE).await?;
         let mut organizations = joining.to_vec();
         if let Some(user) = user {

@@ -7,13 +7,15 @@
 pub mod backup;
 mod change;
 pub mod instance;
+mod migrations;
 mod schema;
+mod times;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use prometheus::HistogramTimer;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -21,10 +23,10 @@ use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
 
 pub use self::change::Change;
 pub use self::schema::Schema;
+use self::times::Span;
+pub use self::times::Times;
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseUrl;
-
-static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long a request waits for a connection before it is answered with an error.
 const ACQUIRE: Duration = Duration::from_secs(30);
@@ -36,6 +38,7 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 pub struct Db {
     pools: Pools,
     clock: Clock,
+    times: Times,
 }
 
 #[derive(Clone)]
@@ -49,7 +52,12 @@ enum Pools {
 }
 
 /// A connection to read with, outside any transaction.
-pub enum Reader {
+pub struct Reader {
+    inner: ReaderInner,
+    _held: HistogramTimer,
+}
+
+enum ReaderInner {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
@@ -58,6 +66,7 @@ pub enum Reader {
 pub struct Tx {
     inner: TxInner,
     clock: Clock,
+    _held: HistogramTimer,
 }
 
 enum TxInner {
@@ -78,9 +87,9 @@ pub trait Lends: Send {
 
 impl Lends for Reader {
     fn conn(&mut self) -> Conn<'_> {
-        match self {
-            Reader::Sqlite(connection) => Conn::Sqlite(connection),
-            Reader::Postgres(connection) => Conn::Postgres(connection),
+        match &mut self.inner {
+            ReaderInner::Sqlite(connection) => Conn::Sqlite(connection),
+            ReaderInner::Postgres(connection) => Conn::Postgres(connection),
         }
     }
 }
@@ -122,7 +131,7 @@ impl Db {
                 Pools::Postgres(pool)
             }
         };
-        Ok(Db { pools, clock })
+        Ok(Db { pools, clock, times: Times::new() })
     }
 
     async fn open_sqlite(path: &Path) -> sqlx::Result<Pools> {
@@ -137,7 +146,9 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("cache_size", "-16384")
+            .pragma("cache_size", "-8192")
+            // A page of a list crosses over from the connection's thread at once.
+            .row_buffer_size(128)
             .pragma("temp_store", "memory")
             .pragma("journal_size_limit", "67108864");
         let pool = || SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE);
@@ -150,29 +161,34 @@ impl Db {
         Ok(Pools::Sqlite { read, write })
     }
 
-    /// Brings the tables up to date. Replicas that start together wait for each other.
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        match &self.pools {
-            Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await,
-            Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
-        }
-    }
-
     pub async fn read(&self) -> sqlx::Result<Reader> {
-        match &self.pools {
-            Pools::Sqlite { read, .. } => read.acquire().await.map(Reader::Sqlite),
-            Pools::Postgres(pool) => pool.acquire().await.map(Reader::Postgres),
-        }
+        let waiting = self.times.read.wait.start_timer();
+        let inner = match &self.pools {
+            Pools::Sqlite { read, .. } => ReaderInner::Sqlite(read.acquire().await?),
+            Pools::Postgres(pool) => ReaderInner::Postgres(pool.acquire().await?),
+        };
+        waiting.observe_duration();
+        Ok(Reader { inner, _held: self.times.read.held.start_timer() })
     }
 
     /// A transaction for what is not audited. What is goes through [`Db::change`] or [`Db::account`].
     pub async fn write(&self) -> sqlx::Result<Tx> {
+        self.begin(&self.times.write).await
+    }
+
+    async fn begin(&self, span: &Span) -> sqlx::Result<Tx> {
+        let waiting = span.wait.start_timer();
         let inner = match &self.pools {
             // IMMEDIATE: a transaction that reads first and then writes would fail under load.
             Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
         };
-        Ok(Tx { inner, clock: self.clock.clone() })
+        waiting.observe_duration();
+        Ok(Tx { inner, clock: self.clock.clone(), _held: span.held.start_timer() })
+    }
+
+    pub fn times(&self) -> &Times {
+        &self.times
     }
 
     pub fn now(&self) -> Timestamp {

@@ -1,6 +1,6 @@
 //! Which version of the tables a database has, without changing them.
 
-use super::{Db, MIGRATIONS, Pools, fetch_all, fetch_optional};
+use super::{Db, Pools, fetch_all, fetch_optional};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schema {
@@ -37,12 +37,12 @@ impl Db {
             "select version, checksum from _sqlx_migrations where success order by version"
         )?;
         let is_ours = |(version, checksum): &(i64, Vec<u8>)| {
-            MIGRATIONS.iter().any(|ours| ours.version == *version && ours.checksum[..] == checksum[..])
+            self.migrations().iter().any(|ours| ours.version == *version && ours.checksum[..] == checksum[..])
         };
         Ok(match made.len() {
             0 => Schema::None,
             _ if !made.iter().all(is_ours) => Schema::Newer,
-            some if some < MIGRATIONS.iter().count() => Schema::Older,
+            some if some < self.migrations().iter().count() => Schema::Older,
             _ => Schema::Ours,
         })
     }

@@ -65,10 +65,12 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
     if let Ok(id) = HeaderValue::from_str(&context.origin.request) {
         response.headers_mut().insert("x-request-id", id);
     }
+    let route = response.extensions().get::<Route>().map_or("-", |route| route.0.as_str());
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    app.metrics.answered(method.as_str(), route, status, took);
     span.in_scope(|| {
-        let route = response.extensions().get::<Route>().map_or("-", |route| route.0.as_str());
-        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(%method, route, status = response.status().as_u16(), milliseconds, "answered");
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(%method, route, status, milliseconds, "answered");
     });
     response
 }

@@ -3,10 +3,9 @@
 //! Order of refusals: authentication, membership (404), sign-in policy, capability (403), same
 //! origin (403); the body is the page's business.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use axum::middleware::Next;
@@ -22,11 +21,10 @@ use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Person, Role};
 use crate::domain::organizations::{self, Organization, Own};
-use crate::domain::sessions::{self, Session};
+use crate::domain::sessions::{self, Place, Session};
 use crate::domain::users;
 use crate::domain::values::Theme;
 use crate::secrets::TokenHash;
-use crate::storage::Reader;
 
 /// Who may call a route. There is no default: a route can't be added without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,9 +161,8 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     let flash = if context.fragment { None } else { session::flash(app, request.headers()) };
     let took_flash = flash.is_some();
     let now = app.db.now();
-    let mut reader = app.db.read().await?;
     let session = match &token {
-        Some(token) => sessions::current(&mut reader, token, now).await?,
+        Some(token) => sessions::current(&mut app.db.read().await?, token, now).await?,
         None => None,
     };
     let person = session.as_ref().map(|session| session.person(context.origin.clone()));
@@ -178,17 +175,14 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         Access::SignedIn => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             from_our_pages(app, request)?;
-            let organizations = chrome_organizations(&mut reader, &context, &person, now).await?;
-            drop(reader);
+            let organizations = chrome_organizations(&context, &session, now);
             note_click(app, &session, None, Some(session.last_seen_at), now).await?;
             let chrome = Chrome::new(app, &person, None, organizations, request.uri().path(), flash);
             request.extensions_mut().insert(SignedIn { person, chrome });
         }
         Access::Proving | Access::Member | Access::Needs(_) | Access::Reopens => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
-            let (inside, last_click) =
-                enter(check, request, &mut reader, &context, &session, person, flash, now).await?;
-            drop(reader);
+            let (inside, last_click) = enter(check, request, &context, &session, person, flash, now).await?;
             if *access != Access::Proving {
                 note_click(app, &session, Some(&inside), last_click, now).await?;
             }
@@ -199,27 +193,25 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
 }
 
 /// Past an organization's gate, with the session's last click inside it.
-#[expect(clippy::too_many_arguments, reason = "the gate's own state, handed on once")]
 async fn enter(
     check: &Check,
     request: &mut Request,
-    reader: &mut Reader,
     context: &Context,
     session: &Session,
     person: Person,
     flash: Option<String>,
     now: Timestamp,
 ) -> Result<(Inside, Option<Timestamp>), Error> {
-    let slug = organization_in_path(request).await.ok_or(Error::NotFound)?;
-    let Some(organization) = organizations::by_slug(reader, &slug).await? else {
+    let slug = organization_in_path(request).ok_or(Error::NotFound)?;
+    let Some(Place { organization, member, last_click }) = session.place(slug) else {
         let rest = rest_of_path(request);
-        return Err(led_on(reader, &slug, rest, &person, now).await?);
+        return Err(led_on(&check.app, rest, session, slug, now).await?);
     };
-    let member = users::member_of(reader, organization.id, person.user).await?;
-    let member = member.filter(|member| member.is_active(now)).ok_or(Error::NotFound)?;
-    open_or_undone(check.access, request, &organization, member.role, now)?;
-    let last_click = sessions::last_click(reader, session.id, organization.id).await?;
-    if check.access != Access::Proving && !session.opens(&member, last_click, now) {
+    if !member.is_active(now) {
+        return Err(Error::NotFound);
+    }
+    open_or_undone(check.access, request, organization, member.role, now)?;
+    if check.access != Access::Proving && !session.opens(member, *last_click, now) {
         let back = html::query_value(&way_back(request));
         return Err(Error::Elsewhere(format!("/o/{}/sign-in?next={back}", organization.slug)));
     }
@@ -230,29 +222,31 @@ async fn enter(
         _ => {}
     }
     from_our_pages(&check.app, request)?;
-    let organizations = chrome_organizations(reader, context, &actor.person, now).await?;
+    let organizations = chrome_organizations(context, session, now);
     let here = Here { organization: organization.clone(), role: member.role };
     let chrome =
         Chrome::new(&check.app, &actor.person, Some(here), organizations, request.uri().path(), flash);
-    Ok((Inside { actor, organization, chrome }, last_click))
+    Ok((Inside { actor, organization: organization.clone(), chrome }, *last_click))
 }
 
 /// R11: an old slug leads the organization's members on to the same page, whatever they GET. To others, and
 /// for any other method, it is not there.
 async fn led_on(
-    reader: &mut Reader,
-    slug: &str,
+    app: &Shared,
     rest: Option<String>,
-    person: &Person,
+    session: &Session,
+    slug: &str,
     now: Timestamp,
 ) -> Result<Error, Error> {
-    let Some(organization) = organizations::by_old_slug(reader, slug).await? else {
+    let Some(organization) = organizations::by_old_slug(&mut app.db.read().await?, slug).await? else {
         return Ok(Error::NotFound);
     };
-    let member = users::member_of(reader, organization.id, person.user).await?;
-    let member = member.filter(|member| member.is_active(now) && organization.is_there_for(member.role, now));
-    Ok(match (member, rest) {
-        (Some(_), Some(rest)) => Error::Elsewhere(format!("/o/{}{rest}", organization.slug)),
+    let place = session.place(&organization.slug);
+    let there = place.is_some_and(|place| {
+        place.member.is_active(now) && organization.is_there_for(place.member.role, now)
+    });
+    Ok(match rest {
+        Some(rest) if there => Error::Elsewhere(format!("/o/{}{rest}", organization.slug)),
         _ => Error::NotFound,
     })
 }
@@ -283,25 +277,27 @@ fn open_or_undone(
     }
 }
 
-async fn organization_in_path(request: &mut Request) -> Option<String> {
-    let (mut parts, body) = std::mem::take(request).into_parts();
-    let path = Path::<HashMap<String, String>>::from_request_parts(&mut parts, &()).await;
-    *request = Request::from_parts(parts, body);
-    path.ok()?.0.remove("org")
+/// As it stands in the address: no slug has anything that is encoded there.
+fn organization_in_path(request: &Request) -> Option<&str> {
+    request.uri().path().strip_prefix("/o/")?.split('/').next()
 }
 
-/// A fragment has no sidebar.
-async fn chrome_organizations(
-    reader: &mut Reader,
-    context: &Context,
-    person: &Person,
-    now: Timestamp,
-) -> Result<Vec<Own>, Error> {
-    if context.fragment {
-        Ok(Vec::new())
-    } else {
-        Ok(organizations::of_user(reader, person.user, now).await?)
-    }
+/// A fragment has no sidebar. Deleted organizations are not in it.
+fn chrome_organizations(context: &Context, session: &Session, now: Timestamp) -> Vec<Own> {
+    let places = session
+        .places
+        .iter()
+        .filter(|place| !context.fragment && place.organization.is_open() && place.member.is_active(now));
+    places
+        .map(|Place { organization, member, .. }| Own {
+            id: organization.id,
+            slug: organization.slug.clone(),
+            name: organization.name.clone(),
+            role: member.role,
+            joined_at: member.joined_at,
+            closed_at: None,
+        })
+        .collect()
 }
 
 fn from_our_pages(app: &Shared, request: &Request) -> Result<(), Error> {

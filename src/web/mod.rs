@@ -9,6 +9,7 @@ mod export;
 mod forms;
 mod gate;
 mod html;
+mod metrics;
 mod pages;
 pub mod routes;
 mod same_origin;
@@ -25,7 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-pub use self::server::serve;
+pub use self::server::{serve, serve_metrics};
 use crate::app::Shared;
 
 /// The largest body that any form needs, with room to spare.

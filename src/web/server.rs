@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper::body::Incoming;
@@ -14,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{assets, router};
+use super::{assets, metrics, router};
 use crate::app::Shared;
 
 /// A client that is slower with its headers is not served (DOS-03).
@@ -22,10 +23,23 @@ const HEADERS: Duration = Duration::from_secs(10);
 
 /// Serves until `stopping` turns true, and then until the requests in flight are answered, for at
 /// most the configured time.
-pub async fn serve(app: Shared, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
+pub async fn serve(app: Shared, listener: TcpListener, stopping: watch::Receiver<bool>) {
     assets::prepare();
     let patience = Duration::from_secs(app.config.shutdown_seconds);
-    let router = router(app);
+    answer(router(app), listener, patience, stopping).await;
+}
+
+/// The same for what is on the listener of the metrics.
+pub async fn serve_metrics(app: Shared, listener: TcpListener, stopping: watch::Receiver<bool>) {
+    answer(metrics::router(app), listener, Duration::from_secs(1), stopping).await;
+}
+
+async fn answer(
+    router: Router,
+    listener: TcpListener,
+    patience: Duration,
+    mut stopping: watch::Receiver<bool>,
+) {
     let graceful = GracefulShutdown::new();
     loop {
         let (stream, peer) = tokio::select! {

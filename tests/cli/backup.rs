@@ -10,8 +10,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::Said;
-use crate::start::{PATIENCE, PROGRAM, Place, Server, mode};
+use crate::start::mode;
 use crate::support::fresh_schema;
+use crate::support::program::{PATIENCE, PROGRAM, Place, Server};
 
 const CLOSED: [(&str, &str); 1] = [("INTERLOCK_SIGN_UP", "closed")];
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Said;
-use crate::start::{Place, Server};
 use crate::support::fresh_schema;
+use crate::support::program::{Place, Server};
 
 const PASSWORD: &str = "seven+quiet+cranes+at+dawn";
 

@@ -6,6 +6,7 @@ pub mod database;
 mod forms;
 pub mod page;
 mod postgres;
+pub mod program;
 pub mod smtp;
 mod snapshot;
 mod visitor;

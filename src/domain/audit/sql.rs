@@ -51,7 +51,8 @@ pub(super) async fn move_head(change: &mut Change, chain: &str, row: &Row) -> sq
     Ok(())
 }
 
-/// Newest first, or oldest first after a row. Each filter is a clause of its own, so that its index serves.
+/// Newest first, or oldest first after a row. Each filter is a clause of its own, so that its index serves;
+/// a person's rows are read as operator's and as target's, each by its index, and put together.
 pub(super) async fn list(
     on: &mut impl Lends,
     chain: &str,
@@ -59,26 +60,30 @@ pub(super) async fn list(
     limit: usize,
 ) -> sqlx::Result<Vec<Row>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let order = if filter.after.is_some() { " order by seq limit " } else { " order by seq desc limit " };
+    let sides: &[&str] = match filter.person {
+        Some(_) => &[" and operator_id = ", " and target_id = "],
+        None => &[""],
+    };
     on_either!(on, |e| {
-        let mut query = QueryBuilder::new("select ");
-        query.push(COLUMNS).push(" from audit_events where chain = ").push_bind(chain);
-        if let Some(kind) = filter.kind {
-            query.push(" and kind = ").push_bind(kind.code());
-        }
-        if let Some(person) = filter.person {
-            let person = person.to_string();
-            query.push(" and (operator_id = ").push_bind(person.clone());
-            query.push(" or target_id = ").push_bind(person).push(")");
-        }
-        if let Some(after) = filter.after {
-            query.push(" and seq > ").push_bind(after).push(" order by seq limit ");
-        } else {
-            if let Some(before) = filter.before {
+        let mut query = QueryBuilder::new("");
+        for (number, side) in sides.iter().enumerate() {
+            query.push(if number == 0 { "select * from (select " } else { " union select * from (select " });
+            query.push(COLUMNS).push(" from audit_events where chain = ").push_bind(chain);
+            if let Some(person) = filter.person {
+                query.push(*side).push_bind(person.to_string());
+            }
+            if let Some(kind) = filter.kind {
+                query.push(" and kind = ").push_bind(kind.code());
+            }
+            if let Some(after) = filter.after {
+                query.push(" and seq > ").push_bind(after);
+            } else if let Some(before) = filter.before {
                 query.push(" and seq < ").push_bind(before);
             }
-            query.push(" order by seq desc limit ");
+            query.push(order).push_bind(limit).push(") as side");
         }
-        query.push_bind(limit).build_query_as::<Row>().fetch_all(e).await
+        query.push(order).push_bind(limit).build_query_as::<Row>().fetch_all(e).await
     })
 }
 

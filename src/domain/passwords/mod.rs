@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use prometheus::core::Collector;
+use prometheus::{Histogram, IntCounter};
 use tokio::sync::Semaphore;
 
+use crate::metrics::histogram;
 use crate::secrets::random_bytes;
 
 pub const SHORTEST: usize = 15;
@@ -119,7 +122,11 @@ const LONGEST_QUEUE: usize = 64;
 #[derive(Clone)]
 pub struct Passwords {
     running: Arc<Semaphore>,
+    at_once: usize,
+    /// Those that run and those that wait to.
     waiting: Arc<AtomicUsize>,
+    seconds: Histogram,
+    turned_away: IntCounter,
     /// Memory to hash in, one piece for each that runs, used again: given back each time it would
     /// stay with whichever thread had it, and add up.
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
@@ -154,10 +161,32 @@ impl Passwords {
         let nobodys = hash_now("nobody has this password", &mut Vec::new());
         Passwords {
             running: Arc::new(Semaphore::new(cores.clamp(1, 4))),
+            at_once: cores.clamp(1, 4),
             waiting: Arc::new(AtomicUsize::new(0)),
+            seconds: histogram(
+                "interlock_password_hash_duration_seconds",
+                "Time that hashing or weighing a password took, without waiting for its turn.",
+                &[],
+            )
+            .with_label_values::<&str>(&[]),
+            turned_away: IntCounter::new(
+                "interlock_password_hashes_turned_away_total",
+                "Passwords that were not hashed because too many waited.",
+            )
+            .expect("the name is well-formed"),
             memory: Arc::default(),
             nobodys: nobodys.into(),
         }
+    }
+
+    /// How many wait, and how many run.
+    pub fn queue(&self) -> (usize, usize) {
+        let running = self.at_once.saturating_sub(self.running.available_permits());
+        (self.waiting.load(Ordering::SeqCst).saturating_sub(running), running)
+    }
+
+    pub fn collectors(&self) -> [Box<dyn Collector>; 2] {
+        [Box::new(self.seconds.clone()), Box::new(self.turned_away.clone())]
     }
 
     /// Whether a password is good enough to be a new one. The estimate takes as long as a hash, and
@@ -211,14 +240,17 @@ impl Passwords {
     ) -> Result<T, Busy> {
         let place = Place(self.waiting.clone());
         if self.waiting.fetch_add(1, Ordering::SeqCst) >= LONGEST_QUEUE {
+            self.turned_away.inc();
             return Err(Busy);
         }
         let permit = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
         let pieces = self.memory.clone();
+        let timer = self.seconds.start_timer();
         let result = tokio::task::spawn_blocking(move || {
             let mut memory = pieces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let result = work(&mut memory);
             pieces.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            timer.observe_duration();
             // Held until the work is done, even if whoever asked has gone.
             drop((permit, place));
             result

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::access::{Origin, Person};
+use crate::domain::organizations::Organization;
 use crate::domain::users::Member;
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, SessionId, UserId};
@@ -65,6 +66,17 @@ pub struct Session {
     pub theme: Theme,
     pub last_seen_at: Timestamp,
     pub proofs: Vec<Proof>,
+    /// The organizations that the person is an active member of, by name.
+    pub places: Vec<Place>,
+}
+
+/// An organization that a session's person is in.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub organization: Organization,
+    pub member: Member,
+    /// The session's last click inside it.
+    pub last_click: Option<Timestamp>,
 }
 
 /// Where a session is opened: the browser's description of itself, and the address.
@@ -103,30 +115,38 @@ pub(crate) async fn open(
     Ok(id)
 }
 
-/// The live session behind a cookie, or nothing: unknown, ended and outlived ones look alike.
+/// The live session behind a cookie, or nothing: unknown, ended and outlived ones look alike. All that
+/// the gate judges by comes in one query: it is asked on every request.
 pub async fn current(
     on: &mut impl Lends,
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<Option<Session>> {
-    let Some(row) = sql::live(on, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await? else {
-        return Ok(None);
-    };
-    let proofs = sql::proofs(on, row.id).await?;
-    Ok(Some(Session {
-        id: row.id,
+    let rows = sql::current(on, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let mut session = Session {
+        id: first.id,
         token: token.clone(),
-        user: row.user_id,
-        user_name: row.name,
-        user_email: row.email,
-        time_zone: row.time_zone,
-        theme: row.theme,
-        last_seen_at: row.last_seen_at,
-        proofs,
-    }))
+        user: first.user_id,
+        user_name: first.user_name.clone(),
+        user_email: first.user_email.clone(),
+        time_zone: first.time_zone.clone(),
+        theme: first.theme,
+        last_seen_at: first.last_seen_at,
+        proofs: rows.iter().filter(|row| row.id_here == first.id_here).filter_map(sql::Row::proof).collect(),
+        places: Vec::new(),
+    };
+    let here = rows.chunk_by(|one, other| one.id_here == other.id_here);
+    session.places = here.filter_map(|rows| rows.first()?.place()).collect();
+    Ok(Some(session))
 }
 
 impl Session {
+    /// The organization of this slug, if the person is in it.
+    pub fn place(&self, slug: &str) -> Option<&Place> {
+        self.places.iter().find(|place| place.organization.slug == slug)
+    }
+
     pub fn person(&self, origin: Origin) -> Person {
         let proven_at = self.proofs.iter().filter(|proof| proof.kind.steps_up()).map(|proof| proof.at).max();
         Person {
@@ -203,15 +223,6 @@ pub async fn opening(
         .collect();
     sessions.sort_by_key(|session| std::cmp::Reverse(session.clicked_at.max(Some(session.proven_at))));
     Ok(sessions)
-}
-
-/// The last click of a session inside an organization.
-pub async fn last_click(
-    on: &mut impl Lends,
-    session: SessionId,
-    organization: OrganizationId,
-) -> sqlx::Result<Option<Timestamp>> {
-    sql::last_click(on, session, organization).await
 }
 
 /// Whether a click at `now` needs to be written, given the last one that was.
@@ -315,8 +326,7 @@ pub(crate) async fn end_all(
 /// Whether a cookie's session is live, for the cookie's own bookkeeping.
 pub async fn is_live(app: &App, token: &TokenHash) -> sqlx::Result<bool> {
     let now = app.db.now();
-    let live = sql::live(&mut app.db.read().await?, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await?;
-    Ok(live.is_some())
+    sql::is_live(&mut app.db.read().await?, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
 }
 
 /// Keeps a form for after a step-up (S12). The fields are sealed: they may hold what nobody else should read.

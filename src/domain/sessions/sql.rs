@@ -1,5 +1,8 @@
-use super::{ListedSession, Proof, ProofKind};
+use super::{ListedSession, Place, Proof, ProofKind};
 use crate::clock::Timestamp;
+use crate::domain::access::Role;
+use crate::domain::organizations::Organization;
+use crate::domain::users::{Member, MemberState};
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, PendingFormId, SessionId, UserId};
 use crate::secrets::TokenHash;
@@ -45,37 +48,86 @@ pub(super) async fn add_proof(
     Ok(())
 }
 
+/// A session with one of its proofs and one of its person's organizations; any of these may be none.
 #[derive(sqlx::FromRow)]
-pub(super) struct Live {
+pub(super) struct Row {
     pub id: SessionId,
     pub user_id: UserId,
-    pub name: String,
-    pub email: String,
+    pub user_name: String,
+    pub user_email: String,
     pub time_zone: TimeZone,
     pub theme: Theme,
     pub last_seen_at: Timestamp,
+    proof_kind: Option<ProofKind>,
+    proof_at: Option<Timestamp>,
+    pub id_here: Option<OrganizationId>,
+    slug: Option<String>,
+    name: Option<String>,
+    people: Option<i64>,
+    pending: Option<i64>,
+    closed_at: Option<Timestamp>,
+    role: Option<Role>,
+    state: Option<MemberState>,
+    ends_at: Option<Timestamp>,
+    proofs_after: Option<Timestamp>,
+    joined_at: Option<Timestamp>,
+    last_active_at: Option<Timestamp>,
+    clicked_at: Option<Timestamp>,
 }
 
-pub(super) async fn live(
+impl Row {
+    pub(super) fn proof(&self) -> Option<Proof> {
+        Some(Proof { kind: self.proof_kind?, at: self.proof_at? })
+    }
+
+    pub(super) fn place(&self) -> Option<Place> {
+        let organization = Organization {
+            id: self.id_here?,
+            slug: self.slug.clone()?,
+            name: self.name.clone()?,
+            people: self.people?,
+            pending: self.pending?,
+            closed_at: self.closed_at,
+        };
+        let member = Member {
+            user_id: self.user_id,
+            name: self.user_name.clone(),
+            email: self.user_email.clone(),
+            role: self.role?,
+            state: self.state?,
+            ends_at: self.ends_at,
+            proofs_after: self.proofs_after?,
+            joined_at: self.joined_at?,
+            last_active_at: self.last_active_at?,
+        };
+        Some(Place { organization, member, last_click: self.clicked_at })
+    }
+}
+
+/// A row for each proof in each organization; those of one organization follow each other.
+pub(super) async fn current(
     on: &mut impl Lends,
     token: &TokenHash,
     begun_after: Timestamp,
     seen_after: Timestamp,
-) -> sqlx::Result<Option<Live>> {
-    fetch_optional!(
+) -> sqlx::Result<Vec<Row>> {
+    fetch_all!(
         on,
-        Live,
-        "select s.id, s.user_id, u.name, u.email, u.time_zone, u.theme, s.last_seen_at \
+        Row,
+        "select s.id, s.user_id, u.name as user_name, u.email as user_email, u.time_zone, u.theme, s.last_seen_at, \
+         p.kind as proof_kind, p.at as proof_at, o.id as id_here, o.slug, o.name, o.people, o.pending, o.closed_at, m.role, \
+         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, v.at as clicked_at \
          from sessions s join users u on u.id = s.user_id \
-         where s.token_hash = $1 and s.ended_at is null and s.created_at > $2 and s.last_seen_at > $3",
+         left join session_proofs p on p.session = s.id \
+         left join memberships m on m.user_id = s.user_id and m.state = 'active' \
+         left join organizations o on o.id = m.organization \
+         left join session_visits v on v.session = s.id and v.organization = m.organization \
+         where s.token_hash = $1 and s.ended_at is null and s.created_at > $2 and s.last_seen_at > $3 \
+         order by o.name, o.id",
         token,
         begun_after,
         seen_after
     )
-}
-
-pub(super) async fn proofs(on: &mut impl Lends, session: SessionId) -> sqlx::Result<Vec<Proof>> {
-    fetch_all!(on, Proof, "select kind, at from session_proofs where session = $1", session)
 }
 
 #[derive(sqlx::FromRow)]
@@ -111,19 +163,22 @@ pub(super) async fn with_proofs(
     )
 }
 
-pub(super) async fn last_click(
+pub(super) async fn is_live(
     on: &mut impl Lends,
-    session: SessionId,
-    organization: OrganizationId,
-) -> sqlx::Result<Option<Timestamp>> {
-    let row = fetch_optional!(
+    token: &TokenHash,
+    begun_after: Timestamp,
+    seen_after: Timestamp,
+) -> sqlx::Result<bool> {
+    let live = fetch_optional!(
         on,
-        (Timestamp,),
-        "select at from session_visits where session = $1 and organization = $2",
-        session,
-        organization
+        (SessionId,),
+        "select id from sessions \
+         where token_hash = $1 and ended_at is null and created_at > $2 and last_seen_at > $3",
+        token,
+        begun_after,
+        seen_after
     )?;
-    Ok(row.map(|(at,)| at))
+    Ok(live.is_some())
 }
 
 pub(super) async fn seen(on: &mut impl Lends, session: SessionId, now: Timestamp) -> sqlx::Result<()> {

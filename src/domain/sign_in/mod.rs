@@ -41,9 +41,30 @@ pub struct Cookies<'a> {
     pub old: Option<&'a TokenHash>,
 }
 
-/// Opens a session for whoever knows the password. Unknown addresses cost the same and look the same
-/// (ENU-01), and a try is counted before it is judged.
+/// Opens a session for whoever knows the password, and counts how that went.
 pub async fn with_password(
+    app: &App,
+    typed: &str,
+    password: &str,
+    device: &Device,
+    origin: &Origin,
+    cookies: Cookies<'_>,
+) -> Result<UserId, SignInError> {
+    let result = try_password(app, typed, password, device, origin, cookies).await;
+    let word = match &result {
+        Ok(_) => "signed_in",
+        Err(SignInError::Wrong { .. }) => "wrong",
+        Err(SignInError::Throttled(_)) => "throttled",
+        Err(SignInError::Busy(_)) => "busy",
+        Err(SignInError::Database(_)) => "failed",
+    };
+    app.metrics.sign_ins.with_label_values(&[word]).inc();
+    result
+}
+
+/// Unknown addresses cost the same and look the same
+/// (ENU-01), and a try is counted before it is judged.
+async fn try_password(
     app: &App,
     typed: &str,
     password: &str,

@@ -1,14 +1,11 @@
-use sqlx::QueryBuilder;
-
 use super::User;
-use super::list::{ListQuery, Sort, StateFilter};
 use super::members::{Member, MemberState};
 use super::profile::Profile;
 use crate::clock::Timestamp;
 use crate::domain::access::Role;
-use crate::domain::values::{Theme, TimeZone, folded};
+use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, UserId};
-use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
 pub(super) async fn by_email(on: &mut impl Lends, canonical: &str) -> sqlx::Result<Option<User>> {
     fetch_optional!(
@@ -327,68 +324,4 @@ pub(super) async fn upsert_member(
         invited_by
     )?;
     Ok(())
-}
-
-/// A page by keyset. Only enums reach the text of the query; whatever a person typed is bound.
-pub(super) async fn list(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    filter: &ListQuery,
-    limit: usize,
-) -> sqlx::Result<Vec<Member>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let column = match filter.sort {
-        Sort::Name => "name_key",
-        Sort::Joined => "joined_at",
-        Sort::LastActive => "last_active_at",
-    };
-    let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    let descending = filter.descending != backwards;
-    on_either!(on, |e| {
-        let mut query = QueryBuilder::new(
-            "select user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at \
-             from memberships where organization = ",
-        );
-        query.push_bind(organization);
-        query.push(match filter.state {
-            StateFilter::Present => " and state <> 'removed'",
-            StateFilter::Active => " and state = 'active'",
-            StateFilter::Suspended => " and state = 'suspended'",
-            StateFilter::Removed => " and state = 'removed'",
-        });
-        if let Some(role) = filter.role {
-            query.push(" and role = ").push_bind(role);
-        }
-        for word in filter.search.split_whitespace().take(5) {
-            query.push(" and search like ").push_bind(containing(word)).push(r" escape '\'");
-        }
-        if let Some(cursor) = &filter.cursor {
-            query.push(" and (").push(column).push(", user_id) ").push(if descending {
-                "< ("
-            } else {
-                "> ("
-            });
-            match filter.sort {
-                Sort::Name => query.push_bind(cursor.value.clone()),
-                Sort::Joined | Sort::LastActive => query.push_bind(cursor.value.parse::<i64>().unwrap_or(0)),
-            };
-            query.push(", ").push_bind(cursor.user).push(")");
-        }
-        let direction = if descending { " desc" } else { " asc" };
-        query.push(" order by ").push(column).push(direction).push(", user_id").push(direction);
-        query.push(" limit ").push_bind(limit).build_query_as::<Member>().fetch_all(e).await
-    })
-}
-
-/// A `like` pattern for a text that is anywhere; what it holds of pattern signs stands for itself.
-pub(super) fn containing(word: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in folded(word).chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }

@@ -1,6 +1,6 @@
 use sqlx::QueryBuilder;
 
-use super::super::sql::containing;
+use super::super::list::containing;
 use super::{Account, AccountQuery, Headcount, ListedAccount, MemberState, Membership};
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, fetch_all, fetch_optional, on_either};

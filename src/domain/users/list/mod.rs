@@ -1,8 +1,11 @@
+mod sql;
+
+pub(super) use self::sql::containing;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::members::{Member, MemberError};
-use super::sql;
 use crate::domain::access::{Actor, Capability, Role};
 use crate::domain::values::folded;
 use crate::ids::UserId;

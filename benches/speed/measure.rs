@@ -1,0 +1,231 @@
+//! What is measured, and the limits.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::load::{self, Ask, CONNECTIONS, Connection, always, get, header, post};
+use crate::process::{self, Server};
+use crate::report::Report;
+use crate::seed::{self, HUNDRED, MILLION, Organization, TEN};
+
+/// Contestants take turns this often; the median counts.
+const ROUNDS: usize = 5;
+/// As many sign-ins as may wait before more are turned away.
+const WAITING: usize = 64;
+
+struct Bench {
+    ours: Server,
+    bare: Server,
+    report: Report,
+    data: std::path::PathBuf,
+}
+
+/// A request to one of the servers.
+struct Contestant<'a> {
+    server: &'a Server,
+    status: u16,
+    ask: Ask,
+}
+
+fn page<'a>(server: &'a Server, path: &str, cookie: &str) -> Contestant<'a> {
+    Contestant { server, status: 200, ask: always(get(server.port, path, cookie)) }
+}
+
+pub async fn all(parts: &[String]) {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let data = seed::data(&target).await;
+    let mut report = Report::default();
+    report.title(&process::machine());
+    let asked = |part: &str| parts.is_empty() || parts.iter().any(|asked| asked == part);
+    if asked("start") {
+        start(&mut report, &data).await;
+    }
+    let ours = Server::interlock(&data).await;
+    // What happens once after a start is over by then.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    report.within("resident memory, idle", ours.memory(), 40.0, "MB", "after the first answer");
+    let bare = Server::bare(&data, &TEN.owner_id()).await;
+    let mut bench = Bench { ours, bare, report, data };
+    if asked("list") {
+        bench.list().await;
+    }
+    if asked("search") {
+        bench.search().await;
+    }
+    if asked("page") {
+        bench.page().await;
+    }
+    if asked("invite") {
+        bench.invite().await;
+    }
+    if asked("sign-in") {
+        bench.sign_in().await;
+    }
+    if asked("busy") {
+        bench.busy().await;
+    }
+    let memory = bench.ours.memory();
+    bench.report.within("resident memory, after all of this", memory, 120.0, "MB", "the same process");
+    bench.report.end();
+}
+
+async fn start(report: &mut Report, data: &Path) {
+    let mut times = Vec::new();
+    for _ in 0..9 {
+        let server = Server::interlock(data).await;
+        times.push(server.started_in.as_secs_f64() * 1_000.0);
+        server.stop();
+    }
+    let slowest = times.iter().copied().fold(0.0, f64::max);
+    let detail = format!("1,110,000 users; slowest of 9: {slowest:.0}");
+    report.within("start to first answer, 100,000 users", median(times), 150.0, "ms", &detail);
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Milliseconds of processor time for a request of each, measured in turns.
+async fn compare(contestants: &[Contestant<'_>], count: usize) -> Vec<f64> {
+    for contestant in contestants {
+        let Contestant { server, status, ask } = contestant;
+        load::send(server.port, CONNECTIONS, count / 10 + 1, *status, ask.clone()).await;
+    }
+    let mut measured = vec![Vec::new(); contestants.len()];
+    for _ in 0..ROUNDS {
+        for (contestant, values) in contestants.iter().zip(&mut measured) {
+            let Contestant { server, status, ask } = contestant;
+            let before = server.cpu();
+            load::send(server.port, CONNECTIONS, count, *status, ask.clone()).await;
+            values.push((server.cpu() - before) * 1_000.0 / count as f64);
+        }
+    }
+    measured.into_iter().map(median).collect()
+}
+
+impl Bench {
+    /// Signs the organization's Owner in, and gives the cookie.
+    async fn cookie(&self, organization: &Organization) -> String {
+        let fields = [("email", organization.owner()), ("password", seed::PASSWORD.to_owned())];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut connection = Connection::open(self.ours.port).await.expect("it takes connections");
+        let answer =
+            connection.ask(&post(self.ours.port, "/sign-in", "", &fields)).await.expect("it answers");
+        assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.body));
+        let cookie = header(&answer.head, "set-cookie").expect("there is a cookie");
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+
+    async fn list(&mut self) {
+        let mut pages = vec![page(&self.bare, &format!("/users/{}", TEN.id), "")];
+        for organization in [&TEN, &HUNDRED, &MILLION] {
+            let cookie = self.cookie(organization).await;
+            pages.push(page(&self.ours, &organization.path("users"), &cookie));
+        }
+        let [bare, ten, hundred, million] = compare(&pages, 3_000).await[..] else { unreachable!() };
+        let report = &mut self.report;
+        report.note("bare page of 50 of 10,000", bare, "ms");
+        report.within("users page, 10,000 members", ten / bare, 2.5, "×", &format!("{ten:.3} ms"));
+        for (what, measured) in [("100,000", hundred), ("1,000,000", million)] {
+            let what = format!("users page, {what} members");
+            report.within(&what, measured / ten, 1.3, "×", &format!("{measured:.3} ms"));
+        }
+    }
+
+    async fn search(&mut self) {
+        let cookie = self.cookie(&HUNDRED).await;
+        for (what, q) in [
+            ("hit, one address", "m77123@"),
+            ("hit, a first name", "william"),
+            ("hit, a part of many names", "ssen"),
+            ("hit, a part of every address", "hundred"),
+            ("hit, two words", "zhang yara"),
+            ("hit, two letters", "xu"),
+            ("miss", "nobodyhasthis"),
+            ("miss, of common parts", "andersamara"),
+            ("miss, two letters", "qq"),
+        ] {
+            let path = HUNDRED.path(&format!("users?q={}", q.replace(' ', "+").replace('@', "%40")));
+            let measured = compare(&[page(&self.ours, &path, &cookie)], 100).await[0];
+            self.report.within(&format!("search of 100,000: {what}"), measured, 25.0, "ms", q);
+        }
+    }
+
+    async fn page(&mut self) {
+        let cookie = self.cookie(&TEN).await;
+        let pages = [
+            page(&self.bare, &format!("/account/{}", TEN.owner_id()), ""),
+            page(&self.ours, "/account", &cookie),
+        ];
+        let [bare, ours] = compare(&pages, 8_000).await[..] else { unreachable!() };
+        self.report.note("bare page with one point select", bare, "ms");
+        self.report.within("signed-in page without a list", ours / bare, 2.0, "×", &format!("{ours:.3} ms"));
+    }
+
+    async fn invite(&mut self) {
+        let cookie = self.cookie(&TEN).await;
+        let mut connection = seed::connection(&self.data).await;
+        let (port, number) = (self.ours.port, Arc::new(AtomicUsize::new(0)));
+        let invitations = TEN.path("invitations");
+        let run = std::process::id();
+        let ask: Ask = Arc::new(move |_| {
+            let email = format!("new{}-{run}@example.org", number.fetch_add(1, Ordering::Relaxed));
+            post(port, &invitations, &cookie, &[("email", &email), ("role", "member"), ("note", "")])
+        });
+        let mut values = Vec::new();
+        for _ in 0..ROUNDS {
+            // An organization may send a thousand a day.
+            seed::execute(&mut connection, "delete from throttles".to_owned()).await;
+            let before = self.ours.cpu();
+            load::send(port, CONNECTIONS, 500, 303, ask.clone()).await;
+            values.push((self.ours.cpu() - before) * 1_000.0 / 500.0);
+        }
+        let detail = "with whatever of the mail was sent meanwhile";
+        self.report.within("creating an invitation", median(values), 1.0, "ms", detail);
+        // The outbox is drained before the next thing is measured.
+        let mut busy = true;
+        while busy {
+            let before = self.ours.cpu();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            busy = self.ours.cpu() - before > 0.05;
+        }
+    }
+
+    async fn sign_in(&mut self) {
+        let hash = Contestant {
+            server: &self.bare,
+            status: 200,
+            ask: always(post(self.bare.port, "/hash", "", &[])),
+        };
+        let ours = Contestant { server: &self.ours, status: 303, ask: sign_ins(self.ours.port) };
+        let [hash, ours] = compare(&[hash, ours], 64).await[..] else { unreachable!() };
+        self.report.note("one argon2 hash", hash, "ms");
+        self.report.within("signing in", ours / hash, 1.1, "×", &format!("{ours:.1} ms"));
+    }
+
+    /// The users page while as many sign-ins wait as may.
+    async fn busy(&mut self) {
+        let cookie = self.cookie(&TEN).await;
+        let port = self.ours.port;
+        let sign_ins = tokio::task::spawn_local(load::send(port, WAITING, 600, 303, sign_ins(port)));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let users = always(get(port, &TEN.path("users"), &cookie));
+        let mut times = load::send(port, CONNECTIONS, 2_000, 200, users).await;
+        assert!(!sign_ins.is_finished(), "sign-ins wait all the while");
+        let [p50, p99] = [50, 99].map(|percent| times.percentile(percent).as_secs_f64() * 1_000.0);
+        let what = "users page, p99 while 64 sign-ins wait";
+        self.report.within(what, p99, 100.0, "ms", &format!("median {p50:.1}"));
+        sign_ins.await.expect("every sign-in was answered");
+    }
+}
+
+/// Each as another person, so that no budget ends.
+fn sign_ins(port: u16) -> Ask {
+    Arc::new(move |number| {
+        let email = HUNDRED.email(10 + 40 * u32::try_from(number % 2_000).unwrap_or(0));
+        post(port, "/sign-in", "", &[("email", &email), ("password", seed::PASSWORD)])
+    })
+}

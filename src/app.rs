@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::{fs, io};
 
+use tokio::sync::Notify;
+
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
@@ -14,6 +16,8 @@ pub struct App {
     pub db: Db,
     pub sealer: Sealer,
     pub passwords: Passwords,
+    /// Wakes the worker that sends many invitations.
+    pub invites: Notify,
 }
 
 /// The application, as every part of a request holds it.
@@ -49,7 +53,7 @@ impl App {
         };
         let db = Db::open(&config.database_url, clock).await?;
         db.migrate().await?;
-        let app = App { config, db, sealer, passwords: Passwords::new() };
+        let app = App { config, db, sealer, passwords: Passwords::new(), invites: Notify::new() };
         app.check_key().await?;
         Ok(app)
     }

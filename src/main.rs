@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use interlock::app::App;
 use interlock::clock::Clock;
 use interlock::config::{Config, LogFormat};
-use interlock::domain::{housekeeping, sign_up};
+use interlock::domain::{housekeeping, invitations, sign_up};
 use interlock::mail::{self, Transport};
 use interlock::web;
 use tokio::net::TcpListener;
@@ -108,13 +108,14 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let sender = tokio::spawn(mail::run(app.clone(), transport, stopping.clone()));
     let keeper = tokio::spawn(housekeeping::run(app.clone(), stopping.clone()));
+    let inviter = tokio::spawn(invitations::run(app.clone(), stopping.clone()));
     let server = tokio::spawn(web::serve(app.clone(), listener, stopping));
     stop_asked.await;
     tracing::info!("stopping: requests in flight are finished first");
     stop.send_replace(true);
     server.await?;
     let patience = Duration::from_secs(app.config.shutdown_seconds);
-    if tokio::time::timeout(patience, async { tokio::join!(sender, keeper) }).await.is_err() {
+    if tokio::time::timeout(patience, async { tokio::join!(sender, keeper, inviter) }).await.is_err() {
         tracing::warn!("a mail was still being sent; it is sent again at the next start");
     }
     app.db.close().await;

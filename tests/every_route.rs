@@ -15,9 +15,10 @@ struct People {
     stranger: Visitor,
     suspended: Visitor,
     removed: Visitor,
-    /// Ids for the paths: a plain member, a pending invitation.
+    /// Ids for the paths: a plain member, a pending invitation, a batch of them.
     target: String,
     invitation: String,
+    batch: String,
     org: String,
 }
 
@@ -35,6 +36,9 @@ async fn people(app: &TestApp) -> People {
     let page = owner.get(&format!("{}/invitations", owner.org)).await.ok().body;
     let invitation =
         page.split("id=\"invitation-").nth(1).expect("an invitation is pending")[..36].to_owned();
+    let many = [("emails", "one@halden.example, two@halden.example"), ("role", "member")];
+    let sent = owner.post(&format!("{}/invitations/batches", owner.org), &many).await.location();
+    let batch = sent.rsplit('/').next().expect("it leads to the batch").to_owned();
     for (name, noun) in [("Sus Pended", "suspension"), ("Rem Oved", "removal")] {
         let id = app.id_of(&mut owner, name).await;
         owner.post(&format!("{}/users/{id}/{noun}", owner.org), &[]).await.is(303);
@@ -43,7 +47,7 @@ async fn people(app: &TestApp) -> People {
     let org = owner.org.clone();
     members.push((Role::Owner, owner));
     let stranger = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
-    People { nobody: app.visitor(), members, stranger, suspended, removed, target, invitation, org }
+    People { nobody: app.visitor(), members, stranger, suspended, removed, target, invitation, batch, org }
 }
 
 impl People {
@@ -54,6 +58,7 @@ impl People {
             .path
             .replace("/o/{org}", &self.org)
             .replace("{id}", id)
+            .replace("{batch}", &self.batch)
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .replace("{name}", "nothing.css")
             .replace("{mail}", "nothing")
@@ -76,12 +81,12 @@ async fn knock_as_fragment(visitor: &mut Visitor, route: &Route, path: &str) -> 
 }
 
 fn is_inside(access: Access) -> bool {
-    matches!(access, Access::Proving | Access::Member | Access::Needs(_))
+    matches!(access, Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_))
 }
 
 fn may(role: Role, access: Access) -> bool {
     match access {
-        Access::Needs(capability) => role.may(capability),
+        Access::Needs(capability) | Access::Polls(capability) => role.may(capability),
         _ => true,
     }
 }

@@ -44,6 +44,8 @@ pub enum Access {
     Member,
     /// The same, with a capability.
     Needs(Capability),
+    /// The same, for what a page asks for by itself: nobody has clicked, so the session grows no longer (SES-05).
+    Polls(Capability),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub enum TokenKind {
     Verify,
     Reset,
     Invite,
+    Notice,
 }
 
 #[derive(Clone)]
@@ -174,12 +177,12 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             let chrome = Chrome::new(&person, None, organizations, request.uri().path(), flash);
             request.extensions_mut().insert(SignedIn { person, chrome });
         }
-        Access::Proving | Access::Member | Access::Needs(_) => {
+        Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             let (inside, last_click) =
                 enter(check, request, &mut reader, &context, &session, person, flash, now).await?;
             drop(reader);
-            if *access != Access::Proving {
+            if !matches!(access, Access::Proving | Access::Polls(_)) {
                 note_click(app, &session, Some(&inside), last_click, now).await?;
             }
             request.extensions_mut().insert(inside);
@@ -210,7 +213,7 @@ async fn enter(
         return Err(Error::Elsewhere(format!("/o/{}/sign-in?next={back}", organization.slug)));
     }
     let actor = Actor { person, organization: organization.id, role: member.role };
-    if let Access::Needs(capability) = check.access {
+    if let Access::Needs(capability) | Access::Polls(capability) = check.access {
         actor.may(capability)?;
     }
     from_our_pages(&check.app, request)?;

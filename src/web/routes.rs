@@ -5,12 +5,12 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
 use super::assets;
-use super::gate::Access::{Anyone, Member, Needs, Proving, Public, SignedIn, Token};
-use super::gate::TokenKind::{Invite, Reset, Setup, Verify};
+use super::gate::Access::{Anyone, Member, Needs, Polls, Proving, Public, SignedIn, Token};
+use super::gate::TokenKind::{Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, health, home, invitations, invite, mailbox, recovery, roles, sign_in, sign_up, step_up,
-    users,
+    account, audit, health, home, invitations, invite, mailbox, notice, recovery, roles, sign_in, sign_up,
+    step_up, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{ManageUsers, ReadAudit, ReadUsers};
@@ -59,6 +59,8 @@ pub fn table() -> Vec<Route> {
         post("/invite/{token}/again",                     Token(Invite),      invite::ask_again),
         post("/invite/{token}/code",                      Token(Invite),      invite::mail_code),
         post("/invite/{token}/proof",                     Token(Invite),      invite::redeem_code),
+        get ("/notice/{token}",                           Token(Notice),      notice::show),
+        post("/notice/{token}",                           Token(Notice),      notice::confirm),
         get ("/mailbox",                                  Public,             mailbox::index),
         get ("/mailbox/{mail}",                           Public,             mailbox::show),
         get ("/mailbox/{mail}/html",                      Public,             mailbox::html_part),
@@ -86,9 +88,15 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::sign_out),
         get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::confirm_removal),
         post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), users::remove),
+        get ("/o/{org}/users/{id}/end-date",              Needs(ManageUsers), users::end_date_form),
+        post("/o/{org}/users/{id}/end-date",              Needs(ManageUsers), users::change_end_date),
         get ("/o/{org}/invitations",                      Needs(ReadUsers),   invitations::index),
         get ("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::form),
+        post("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::edit),
         post("/o/{org}/invitations",                      Needs(ManageUsers), invitations::invite),
+        post("/o/{org}/invitations/batches",              Needs(ManageUsers), invitations::send_many),
+        get ("/o/{org}/invitations/batches/{batch}",      Needs(ManageUsers), invitations::batch),
+        get ("/o/{org}/invitations/batches/{batch}/rows", Polls(ManageUsers), invitations::batch_rows),
         post("/o/{org}/invitations/{id}/mail",            Needs(ManageUsers), invitations::resend),
         post("/o/{org}/invitations/{id}/link",            Needs(ManageUsers), invitations::copy_link),
         get ("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::confirm_revocation),

@@ -58,6 +58,13 @@ pub struct Denied;
 #[error("Confirm that it is you to go on.")]
 pub struct StepUpNeeded;
 
+impl Operator {
+    /// Interlock itself: what comes by time, or of what others did before.
+    pub fn interlock() -> Operator {
+        Operator { user: None, name: "Interlock".to_owned(), origin: Origin::default() }
+    }
+}
+
 impl Person {
     pub fn stepped_up(&self, now: Timestamp) -> Result<(), StepUpNeeded> {
         match self.proven_at {

@@ -11,7 +11,7 @@ use crate::domain::sessions::{self, Device, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up;
 use crate::domain::throttle::{self, SpendError, Throttled};
-use crate::domain::users::{self, MemberState, User};
+use crate::domain::users::{self, Member, MemberState, User};
 use crate::domain::values::{Email, PersonName};
 use crate::ids::UserId;
 use crate::mail;
@@ -41,6 +41,21 @@ pub enum Standing {
     Void,
     /// A newer link was made.
     Replaced,
+}
+
+impl Standing {
+    /// How an invitation stands, whatever link leads to it.
+    pub(super) fn of(invitation: &Invitation, inviter: Option<&Member>, now: Timestamp) -> Standing {
+        match invitation.state {
+            State::Accepted => Standing::Used,
+            State::Revoked => Standing::Revoked,
+            State::Void => Standing::Void,
+            State::Expired => Standing::Expired,
+            State::Pending if invitation.has_expired(now) => Standing::Expired,
+            State::Pending if !invitation.is_grantable_by(inviter, now) => Standing::Void,
+            State::Pending => Standing::Open,
+        }
+    }
 }
 
 /// A link, and what it is for.
@@ -103,15 +118,9 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
     let link = sql::token(on, &hash).await?.ok_or(AcceptError::Unknown)?;
     let invitation = sql::find(on, link.invitation).await?.ok_or(AcceptError::Unknown)?;
     let inviter = users::member_of(on, invitation.organization, invitation.inviter).await?;
-    let standing = match invitation.state {
-        State::Accepted => Standing::Used,
-        State::Revoked => Standing::Revoked,
-        State::Void => Standing::Void,
-        State::Expired => Standing::Expired,
-        State::Pending if link.replaced_at.is_some() => Standing::Replaced,
-        State::Pending if invitation.has_expired(now) => Standing::Expired,
-        State::Pending if !invitation.is_grantable_by(inviter.as_ref(), now) => Standing::Void,
-        State::Pending => Standing::Open,
+    let standing = match Standing::of(&invitation, inviter.as_ref(), now) {
+        _ if invitation.state == State::Pending && link.replaced_at.is_some() => Standing::Replaced,
+        standing => standing,
     };
     Ok(Found {
         organization: organization_of(on, &invitation).await?,
@@ -132,7 +141,7 @@ async fn open_link(app: &App, mut change: Change, token: &str) -> Result<(Change
         Standing::Void if found.invitation.state == State::Pending => {
             let invitation = &found.invitation;
             close(&mut change, invitation, State::Void, None).await?;
-            let operator = Operator { user: None, name: "Interlock".to_owned(), origin: Origin::default() };
+            let operator = Operator::interlock();
             let entry = Entry::new(Kind::InvitationVoided, invitation.id, &invitation.email)
                 .without("role", invitation.role);
             audit::record(&mut change, invitation.organization, &operator, entry).await?;
@@ -229,9 +238,12 @@ async fn join(
     };
     users::join(change, invitation.organization, user, joining).await?;
     close(change, invitation, State::Accepted, Some(user.id)).await?;
-    let entry = Entry::new(Kind::InvitationAccepted, user.id, &user.name)
+    let mut entry = Entry::new(Kind::InvitationAccepted, user.id, &user.name)
         .with("role", invitation.role)
         .with("email", &invitation.email);
+    if let Some(end) = invitation.membership_ends_at {
+        entry = entry.with("end date", end.rfc3339());
+    }
     audit::record(change, invitation.organization, operator, entry).await
 }
 

@@ -2,7 +2,9 @@
 
 use super::Invitation;
 use crate::app::App;
+use crate::clock::MINUTE;
 use crate::domain::organizations::Organization;
+use crate::domain::values::TimeZone;
 use crate::mail::Message;
 use crate::secrets::Token;
 
@@ -13,20 +15,55 @@ pub(super) fn invitation(
     inviter: &str,
     token: &Token,
 ) -> Message {
+    let mut paragraphs = vec![
+        format!("{inviter} invites you to {} as {}.", organization.name, invitation.role.with_article()),
+        format!("The link works once, until {} (UTC).", minute(invitation.expires_at)),
+    ];
+    paragraphs.extend(lasts(invitation));
     Message {
         kind: "invitation",
         to: invitation.email.clone(),
         subject: format!("{inviter} invites you to {}", organization.name),
         heading: format!("Join {}", organization.name),
-        paragraphs: vec![
-            format!("{inviter} invites you to {} as {}.", organization.name, invitation.role.with_article()),
-            format!("The link works once, until {} (UTC).", minute(invitation.expires_at)),
-        ],
+        paragraphs,
         quote: Some((inviter.to_owned(), invitation.note.clone())).filter(|(_, note)| !note.is_empty()),
         action: Some(("Accept the invite".to_owned(), app.url(&format!("/invite/{}", token.expose())))),
         code: None,
         footer: format!("This invite is for {} only. If you did not expect it, ignore it.", invitation.email),
     }
+}
+
+/// What an Auditor gets beside the invite (I1). It holds no link that lets anyone in.
+pub(super) fn notice(
+    app: &App,
+    invitation: &Invitation,
+    organization: &Organization,
+    inviter: &str,
+    token: &Token,
+) -> Message {
+    let mut paragraphs = vec![
+        format!("{inviter} appoints you {} of {}.", invitation.role.name(), organization.name),
+        "The invite itself comes in another mail, with a link of its own. This one only asks whether you expect it."
+            .to_owned(),
+    ];
+    paragraphs.extend(lasts(invitation));
+    Message {
+        kind: "invitation_notice",
+        to: invitation.email.clone(),
+        subject: format!("{inviter} appoints you {} of {}", invitation.role.name(), organization.name),
+        heading: format!("You are to be {} of {}", invitation.role.name(), organization.name),
+        paragraphs,
+        quote: None,
+        action: Some(("I expected this".to_owned(), app.url(&format!("/notice/{}", token.expose())))),
+        code: None,
+        footer: format!("If you did not expect it, ignore both mails, or tell {}.", organization.name),
+    }
+}
+
+/// Until when the membership would last, if it ends by itself.
+fn lasts(invitation: &Invitation) -> Option<String> {
+    let last = invitation.membership_ends_at?.plus(-MINUTE);
+    Some(format!("The membership ends by itself: it lasts until {}.", TimeZone::utc().minute(last)))
 }
 
 pub(super) fn code(invitation: &Invitation, organization: &Organization, code: &str) -> Message {

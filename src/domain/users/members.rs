@@ -1,3 +1,4 @@
+use super::ending::EndDateError;
 use super::{User, search_text, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -51,6 +52,8 @@ pub enum MemberError {
     Yourself,
     #[error("{0} is suspended. Reactivate them first.")]
     Suspended(String),
+    #[error(transparent)]
+    EndDate(#[from] EndDateError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -186,7 +189,7 @@ pub async fn sign_out_everywhere(app: &App, actor: &Actor, user: UserId) -> Resu
 }
 
 /// A member that the actor may act on: within their role, and somebody else (R2).
-async fn handled(change: &mut Change, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+pub(super) async fn handled(change: &mut Change, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
     actor.may(Capability::ManageUsers)?;
     let member = find_member(change, actor, user).await?;
     actor.may_handle(member.role)?;
@@ -196,21 +199,35 @@ async fn handled(change: &mut Change, actor: &Actor, user: UserId) -> Result<Mem
     Ok(member)
 }
 
-async fn set_state(
+pub(super) async fn set_state(
     change: &mut Change,
     actor: &Actor,
     member: &Member,
     state: MemberState,
     kind: Kind,
 ) -> sqlx::Result<()> {
-    let (by, now) = (Some(actor.person.user), change.now());
-    sql::set_state(change, actor.organization, member.user_id, state, by, now).await?;
+    record_state(change, actor.organization, &actor.operator(), member, state, kind).await
+}
+
+/// The state with what goes with it: since when and by whom, the organization's count, the audit row.
+pub(super) async fn record_state(
+    change: &mut Change,
+    organization: OrganizationId,
+    operator: &Operator,
+    member: &Member,
+    state: MemberState,
+    kind: Kind,
+) -> sqlx::Result<()> {
+    let now = change.now();
+    // Whoever did it to themselves is nobody else: the page says "left".
+    let by = operator.user.filter(|user| *user != member.user_id);
+    sql::set_state(change, organization, member.user_id, state, by, now).await?;
     let present = |state| i64::from(state != MemberState::Removed);
     let more = present(state) - present(member.state);
-    organizations::count_people(change, actor.organization, more).await?;
+    organizations::count_people(change, organization, more).await?;
     let entry =
         Entry::new(kind, member.user_id, &member.name).changed("state", word(member.state), word(state));
-    audit::record(change, actor.organization, &actor.operator(), entry).await
+    audit::record(change, organization, operator, entry).await
 }
 
 fn word(state: MemberState) -> &'static str {

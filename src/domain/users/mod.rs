@@ -1,9 +1,11 @@
 //! Users and their memberships: who is in the organization, and as what.
 
+mod ending;
 mod list;
 mod members;
 mod sql;
 
+pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date, end_due};
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{Joining, join, membership_now};
 pub use self::members::{

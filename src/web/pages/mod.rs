@@ -7,6 +7,7 @@ pub mod home;
 pub mod invitations;
 pub mod invite;
 pub mod mailbox;
+pub mod notice;
 pub mod recovery;
 pub mod roles;
 pub mod sign_in;

@@ -54,6 +54,8 @@ impl Done {
     fn new(kept: KeptForm) -> Done {
         let shown = |(name, value): &(String, String)| match name.as_str() {
             "email" => Some(("Email address", value.clone())),
+            "emails" => Some(("Email addresses", value.clone())),
+            "ends" if !value.is_empty() => Some(("Last day", value.clone())),
             "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
             "note" if !value.is_empty() => Some(("Note", value.clone())),
             _ => None,

@@ -32,7 +32,7 @@ struct Changed {
 }
 
 /// The answer to an act: the row and a word by htmx, else the list again.
-fn done(
+pub(super) fn done(
     app: &Shared,
     inside: &Inside,
     context: &Context,
@@ -50,7 +50,7 @@ fn done(
     session::with_flash(app, html::redirect(&inside.path("users")), title)
 }
 
-fn user_id(text: &str) -> Result<UserId> {
+pub(super) fn user_id(text: &str) -> Result<UserId> {
     text.parse().map_err(|_| Error::NotFound)
 }
 
@@ -112,7 +112,7 @@ struct ConfirmDialog {
     question: Question,
 }
 
-async fn asked_about(app: &Shared, inside: &Inside, user: &str) -> Result<Member> {
+pub(super) async fn asked_about(app: &Shared, inside: &Inside, user: &str) -> Result<Member> {
     let member = users::member(&app.db, &inside.actor, user_id(user)?).await?;
     if member.state == MemberState::Removed {
         return Err(Error::NotFound);

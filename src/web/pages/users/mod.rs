@@ -1,4 +1,5 @@
 mod acts;
+mod end_date;
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -7,6 +8,7 @@ use serde::Deserialize;
 pub use self::acts::{
     change_role, confirm_removal, confirm_sign_out, confirm_suspension, reactivate, remove, sign_out, suspend,
 };
+pub use self::end_date::{change_end_date, end_date_form};
 use crate::app::Shared;
 use crate::domain::access::{Actor, Capability, Role};
 use crate::domain::users::{self, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter};
@@ -138,6 +140,10 @@ impl Row {
 
     fn is_suspended(&self) -> bool {
         self.member.state == MemberState::Suspended
+    }
+
+    fn may_end(&self) -> bool {
+        self.member.role != Role::Owner
     }
 
     fn is_removed(&self) -> bool {

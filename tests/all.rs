@@ -12,6 +12,7 @@ mod invitations;
 mod invite;
 mod invite_many;
 mod journey;
+mod killed;
 mod mail;
 mod races;
 mod reset;

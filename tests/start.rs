@@ -19,10 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// An empty working directory that is gone with the value.
-struct Place(PathBuf);
+pub struct Place(pub PathBuf);
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         let path =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("start-{}-{number}", std::process::id()));
@@ -48,10 +48,10 @@ impl Drop for Place {
 }
 
 /// A running server. Dropped, it is killed.
-struct Server {
-    child: tokio::process::Child,
-    port: u16,
-    greeting: String,
+pub struct Server {
+    pub child: tokio::process::Child,
+    pub port: u16,
+    pub greeting: String,
 }
 
 async fn free_port() -> u16 {
@@ -61,7 +61,7 @@ async fn free_port() -> u16 {
 
 impl Server {
     /// Starts the program and waits until it has said where everything is.
-    async fn start(place: &Place, settings: &[(&str, &str)]) -> Server {
+    pub async fn start(place: &Place, settings: &[(&str, &str)]) -> Server {
         let port = free_port().await;
         let listen = format!("127.0.0.1:{port}");
         let mut settings: HashMap<&str, &str> = settings.iter().copied().collect();
@@ -97,7 +97,7 @@ impl Server {
         Server { child, port, greeting }
     }
 
-    async fn ask(&self, request: &str) -> String {
+    pub async fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.expect("it listens");
         stream.write_all(request.as_bytes()).await.expect("it takes the request");
         answer(&mut stream).await
@@ -123,14 +123,14 @@ impl Server {
         )
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it runs").to_string();
         let sent = Command::new("kill").args([format!("-{name}"), pid]).status().expect("kill runs");
         assert!(sent.success());
     }
 
     /// Its exit status, within the time that a stop may take.
-    async fn ended(mut self) -> Option<i32> {
+    pub async fn ended(mut self) -> Option<i32> {
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends in time");
         status.expect("it can be waited for").code()
     }

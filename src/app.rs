@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fs, io};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
@@ -21,6 +21,8 @@ pub struct App {
     /// Places for downloads that read a whole table.
     pub exports: Arc<Semaphore>,
     pub metrics: Metrics,
+    /// Wakes the worker that sends many invitations.
+    pub invites: Notify,
 }
 
 /// As many downloads run at once; more are turned away.
@@ -98,7 +100,7 @@ impl App {
         let exports = Arc::new(Semaphore::new(EXPORTS));
         let passwords = Passwords::new();
         let metrics = Metrics::new(db.times().collectors().into_iter().chain(passwords.collectors()));
-        App { config, db, sealer, passwords, exports, metrics }
+        App { config, db, sealer, passwords, exports, metrics, invites: Notify::new() }
     }
 
     /// A wrong key is found at the start and not at the first mail.

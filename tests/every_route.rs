@@ -15,9 +15,10 @@ struct People {
     stranger: Visitor,
     suspended: Visitor,
     removed: Visitor,
-    /// Ids for the paths: a plain member, a pending invitation, the organization.
+    /// Ids for the paths: a plain member, a pending invitation, a batch of them, the organization.
     target: String,
     invitation: String,
+    batch: String,
     organization: String,
     org: String,
 }
@@ -36,6 +37,9 @@ async fn people(app: &TestApp) -> People {
     let page = owner.get(&format!("{}/invitations", owner.org)).await.ok().body;
     let invitation =
         page.split("id=\"invitation-").nth(1).expect("an invitation is pending")[..36].to_owned();
+    let many = [("emails", "one@halden.example, two@halden.example"), ("role", "member")];
+    let sent = owner.post(&format!("{}/invitations/batches", owner.org), &many).await.location();
+    let batch = sent.rsplit('/').next().expect("it leads to the batch").to_owned();
     for (name, noun) in [("Sus Pended", "suspension"), ("Rem Oved", "removal")] {
         let id = app.id_of(&mut owner, name).await;
         owner.post(&format!("{}/users/{id}/{noun}", owner.org), &[]).await.is(303);
@@ -46,7 +50,7 @@ async fn people(app: &TestApp) -> People {
     members.push((Role::Owner, owner));
     let stranger = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
     let nobody = app.visitor();
-    People { nobody, members, stranger, suspended, removed, target, invitation, organization, org }
+    People { nobody, members, stranger, suspended, removed, target, invitation, batch, organization, org }
 }
 
 impl People {
@@ -61,6 +65,7 @@ impl People {
             .path
             .replace("/o/{org}", &self.org)
             .replace("{id}", id)
+            .replace("{batch}", &self.batch)
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .replace("{name}", "nothing.css")
             .replace("{mail}", "nothing")
@@ -84,12 +89,12 @@ async fn knock_as_fragment(visitor: &mut Visitor, route: &Route, path: &str) -> 
 }
 
 fn is_inside(access: Access) -> bool {
-    matches!(access, Access::Proving | Access::Member | Access::Needs(_) | Access::Reopens)
+    matches!(access, Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) | Access::Reopens)
 }
 
 fn may(role: Role, access: Access) -> bool {
     match access {
-        Access::Needs(capability) => role.may(capability),
+        Access::Needs(capability) | Access::Polls(capability) => role.may(capability),
         Access::Reopens => role.may(Capability::DeleteOrganization),
         _ => true,
     }

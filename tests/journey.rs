@@ -4,6 +4,7 @@
 
 mod every_page;
 mod forms_alone;
+mod invite_many;
 mod keyboard;
 mod main_way;
 mod organizations;

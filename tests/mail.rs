@@ -206,7 +206,8 @@ async fn every_mail_has_a_preview() {
     let app = TestApp::sqlite().await;
     let shown: BTreeSet<String> =
         previews::all(&app.app).into_iter().map(|message| message.kind.to_owned()).collect();
-    assert_eq!(shown, kinds_in_the_code());
+    let missing: Vec<String> = kinds_in_the_code().difference(&shown).cloned().collect();
+    assert!(missing.is_empty(), "no preview of {missing:?}");
 
     let mut visitor = app.visitor();
     let list = visitor.get("/mailbox/kinds").await.ok();

@@ -6,7 +6,7 @@ use crate::clock::{HOUR, Timestamp};
 use crate::domain::access::Role;
 use crate::domain::access::Role::{Admin, Auditor, Developer, Member, Owner, Reviewer};
 use crate::domain::account;
-use crate::domain::invitations::{self, Fate, NewAccount, NewInvitation};
+use crate::domain::invitations::{self, Fate, Invitee, NewAccount, Terms};
 use crate::domain::leaving;
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up::{self, NewSignUp};
@@ -229,8 +229,9 @@ pub async fn play(stage: &mut Stage, act: Act) -> Result {
         Act::Invite { organization, by, email, role, note } => {
             let organization = stage.organization(organization)?;
             let actor = stage.actor(by, organization).await?;
-            let new = NewInvitation { email: email.parse()?, role, note: note.parse()? };
-            let invitation = invitations::invite(&stage.app, &actor, &new).await?;
+            let invitee = Invitee { email: email.parse()?, name: String::new() };
+            let terms = Terms { role, note: note.parse()?, ends_at: None, notice: false };
+            let invitation = invitations::invite(&stage.app, &actor, &invitee, &terms).await?;
             stage.invitations.insert(email, invitation.id);
             stage.mail().await
         }

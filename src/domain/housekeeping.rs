@@ -1,22 +1,31 @@
-//! What is dropped once it is of no more use (ASVS 14.2.7). No rule depends on it: expired things are
-//! refused by the queries that read them.
+//! What happens because time passes: memberships that end, and what is dropped once it is of no more use
+//! (ASVS 14.2.7). No rule depends on when: what has ended or expired is refused by whoever reads it.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{email_change, recovery, sessions, settings, sign_up, throttle};
+use super::{email_change, invitations, recovery, sessions, settings, sign_up, throttle, users};
 use crate::app::Shared;
 use crate::mail;
 
-const EVERY: Duration = Duration::from_secs(3_600);
+const EVERY: Duration = Duration::from_secs(60);
+/// Of so many rounds the first sweeps: once an hour.
+const ROUNDS: u32 = 60;
 
-/// Sweeps at the start and every hour, until `stopping` turns true.
+/// Ends memberships every minute and sweeps at the start and every hour, until `stopping` turns true.
 pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
+    let mut round = 0;
     while !*stopping.borrow() {
-        if let Err(error) = sweep(&app).await {
+        if let Err(error) = users::end_due(&app).await {
+            tracing::error!(%error, "memberships could not be ended");
+        }
+        if round == 0
+            && let Err(error) = sweep(&app).await
+        {
             tracing::error!(%error, "old rows could not be dropped");
         }
+        round = (round + 1) % ROUNDS;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             _ = stopping.changed() => {}
@@ -31,6 +40,7 @@ pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     sign_up::sweep(&mut tx).await?;
     recovery::sweep(&mut tx).await?;
     email_change::sweep(&mut tx).await?;
+    invitations::sweep(&mut tx).await?;
     mail::sweep(&mut tx).await?;
     tx.commit().await?;
     settings::erase_due(app).await

@@ -1,10 +1,20 @@
 //! One of each kind of mail, with data that nobody has: to look at, and for the tests to check.
 
-use super::{account, invitations, recovery, sign_up};
+use super::{account, email_change, invitations, leaving, recovery, settings, sign_up, users};
 use crate::app::App;
 use crate::mail::Message;
 
 /// Every kind of mail, in the order of their features.
 pub fn all(app: &App) -> Vec<Message> {
-    [account::samples(app), recovery::samples(app), sign_up::samples(app), invitations::samples(app)].concat()
+    [
+        users::samples(app),
+        account::samples(app),
+        recovery::samples(app),
+        sign_up::samples(app),
+        email_change::samples(app),
+        invitations::samples(app),
+        leaving::samples(app),
+        settings::samples(app),
+    ]
+    .concat()
 }

@@ -70,6 +70,7 @@ pub(super) struct Due {
     pub subject: String,
     pub body: Option<String>,
     pub attempts: i64,
+    pub created_at: Timestamp,
     /// Since when it is tried.
     pub since: Timestamp,
 }
@@ -88,7 +89,7 @@ pub(super) async fn claim(
          where id = (select id from mail_outbox where state = 'queued' and due_at <= $1 and leased_until <= $1 \
                      order by due_at, id limit 1) \
            and state = 'queued' and leased_until <= $1 \
-         returning id, recipient, subject, body, attempts, coalesce(retried_at, created_at) as since",
+         returning id, recipient, subject, body, attempts, created_at, coalesce(retried_at, created_at) as since",
         now,
         lease
     )

@@ -102,7 +102,8 @@ async fn deliver_one(app: &App, transport: &Transport) -> sqlx::Result<bool> {
 
     let result = match opened(app, &due) {
         Ok(body) => {
-            let sending = transport.send(due.id, &due.recipient, &due.subject, &body, now);
+            // Dated by when it was written, so that a second copy is the first one again, file and all.
+            let sending = transport.send(due.id, &due.recipient, &due.subject, &body, due.created_at);
             timeout(SENDING, sending).await.unwrap_or_else(|_| {
                 Err(SendError::Temporary("The mail server did not answer within a minute.".to_owned()))
             })

@@ -97,9 +97,10 @@ impl From<MemberError> for Error {
             MemberError::NotFound => Error::NotFound,
             MemberError::Database(error) => error.into(),
             MemberError::StepUp(StepUpNeeded) => Error::Forbidden(Some(StepUpNeeded.to_string())),
-            error @ (MemberError::LastOwner(_) | MemberError::Yourself | MemberError::Suspended(_)) => {
-                Error::Conflict(error.to_string())
-            }
+            error @ (MemberError::LastOwner(_)
+            | MemberError::Yourself
+            | MemberError::Suspended(_)
+            | MemberError::EndDate(_)) => Error::Conflict(error.to_string()),
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum Access {
     Needs(Capability),
     /// An Owner, of a deleted organization too: only the page that undoes that (R12).
     Reopens,
+    /// The same, for what a page asks for by itself: nobody has clicked, so the session grows no longer (SES-05).
+    Polls(Capability),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,7 @@ pub enum TokenKind {
     EmailChange,
     EmailUndo,
     Invite,
+    Notice,
 }
 
 #[derive(Clone)]
@@ -180,10 +183,10 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             let chrome = Chrome::new(app, &person, None, organizations, request.uri().path(), flash);
             request.extensions_mut().insert(SignedIn { person, chrome });
         }
-        Access::Proving | Access::Member | Access::Needs(_) | Access::Reopens => {
+        Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) | Access::Reopens => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             let (inside, last_click) = enter(check, request, &context, &session, person, flash, now).await?;
-            if *access != Access::Proving {
+            if !matches!(access, Access::Proving | Access::Polls(_)) {
                 note_click(app, &session, Some(&inside), last_click, now).await?;
             }
             request.extensions_mut().insert(inside);
@@ -217,7 +220,7 @@ async fn enter(
     }
     let actor = Actor { person, organization: organization.id, role: member.role };
     match check.access {
-        Access::Needs(capability) => actor.may(capability)?,
+        Access::Needs(capability) | Access::Polls(capability) => actor.may(capability)?,
         Access::Reopens => actor.may(Capability::DeleteOrganization)?,
         _ => {}
     }

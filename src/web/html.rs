@@ -114,6 +114,16 @@ impl Times {
         self.local(at).strftime("%-d %B %Y").to_string()
     }
 
+    /// The last day before an end: "31 December 2026".
+    pub fn last_day(&self, end: Timestamp) -> String {
+        self.day(end.plus(-1))
+    }
+
+    /// The last whole minute before an end: "31 December 2026, 23:59".
+    pub fn last_minute(&self, end: Timestamp) -> String {
+        self.minute(end.plus(-MINUTE))
+    }
+
     /// A moment to the minute: "29 November 2026, 14:05".
     pub fn minute(&self, at: Timestamp) -> String {
         self.local(at).strftime("%-d %B %Y, %H:%M").to_string()

@@ -5,11 +5,11 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
 use super::assets;
-use super::gate::Access::{Anyone, Member, Needs, Proving, Public, Reopens, SignedIn, Token};
-use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Reset, Setup, Verify};
+use super::gate::Access::{Anyone, Member, Needs, Polls, Proving, Public, Reopens, SignedIn, Token};
+use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, email_change, health, home, invitations, invite, leaving, mailbox, organizations,
+    account, audit, email_change, health, home, invitations, invite, leaving, mailbox, notice, organizations,
     recovery, roles, settings, sign_in, sign_up, step_up, users,
 };
 use crate::app::Shared;
@@ -65,6 +65,8 @@ pub fn table() -> Vec<Route> {
         post("/email/{token}",                            Token(EmailChange), email_change::confirm),
         get ("/email/undo/{token}",                       Token(EmailUndo),   email_change::show_undo),
         post("/email/undo/{token}",                       Token(EmailUndo),   email_change::undo),
+        get ("/notice/{token}",                           Token(Notice),      notice::show),
+        post("/notice/{token}",                           Token(Notice),      notice::confirm),
         get ("/mailbox",                                  Public,             mailbox::index),
         get ("/mailbox/kinds",                            Public,             mailbox::kinds),
         get ("/mailbox/kinds/{kind}",                     Public,             mailbox::kind),
@@ -105,10 +107,16 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::sign_out),
         get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::show),
         post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::remove),
+        get ("/o/{org}/users/{id}/end-date",              Needs(ManageUsers), users::end_date_form),
+        post("/o/{org}/users/{id}/end-date",              Needs(ManageUsers), users::change_end_date),
         get ("/o/{org}/invitations",                      Needs(ReadUsers),   invitations::index),
         get ("/o/{org}/invitations.csv",                  Needs(ReadUsers),   invitations::export),
         get ("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::form),
+        post("/o/{org}/invitations/new",                  Needs(ManageUsers), invitations::edit),
         post("/o/{org}/invitations",                      Needs(ManageUsers), invitations::invite),
+        post("/o/{org}/invitations/batches",              Needs(ManageUsers), invitations::send_many),
+        get ("/o/{org}/invitations/batches/{batch}",      Needs(ManageUsers), invitations::batch),
+        get ("/o/{org}/invitations/batches/{batch}/rows", Polls(ManageUsers), invitations::batch_rows),
         post("/o/{org}/invitations/{id}/mail",            Needs(ManageUsers), invitations::resend),
         post("/o/{org}/invitations/{id}/link",            Needs(ManageUsers), invitations::copy_link),
         get ("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::confirm_revocation),

@@ -25,9 +25,9 @@ async fn the_way_needs_no_scripts() {
     browser.press("Invite people").await;
     browser.arrive("/invitations/new").await;
     browser.screenshot("plain-invite").await;
-    browser.fill("Email address", DANA).await;
+    browser.fill("Email addresses", DANA).await;
     browser.fill("Note (optional)", "Welcome aboard.").await;
-    browser.press("Send invite").await;
+    browser.press("Send invites").await;
     browser.see("dana.kovac@halden.example is invited as a Member").await;
     browser.press("Copy link of the invite to dana.kovac@halden.example").await;
     browser.see("It is shown once").await;

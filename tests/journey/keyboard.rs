@@ -23,21 +23,21 @@ async fn sign_in_and_invite_by_keyboard() {
     browser.press_key("Enter").await;
     reach(&browser, "Invite people").await;
     browser.press_key("Enter").await;
-    browser.see("Invite someone to Halden Freight").await;
-    assert_eq!(browser.focused().await, "Email address");
+    browser.see("Invite people to Halden Freight").await;
+    assert_eq!(browser.focused().await, "Email addresses");
     browser.press_key("Escape").await;
-    browser.see_not("Invite someone to Halden Freight").await;
+    browser.see_not("Invite people to Halden Freight").await;
     assert_eq!(browser.focused().await, "Invite people");
 
     browser.press_key("Enter").await;
-    browser.see("Invite someone to Halden Freight").await;
+    browser.see("Invite people to Halden Freight").await;
     browser.type_text("dana.kovac@halden.example").await;
     browser.press_key("Tab").await;
     browser.press_key("Down").await;
     assert!(browser.focused().await.starts_with("Developer"));
     reach(&browser, "Note (optional)").await;
     browser.type_text("Welcome.").await;
-    reach(&browser, "Send invite").await;
+    reach(&browser, "Send invites").await;
     browser.press_key("Enter").await;
     browser.see("dana.kovac@halden.example is invited as a Developer").await;
 

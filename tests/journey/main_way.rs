@@ -68,16 +68,16 @@ async fn sign_up(stage: &Stage, owner: &Browser) {
 
 async fn invite(stage: &Stage, owner: &Browser) {
     owner.press("Invite people").await;
-    owner.see("Invite someone to Halden Freight").await;
+    owner.see("Invite people to Halden Freight").await;
     stage.look(owner, "invite-dialog").await;
-    owner.fill("Email address", "dana.kovac").await;
-    owner.press("Send invite").await;
+    owner.fill("Email addresses", "dana.kovac").await;
+    owner.press("Send invites").await;
     owner.see("Enter a whole address, such as ann@example.com.").await;
     stage.look(owner, "invite-dialog-error").await;
-    owner.fill("Email address", DANA).await;
+    owner.fill("Email addresses", DANA).await;
     owner.press(&choice(Role::Reviewer)).await;
     owner.fill("Note (optional)", "Good to have you on the night desk, Dana.").await;
-    owner.press("Send invite").await;
+    owner.press("Send invites").await;
     owner.see("dana.kovac@halden.example is invited as a Reviewer").await;
     owner.arrive("/o/halden-freight/invitations").await;
     stage.app.mails().await;

@@ -11,7 +11,8 @@ pub async fn everything(app: &TestApp) -> Vec<String> {
          || cast(proofs_after as text) || coalesce(cast(ends_at as text), '') from memberships \
          order by organization, user_id",
         "select id || email || role || state || inviter || note || cast(expires_at as text) \
-         || coalesce(mail, '') from invitations order by id",
+         || coalesce(mail, '') || coalesce(cast(notice_confirmed_at as text), '') from invitations order by id",
+        "select batch || cast(position as text) || email || state from invitation_batch_lines order by batch, position",
         "select token_hash || invitation || kind || coalesce(cast(replaced_at as text), '') \
          from invitation_tokens order by token_hash",
         "select invitation || code from invitation_codes order by invitation",

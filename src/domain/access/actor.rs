@@ -101,3 +101,18 @@ impl Actor {
         self.person.operator()
     }
 }
+
+/// A person whom nobody is, for the previews of mails.
+pub(crate) fn sample_person() -> Person {
+    Person {
+        user: UserId::nobody(),
+        name: "Amara Okafor".to_owned(),
+        email: "amara@halden.example".to_owned(),
+        time_zone: TimeZone::utc(),
+        theme: Theme::System,
+        session: SessionId::nobody(),
+        token: TokenHash::of(""),
+        origin: Origin::default(),
+        proven_at: None,
+    }
+}

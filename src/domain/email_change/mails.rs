@@ -128,3 +128,18 @@ pub(super) fn undone(app: &App, user: &User, email: &Email) -> [Message; 2] {
     let gone = vec![format!("The account uses {email} again. {} signs nobody in any more.", user.email)];
     [message(email.as_str(), back, Some(set)), message(&user.email, gone, None)]
 }
+
+/// One of each, for the previews.
+pub(crate) fn samples(app: &App) -> Vec<Message> {
+    let (user, _) = crate::domain::users::sample(app.db.now());
+    let email: Email = crate::mail::sample("dana@kovac.example");
+    let mut messages = vec![
+        confirm(app, &user, &email, &Token::generate()),
+        taken(app, &user.email),
+        asked(app, &user, &email),
+        changed_from(app, &user, &email, Some(&Token::generate())),
+        changed_to(app, &user, &email),
+    ];
+    messages.extend(undone(app, &user, &email).into_iter().take(1));
+    messages
+}

@@ -5,6 +5,7 @@ mod mails;
 mod sql;
 mod undo;
 
+pub(crate) use self::mails::samples;
 pub use self::undo::{look_at_undo, undo};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};

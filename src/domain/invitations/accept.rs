@@ -11,7 +11,7 @@ use crate::domain::sessions::{self, Device, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up;
 use crate::domain::throttle::{self, SpendError, Throttled};
-use crate::domain::users::{self, MemberState, User};
+use crate::domain::users::{self, Member, MemberState, User};
 use crate::domain::values::{Email, PersonName, Theme, TimeZone};
 use crate::ids::UserId;
 use crate::mail;
@@ -43,6 +43,21 @@ pub enum Standing {
     Replaced,
     /// The organization was deleted, and may be had back (R12).
     Closed,
+}
+
+impl Standing {
+    /// How an invitation stands, whatever link leads to it.
+    pub(super) fn of(invitation: &Invitation, inviter: Option<&Member>, now: Timestamp) -> Standing {
+        match invitation.state {
+            State::Accepted => Standing::Used,
+            State::Revoked => Standing::Revoked,
+            State::Void => Standing::Void,
+            State::Expired => Standing::Expired,
+            State::Pending if invitation.has_expired(now) => Standing::Expired,
+            State::Pending if !invitation.is_grantable_by(inviter, now) => Standing::Void,
+            State::Pending => Standing::Open,
+        }
+    }
 }
 
 /// A link, and what it is for.
@@ -106,16 +121,10 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
     let invitation = sql::find(on, link.invitation).await?.ok_or(AcceptError::Unknown)?;
     let inviter = users::member_of(on, invitation.organization, invitation.inviter).await?;
     let organization = organization_of(on, &invitation).await?;
-    let standing = match invitation.state {
+    let standing = match Standing::of(&invitation, inviter.as_ref(), now) {
         _ if !organization.is_open() => Standing::Closed,
-        State::Accepted => Standing::Used,
-        State::Revoked => Standing::Revoked,
-        State::Void => Standing::Void,
-        State::Expired => Standing::Expired,
-        State::Pending if link.replaced_at.is_some() => Standing::Replaced,
-        State::Pending if invitation.has_expired(now) => Standing::Expired,
-        State::Pending if !invitation.is_grantable_by(inviter.as_ref(), now) => Standing::Void,
-        State::Pending => Standing::Open,
+        _ if invitation.state == State::Pending && link.replaced_at.is_some() => Standing::Replaced,
+        standing => standing,
     };
     Ok(Found {
         organization,
@@ -242,9 +251,12 @@ async fn join(
     };
     users::join(change, invitation.organization, user, joining).await?;
     close(change, invitation, State::Accepted, Some(user.id)).await?;
-    let entry = Entry::new(Kind::InvitationAccepted, user.id, &user.name)
+    let mut entry = Entry::new(Kind::InvitationAccepted, user.id, &user.name)
         .with("role", invitation.role)
         .with("email", &invitation.email);
+    if let Some(end) = invitation.membership_ends_at {
+        entry = entry.with("end date", end.rfc3339());
+    }
     audit::record(change, invitation.organization, operator, entry).await
 }
 

@@ -2,10 +2,11 @@
 
 use super::Invitation;
 use crate::app::App;
-use crate::clock::DAY;
+use crate::clock::{DAY, MINUTE};
 use crate::domain::access::Role;
 use crate::domain::organizations::Organization;
-use crate::ids::{InvitationId, OrganizationId, UserId};
+use crate::domain::values::TimeZone;
+use crate::ids::{InvitationId, UserId};
 use crate::mail::Message;
 use crate::secrets::Token;
 
@@ -16,20 +17,55 @@ pub(super) fn invitation(
     inviter: &str,
     token: &Token,
 ) -> Message {
+    let mut paragraphs = vec![
+        format!("{inviter} invites you to {} as {}.", organization.name, invitation.role.with_article()),
+        format!("The link works once, until {} (UTC).", minute(invitation.expires_at)),
+    ];
+    paragraphs.extend(lasts(invitation));
     Message {
         kind: "invitation",
         to: invitation.email.clone(),
         subject: format!("{inviter} invites you to {}", organization.name),
         heading: format!("Join {}", organization.name),
-        paragraphs: vec![
-            format!("{inviter} invites you to {} as {}.", organization.name, invitation.role.with_article()),
-            format!("The link works once, until {} (UTC).", minute(invitation.expires_at)),
-        ],
+        paragraphs,
         quote: Some((inviter.to_owned(), invitation.note.clone())).filter(|(_, note)| !note.is_empty()),
         action: Some(("Accept the invite".to_owned(), app.url(&format!("/invite/{}", token.expose())))),
         code: None,
         footer: format!("This invite is for {} only. If you did not expect it, ignore it.", invitation.email),
     }
+}
+
+/// What an Auditor gets beside the invite (I1). It holds no link that lets anyone in.
+pub(super) fn notice(
+    app: &App,
+    invitation: &Invitation,
+    organization: &Organization,
+    inviter: &str,
+    token: &Token,
+) -> Message {
+    let mut paragraphs = vec![
+        format!("{inviter} appoints you {} of {}.", invitation.role.name(), organization.name),
+        "The invite itself comes in another mail, with a link of its own. This one only asks whether you expect it."
+            .to_owned(),
+    ];
+    paragraphs.extend(lasts(invitation));
+    Message {
+        kind: "invitation_notice",
+        to: invitation.email.clone(),
+        subject: format!("{inviter} appoints you {} of {}", invitation.role.name(), organization.name),
+        heading: format!("You are to be {} of {}", invitation.role.name(), organization.name),
+        paragraphs,
+        quote: None,
+        action: Some(("I expected this".to_owned(), app.url(&format!("/notice/{}", token.expose())))),
+        code: None,
+        footer: format!("If you did not expect it, ignore both mails, or tell {}.", organization.name),
+    }
+}
+
+/// Until when the membership would last, if it ends by itself.
+fn lasts(invitation: &Invitation) -> Option<String> {
+    let last = invitation.membership_ends_at?.plus(-MINUTE);
+    Some(format!("The membership ends by itself: it lasts until {}.", TimeZone::utc().minute(last)))
 }
 
 pub(super) fn code(invitation: &Invitation, organization: &Organization, code: &str) -> Message {
@@ -114,18 +150,12 @@ pub(crate) fn minute(at: crate::clock::Timestamp) -> String {
 /// One of each, for the previews.
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     let now = app.db.now();
-    let organization = Organization {
-        id: OrganizationId::nobody(),
-        slug: "halden-freight".to_owned(),
-        name: "Halden Freight".to_owned(),
-        people: 60,
-        pending: 4,
-        closed_at: None,
-    };
+    let organization = crate::domain::organizations::sample();
     let sent = Invitation {
         id: InvitationId::nobody(),
         organization: organization.id,
         email: "dana.kovac@halden.example".to_owned(),
+        name: "Dana Kovač".to_owned(),
         email_canonical: "dana.kovac@halden.example".to_owned(),
         role: Role::Reviewer,
         note: "Good to have you on the night desk, Dana.\nThe rota is in the usual place.".to_owned(),
@@ -135,8 +165,10 @@ pub(crate) fn samples(app: &App) -> Vec<Message> {
         sent_at: now,
         expires_at: now.plus(7 * DAY),
     };
+    let auditor = Invitation { role: Role::Auditor, ..sent.clone() };
     vec![
         invitation(app, &sent, &organization, "Amara Okafor", &Token::generate()),
+        notice(app, &auditor, &organization, "Amara Okafor", &Token::generate()),
         code(&sent, &organization, "40718526"),
         asked_again(app, "amara@halden.example", &sent, &organization),
         became_void(app, "amara@halden.example", &sent, &organization),

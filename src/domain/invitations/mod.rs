@@ -1,7 +1,10 @@
 //! Invitations: a single-use link that lives for seven days (I).
 
 mod accept;
+mod batches;
 mod mails;
+mod notice;
+mod pasted;
 mod sent;
 mod sql;
 
@@ -9,21 +12,26 @@ pub use self::accept::{
     AcceptError, Found, LinkKind, NewAccount, Standing, accept_as, accept_new, ask_again, look, mail_code,
     redeem_code,
 };
+pub use self::batches::{
+    Batch, Line, LineState, Refused, Sending, Understood, batch, run, send_many, sending, understand,
+    work_off,
+};
 pub(crate) use self::mails::{minute, samples};
+pub use self::notice::{Notice, confirm_notice, look_at_notice};
 pub use self::sent::{Fate, Left, Sent, SentBy, Settled, sent_by};
 pub(crate) use self::sent::{left_by, settle};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
-use crate::domain::access::{Actor, Capability, Denied, Person, Role, StepUpNeeded};
+use crate::domain::access::{Actor, Capability, Denied, Operator, Person, Role, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::throttle::{self, SpendError, Throttled};
-use crate::domain::users::{self, Member, MemberError, MemberState};
+use crate::domain::users::{self, EndDateError, Member, MemberError, MemberState};
 use crate::domain::values::{Email, Note};
 use crate::ids::{InvitationId, MailId, OrganizationId, UserId};
 use crate::mail::{self, Delivery};
 use crate::secrets::Token;
-use crate::storage::{Change, Db, Lends};
+use crate::storage::{Change, Db, Lends, Tx};
 
 /// How long a link works (I3). The query refuses an older one, not a clean-up job.
 pub const LIFE: i64 = 7 * DAY;
@@ -35,6 +43,8 @@ pub struct Invitation {
     pub organization: OrganizationId,
     pub email: String,
     pub email_canonical: String,
+    /// What the inviter's list called them; empty if it did not.
+    pub name: String,
     pub role: Role,
     pub note: String,
     pub membership_ends_at: Option<Timestamp>,
@@ -62,12 +72,26 @@ pub struct Listed {
     /// Whether the inviter could still grant it (I4).
     pub grantable: bool,
     pub delivery: Delivery,
+    /// The separate notice to an Auditor: when they confirmed it, and how its mail is doing.
+    pub notice: Option<(Option<Timestamp>, Delivery)>,
 }
 
-pub struct NewInvitation {
+/// Whom to invite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitee {
     pub email: Email,
+    /// Empty if it is not known.
+    pub name: String,
+}
+
+/// As what, until when, and in what words (I1).
+#[derive(Clone, Debug)]
+pub struct Terms {
     pub role: Role,
     pub note: Note,
+    pub ends_at: Option<Timestamp>,
+    /// Whether an Auditor gets a second mail without the link, which they can confirm.
+    pub notice: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +108,18 @@ pub enum InviteError {
     AlreadyInvited,
     #[error("This invite is not pending any more.")]
     NotFound,
+    #[error(transparent)]
+    EndDate(#[from] EndDateError),
+    #[error("The membership would have ended by now. Invite them anew, with a later end date.")]
+    WouldHaveEnded,
+    #[error("A separate notice is for Auditors only. Leave it out, or choose Auditor as the role.")]
+    NoticeForAuditors,
+    #[error("Whoever sent this may not give this role any more.")]
+    NotGrantable,
+    #[error("The organization is closed.")]
+    Closed,
+    #[error("None of these can be invited.")]
+    Nobody,
     #[error(transparent)]
     Throttled(#[from] Throttled),
     #[error(transparent)]
@@ -116,12 +152,32 @@ impl Invitation {
 
     /// Whether an inviter with this membership could grant it now.
     pub fn is_grantable_by(&self, inviter: Option<&Member>, now: Timestamp) -> bool {
-        inviter.is_some_and(|member| {
-            member.is_active(now)
-                && member.role.may(Capability::ManageUsers)
-                && self.role.is_within(member.role)
-        })
+        can_grant(inviter, self.role, now)
     }
+}
+
+impl Terms {
+    /// What must be true of them together, whoever is invited.
+    pub fn check(&self, now: Timestamp) -> Result<(), InviteError> {
+        match self.ends_at {
+            Some(_) if self.role == Role::Owner => Err(EndDateError::Owner.into()),
+            Some(end) if end <= now => Err(InviteError::WouldHaveEnded),
+            _ if self.notice && self.role != Role::Auditor => Err(InviteError::NoticeForAuditors),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn can_grant(inviter: Option<&Member>, role: Role, now: Timestamp) -> bool {
+    inviter.is_some_and(|member| {
+        member.is_active(now) && member.role.may(Capability::ManageUsers) && role.is_within(member.role)
+    })
+}
+
+/// A link ends after seven days, or with the membership that it would give.
+fn expiry(ends_at: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let expires = now.plus(LIFE);
+    ends_at.map_or(expires, |end| end.min(expires))
 }
 
 /// Whether the actor may invite to a role; making an Owner asks for a step-up (R2, S12).
@@ -135,53 +191,93 @@ fn may_grant(actor: &Actor, role: Role, now: Timestamp) -> Result<(), InviteErro
 }
 
 /// Invites an address. The mail is queued in the same transaction.
-pub async fn invite(app: &App, actor: &Actor, new: &NewInvitation) -> Result<Invitation, InviteError> {
+pub async fn invite(
+    app: &App,
+    actor: &Actor,
+    invitee: &Invitee,
+    terms: &Terms,
+) -> Result<Invitation, InviteError> {
     let mut change = app.db.change(actor.organization).await?;
     let actor = &users::current_actor(&mut change, actor).await?;
+    may_grant(actor, terms.role, change.now())?;
+    let invitation =
+        invite_within(app, &mut change, actor.organization, &actor.operator(), invitee, terms).await?;
+    change.commit().await?;
+    Ok(invitation)
+}
+
+/// The same inside a change that holds the organization, by an inviter whose right to grant the role
+/// was checked in it. After an error the change must not be committed.
+async fn invite_within(
+    app: &App,
+    change: &mut Change,
+    organization: OrganizationId,
+    inviter: &Operator,
+    invitee: &Invitee,
+    terms: &Terms,
+) -> Result<Invitation, InviteError> {
     let now = change.now();
-    may_grant(actor, new.role, now)?;
-    let canonical = new.email.canonical();
-    if let Some(user) = users::by_email(&mut change, &canonical).await? {
-        match users::member_of(&mut change, actor.organization, user.id).await?.map(|member| member.state) {
+    terms.check(now)?;
+    let canonical = invitee.email.canonical();
+    if let Some(expired) = may_be_invited(change, organization, &canonical, now).await? {
+        close(change, &expired, State::Expired, None).await?;
+    }
+    spend(change, organization, &canonical).await?;
+    let invitation = Invitation {
+        id: InvitationId::generate(),
+        organization,
+        email: invitee.email.to_string(),
+        email_canonical: canonical,
+        name: invitee.name.clone(),
+        role: terms.role,
+        note: terms.note.to_string(),
+        membership_ends_at: terms.ends_at,
+        inviter: inviter.user.ok_or(InviteError::NotGrantable)?,
+        state: State::Pending,
+        sent_at: now,
+        expires_at: expiry(terms.ends_at, now),
+    };
+    sql::insert(change, &invitation).await?;
+    organizations::count_pending(change, organization, 1).await?;
+    send(app, change, &invitation, &inviter.name).await?;
+    let mut entry = Entry::new(Kind::InvitationSent, invitation.id, &invitation.email)
+        .with("role", invitation.role)
+        .with("expires", invitation.expires_at.rfc3339());
+    if let Some(end) = terms.ends_at {
+        entry = entry.with("end date", end.rfc3339());
+    }
+    if terms.notice {
+        notice::send(app, change, &invitation, &inviter.name).await?;
+        entry = entry.with("notice", "in a mail of its own");
+    }
+    audit::record(change, organization, inviter, entry).await?;
+    Ok(invitation)
+}
+
+/// Whether an address can be invited here, whatever to. An invitation that has expired is in nobody's
+/// way, and given back.
+async fn may_be_invited(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    canonical: &str,
+    now: Timestamp,
+) -> Result<Option<Invitation>, InviteError> {
+    if let Some(user) = users::by_email(on, canonical).await? {
+        match users::member_of(on, organization, user.id).await?.map(|member| member.state) {
             Some(MemberState::Active) => return Err(InviteError::AlreadyMember),
             Some(MemberState::Suspended) => return Err(InviteError::Suspended),
             Some(MemberState::Removed) | None => {}
         }
     }
-    if let Some(pending) = sql::pending_for(&mut change, actor.organization, &canonical).await? {
-        if !pending.has_expired(now) {
-            return Err(InviteError::AlreadyInvited);
-        }
-        close(&mut change, &pending, State::Expired, None).await?;
+    match sql::pending_for(on, organization, canonical).await? {
+        Some(pending) if !pending.has_expired(now) => Err(InviteError::AlreadyInvited),
+        expired => Ok(expired),
     }
-    spend(&mut change, actor, &canonical).await?;
-    let invitation = Invitation {
-        id: InvitationId::generate(),
-        organization: actor.organization,
-        email: new.email.to_string(),
-        email_canonical: canonical,
-        role: new.role,
-        note: new.note.to_string(),
-        membership_ends_at: None,
-        inviter: actor.person.user,
-        state: State::Pending,
-        sent_at: now,
-        expires_at: now.plus(LIFE),
-    };
-    sql::insert(&mut change, &invitation).await?;
-    organizations::count_pending(&mut change, actor.organization, 1).await?;
-    send(app, &mut change, &invitation, &actor.person.name).await?;
-    let entry = Entry::new(Kind::InvitationSent, invitation.id, &invitation.email)
-        .with("role", invitation.role)
-        .with("expires", invitation.expires_at.rfc3339());
-    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
-    change.commit().await?;
-    Ok(invitation)
 }
 
-async fn spend(change: &mut Change, actor: &Actor, canonical: &str) -> Result<(), SpendError> {
+async fn spend(change: &mut Change, organization: OrganizationId, canonical: &str) -> Result<(), SpendError> {
     let now = change.now();
-    let organization = actor.organization.to_string();
+    let organization = organization.to_string();
     throttle::spend(change, now, throttle::INVITE_ORGANIZATION, &organization).await?;
     throttle::spend(change, now, throttle::INVITE_RECIPIENT, &format!("{organization} {canonical}")).await?;
     Ok(())
@@ -236,9 +332,12 @@ pub async fn resend(app: &App, actor: &Actor, id: InvitationId) -> Result<Invita
     let now = change.now();
     let invitation = handled(&mut change, actor, id).await?;
     may_grant(actor, invitation.role, now)?;
-    spend(&mut change, actor, &invitation.email_canonical).await?;
-    let invitation =
-        Invitation { inviter: actor.person.user, sent_at: now, expires_at: now.plus(LIFE), ..invitation };
+    let expires_at = expiry(invitation.membership_ends_at, now);
+    if expires_at <= now {
+        return Err(InviteError::WouldHaveEnded);
+    }
+    spend(&mut change, actor.organization, &invitation.email_canonical).await?;
+    let invitation = Invitation { inviter: actor.person.user, sent_at: now, expires_at, ..invitation };
     sql::renew(&mut change, &invitation).await?;
     send(app, &mut change, &invitation, &actor.person.name).await?;
     let entry = Entry::new(Kind::InvitationResent, id, &invitation.email)
@@ -335,4 +434,9 @@ pub(crate) async fn erase(change: &mut Change, organization: OrganizationId) -> 
 /// The organization that an invitation is for.
 async fn organization_of(on: &mut impl Lends, invitation: &Invitation) -> sqlx::Result<Organization> {
     organizations::by_id(on, invitation.organization).await
+}
+
+/// Drops batches that were done long ago: what came of them stands in the invitations and the audit log.
+pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
+    batches::sweep(tx).await
 }

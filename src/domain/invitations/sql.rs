@@ -13,8 +13,8 @@ pub(super) async fn find(on: &mut impl Lends, id: InvitationId) -> sqlx::Result<
     fetch_optional!(
         on,
         Invitation,
-        "select id, organization, email, email_canonical, role, note, membership_ends_at, inviter, state, sent_at, \
-         expires_at from invitations where id = $1",
+        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, inviter, state, \
+         sent_at, expires_at from invitations where id = $1",
         id
     )
 }
@@ -27,8 +27,8 @@ pub(super) async fn pending_for(
     fetch_optional!(
         on,
         Invitation,
-        "select id, organization, email, email_canonical, role, note, membership_ends_at, inviter, state, sent_at, \
-         expires_at from invitations where organization = $1 and email_canonical = $2 and state = 'pending'",
+        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, inviter, state, \
+         sent_at, expires_at from invitations where organization = $1 and email_canonical = $2 and state = 'pending'",
         organization,
         email_canonical
     )
@@ -38,7 +38,7 @@ pub(super) async fn insert(on: &mut impl Lends, new: &Invitation) -> sqlx::Resul
     execute!(
         on,
         "insert into invitations (id, organization, email, email_canonical, role, note, membership_ends_at, inviter, \
-         state, created_at, sent_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
+         state, created_at, sent_at, expires_at, name) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)",
         new.id,
         new.organization,
         &new.email,
@@ -49,7 +49,8 @@ pub(super) async fn insert(on: &mut impl Lends, new: &Invitation) -> sqlx::Resul
         new.inviter,
         new.state,
         new.sent_at,
-        new.expires_at
+        new.expires_at,
+        &new.name
     )?;
     Ok(())
 }
@@ -87,6 +88,38 @@ pub(super) async fn close(
 
 pub(super) async fn set_mail(on: &mut impl Lends, id: InvitationId, mail: MailId) -> sqlx::Result<()> {
     execute!(on, "update invitations set mail = $2 where id = $1", id, mail)?;
+    Ok(())
+}
+
+pub(super) async fn set_notice(
+    on: &mut impl Lends,
+    id: InvitationId,
+    token: &TokenHash,
+    mail: MailId,
+) -> sqlx::Result<()> {
+    execute!(on, "update invitations set notice_hash = $2, notice_mail = $3 where id = $1", id, token, mail)?;
+    Ok(())
+}
+
+/// The invitation that a notice is about, and when it was confirmed.
+pub(super) async fn notice(
+    on: &mut impl Lends,
+    token: &TokenHash,
+) -> sqlx::Result<Option<(InvitationId, Option<Timestamp>)>> {
+    fetch_optional!(
+        on,
+        (InvitationId, Option<Timestamp>),
+        "select id, notice_confirmed_at from invitations where notice_hash = $1",
+        token
+    )
+}
+
+pub(super) async fn confirm_notice(
+    on: &mut impl Lends,
+    id: InvitationId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(on, "update invitations set notice_confirmed_at = $2 where id = $1", id, now)?;
     Ok(())
 }
 
@@ -200,6 +233,9 @@ pub(super) struct ListRow {
     inviter_ends_at: Option<Timestamp>,
     mail_state: Option<String>,
     mail_failure: Option<String>,
+    notice_state: Option<String>,
+    notice_failure: Option<String>,
+    notice_confirmed_at: Option<Timestamp>,
 }
 
 impl ListRow {
@@ -217,6 +253,9 @@ impl ListRow {
                 self.mail_state.as_deref().unwrap_or("queued"),
                 self.mail_failure,
             ),
+            notice: self
+                .notice_state
+                .map(|state| (self.notice_confirmed_at, Delivery::from_columns(&state, self.notice_failure))),
             invitation: self.invitation,
         }
     }
@@ -235,12 +274,14 @@ pub(super) async fn list(
     fetch_all!(
         on,
         ListRow,
-        "select i.id, i.organization, i.email, i.email_canonical, i.role, i.note, i.membership_ends_at, i.inviter, \
-         i.state, i.sent_at, i.expires_at, m.name as inviter_name, m.role as inviter_role, \
-         m.state as inviter_state, m.ends_at as inviter_ends_at, o.state as mail_state, o.failure as mail_failure \
+        "select i.id, i.organization, i.email, i.email_canonical, i.name, i.role, i.note, i.membership_ends_at, \
+         i.inviter, i.state, i.sent_at, i.expires_at, m.name as inviter_name, m.role as inviter_role, \
+         m.state as inviter_state, m.ends_at as inviter_ends_at, o.state as mail_state, o.failure as mail_failure, \
+         n.state as notice_state, n.failure as notice_failure, i.notice_confirmed_at \
          from invitations i \
          left join memberships m on m.organization = i.organization and m.user_id = i.inviter \
          left join mail_outbox o on o.id = i.mail \
+         left join mail_outbox n on n.id = i.notice_mail \
          where i.organization = $1 and i.state = 'pending' and i.id < $2 order by i.id desc limit $3",
         organization,
         before,

@@ -23,3 +23,9 @@ pub(super) fn removed(app: &App, member: &Member, organization: &Organization, b
         footer: format!("You get this mail because you were {} there.", member.role.with_article()),
     }
 }
+
+/// One of each, for the previews.
+pub(crate) fn samples(app: &App) -> Vec<Message> {
+    let (_, member) = crate::domain::users::sample(app.db.now());
+    vec![removed(app, &member, &crate::domain::organizations::sample(), "Amara Okafor")]
+}

@@ -3,6 +3,7 @@
 
 mod mails;
 
+pub(crate) use self::mails::samples;
 use crate::app::App;
 use crate::domain::access::{Actor, Denied};
 use crate::domain::invitations::{self, Fate, InviteError, Left, Settled};

@@ -156,3 +156,15 @@ pub(crate) async fn set_erased(
     let now = change.now();
     sql::set_erased(change, id, before, now).await
 }
+
+/// An organization that nobody has, for the previews of mails.
+pub(crate) fn sample() -> Organization {
+    Organization {
+        id: OrganizationId::nobody(),
+        slug: "halden-freight".to_owned(),
+        name: "Halden Freight".to_owned(),
+        people: 60,
+        pending: 4,
+        closed_at: None,
+    }
+}

@@ -103,3 +103,22 @@ pub(super) fn reopened(app: &App, to: String, organization: &Organization, by: &
     let action = ("Open it", app.url(&format!("/o/{}", organization.slug)));
     message("organization_reopened", to, format!("{name} is back"), paragraphs, action)
 }
+
+/// One of each, for the previews.
+pub(crate) fn samples(app: &App) -> Vec<Message> {
+    let organization = crate::domain::organizations::sample();
+    let to = || "amara@halden.example".to_owned();
+    let (_, member) = crate::domain::users::sample(app.db.now());
+    let until = app.db.now().plus(crate::domain::organizations::UNDO);
+    vec![
+        handed_over(app, &organization, &member),
+        closed(app, to(), &organization, "Jonas Lindqvist", until),
+        reopened(app, to(), &organization, "Jonas Lindqvist"),
+    ]
+}
+
+/// What the new Owner reads.
+fn handed_over(app: &App, organization: &Organization, to: &Member) -> Message {
+    let from = crate::domain::access::sample_person();
+    HandedOver { organization, from: &from, to, stays: false }.to_successor(app)
+}

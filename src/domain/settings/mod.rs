@@ -9,6 +9,7 @@ pub use self::closing::{
     CloseError, close, close_by_sysadmin, erase_by_sysadmin, reopen, reopen_by_sysadmin,
 };
 pub use self::hand_over::{HandOverError, hand_over, successor};
+pub(crate) use self::mails::samples;
 use crate::app::App;
 use crate::domain::access::{Actor, Capability, Denied};
 use crate::domain::audit::{self, Entry, Kind};

@@ -41,8 +41,8 @@ pub const UNKNOWN_LINK: Budget = budget("unknown-link", 60, 15 * MINUTE);
 pub const NEW_ORGANIZATION: Budget = budget("new-organization", 10, DAY);
 /// Invitations to one email address from one organization, resending included.
 pub const INVITE_RECIPIENT: Budget = budget("invite-recipient", 10, DAY);
-/// Invitations that one organization sends, resending included.
-pub const INVITE_ORGANIZATION: Budget = budget("invite-organization", 1_000, DAY);
+/// Invitations that one organization sends, resending included: a company of 10,000 is invited in two days.
+pub const INVITE_ORGANIZATION: Budget = budget("invite-organization", 5_000, DAY);
 /// Codes mailed for one copied link.
 pub const INVITE_CODE: Budget = budget("invite-code", 5, HOUR);
 /// Mails that ask an inviter for a new link.

@@ -1,3 +1,4 @@
+use super::ending::EndDateError;
 use super::{User, search_text, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -58,6 +59,8 @@ pub enum MemberError {
     Yourself,
     #[error("{0} is suspended. Reactivate them first.")]
     Suspended(String),
+    #[error(transparent)]
+    EndDate(#[from] EndDateError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -216,7 +219,7 @@ pub async fn sign_out_everywhere(app: &App, actor: &Actor, user: UserId) -> Resu
 }
 
 /// A member that the actor may act on: within their role, and somebody else (R2).
-async fn handled(on: &mut impl Lends, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
+pub(super) async fn handled(on: &mut impl Lends, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
     actor.may(Capability::ManageUsers)?;
     let member = find_member(on, actor, user).await?;
     actor.may_handle(member.role)?;

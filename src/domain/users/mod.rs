@@ -1,5 +1,6 @@
 //! Users and their memberships: who is in the organization, and as what.
 
+mod ending;
 mod leaving;
 mod list;
 mod members;
@@ -7,6 +8,8 @@ mod profile;
 mod sql;
 pub mod sysadmin;
 
+pub(crate) use self::ending::samples;
+pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date, end_due};
 pub use self::leaving::{LeaveError, Leaving, leave, leaving};
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{Joining, assign_role, erase, join, membership_now, removable, remove};
@@ -124,4 +127,29 @@ pub(crate) async fn rehash_password(
 /// What a search looks through.
 fn search_text(name: &str, email: &str) -> String {
     format!("{} {}", folded(name), email.to_ascii_lowercase())
+}
+
+/// A person whom nobody is, for the previews of mails.
+pub(crate) fn sample(now: Timestamp) -> (User, Member) {
+    let (name, email) = ("Dana Kovač".to_owned(), "dana.kovac@halden.example".to_owned());
+    let member = Member {
+        user_id: UserId::nobody(),
+        name: name.clone(),
+        email: email.clone(),
+        role: crate::domain::access::Role::Reviewer,
+        state: MemberState::Active,
+        ends_at: None,
+        proofs_after: Timestamp::ZERO,
+        joined_at: now,
+        last_active_at: now,
+    };
+    let user = User {
+        id: UserId::nobody(),
+        email_canonical: email.clone(),
+        email,
+        name,
+        password_hash: None,
+        password_changed_at: now,
+    };
+    (user, member)
 }

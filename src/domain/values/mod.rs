@@ -1,9 +1,11 @@
 //! What people type, parsed once at the edge into what the rules work with.
 
+mod day;
 mod email;
 mod preferences;
 mod text;
 
+pub use self::day::{Day, NotADay};
 pub use self::email::{Email, EmailError};
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
-pub use self::text::{Note, OrganizationName, PersonName, Slug, SlugError, TextError, folded};
+pub use self::text::{Note, OrganizationName, PersonName, Slug, SlugError, TextError, folded, harmless};

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::clock::Timestamp;
+
 /// How pages look (V1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
@@ -70,6 +72,20 @@ impl TimeZone {
             return jiff::tz::TimeZone::UTC;
         }
         jiff::tz::TimeZone::get(&self.0).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
+    /// A day as mails say it: "31 December 2026".
+    pub fn day(&self, at: Timestamp) -> String {
+        self.local(at).strftime("%-d %B %Y").to_string()
+    }
+
+    /// A moment to the minute as mails say it: "31 December 2026, 23:59 (Europe/Berlin)".
+    pub fn minute(&self, at: Timestamp) -> String {
+        format!("{} ({})", self.local(at).strftime("%-d %B %Y, %H:%M"), self.0)
+    }
+
+    fn local(&self, at: Timestamp) -> jiff::ZonedDateTime {
+        jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned_datetime(self.rules())
     }
 }
 

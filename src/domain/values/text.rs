@@ -50,6 +50,11 @@ fn showable(text: &str, newlines: bool) -> bool {
     })
 }
 
+/// What can be shown of any text, up to so many characters: for saying what could not be taken.
+pub fn harmless(text: &str, longest: usize) -> String {
+    text.chars().filter(|c| showable(c.encode_utf8(&mut [0; 4]), false)).take(longest).collect()
+}
+
 /// One line of text: trimmed, inner runs of spaces made one, composed (NFC).
 fn line(text: &str, longest: usize) -> Result<String, TextError> {
     // A multiple of the limit is looked at no further: normalizing it would be the attacker's work.

@@ -9,6 +9,7 @@ use tower_sessions::Session;
 
 use super::unknown_link;
 use crate::app::Shared;
+use crate::clock::MINUTE;
 use crate::domain::access::Role;
 use crate::domain::invitations::{self, AcceptError, Found, LinkKind, NewAccount, Standing};
 use crate::domain::sign_in::Cookies;
@@ -29,10 +30,13 @@ struct About {
     email: String,
     note: String,
     expires: String,
+    /// Until when the membership lasts, if it ends by itself.
+    lasts: Option<String>,
 }
 
 impl About {
     fn new(token: &str, found: &Found) -> About {
+        let last = found.invitation.membership_ends_at.map(|end| end.plus(-MINUTE));
         About {
             token: token.to_owned(),
             organization: found.organization.name.clone(),
@@ -40,6 +44,7 @@ impl About {
             role: found.invitation.role,
             email: found.invitation.email.clone(),
             note: found.invitation.note.clone(),
+            lasts: last.map(|last| TimeZone::utc().minute(last)),
             expires: Times::utc(found.invitation.sent_at).day(found.invitation.expires_at),
         }
     }
@@ -133,7 +138,10 @@ fn offer(visitor: &Visitor, token: &str, found: &Found) -> Response {
             html::page(&Copied { about, code: Field::default(), sent: false })
         }
         None if found.account.is_some() => html::page(&SignIn { about }),
-        None => html::page(&Join { about, name: Field::default(), password: Field::default() }),
+        None => {
+            let name = Field::new(&found.invitation.name);
+            html::page(&Join { about, name, password: Field::default() })
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod invitations;
 pub mod invite;
 pub mod leaving;
 pub mod mailbox;
+pub mod notice;
 pub mod organizations;
 pub mod recovery;
 pub mod roles;

@@ -57,6 +57,8 @@ impl Done {
     fn new(theme: Theme, kept: KeptForm) -> Done {
         let shown = |(name, value): &(String, String)| match name.as_str() {
             "email" => Some(("Email address", value.clone())),
+            "emails" => Some(("Email addresses", value.clone())),
+            "ends" if !value.is_empty() => Some(("Last day", value.clone())),
             "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
             "confirmation" => Some(("Delete", value.clone())),
             "invitations" => Some((

@@ -42,18 +42,18 @@ impl Begun {
     }
 
     /// The address of what is done to a person, which keeps where it was begun.
-    fn path(&self, inside: &Inside, user: UserId, noun: &str) -> String {
+    pub(super) fn path(&self, inside: &Inside, user: UserId, noun: &str) -> String {
         let from = if self.on_their_page() { "?from=person" } else { "" };
         inside.path(&format!("users/{user}/{noun}{from}"))
     }
 
-    fn back(&self, inside: &Inside, user: UserId) -> String {
+    pub(super) fn back(&self, inside: &Inside, user: UserId) -> String {
         if self.on_their_page() { inside.path(&format!("users/{user}")) } else { inside.path("users") }
     }
 }
 
 /// The answer to an act: the row and a word by htmx, else the page that it was begun on.
-fn done(
+pub(super) fn done(
     app: &Shared,
     inside: &Inside,
     context: &Context,
@@ -139,7 +139,7 @@ struct ConfirmDialog {
     question: Question,
 }
 
-async fn asked_about(app: &Shared, inside: &Inside, user: &str) -> Result<Member> {
+pub(super) async fn asked_about(app: &Shared, inside: &Inside, user: &str) -> Result<Member> {
     let member = users::member(&app.db, &inside.actor, user_id(user)?).await?;
     if member.state == MemberState::Removed {
         return Err(Error::NotFound);

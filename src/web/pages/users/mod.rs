@@ -1,4 +1,5 @@
 mod acts;
+mod end_date;
 mod export;
 mod person;
 
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 pub(super) use self::acts::user_id;
 pub use self::acts::{change_role, confirm_sign_out, confirm_suspension, reactivate, sign_out, suspend};
+pub use self::end_date::{change_end_date, end_date_form};
 pub use self::export::export;
 pub(super) use self::person::OpenSession;
 pub use self::person::show;
@@ -144,6 +146,10 @@ impl Row {
 
     fn is_suspended(&self) -> bool {
         self.member.state == MemberState::Suspended
+    }
+
+    fn may_end(&self) -> bool {
+        self.member.role != Role::Owner
     }
 
     fn is_removed(&self) -> bool {

@@ -1,25 +1,28 @@
 //! The inviter's side: pending invitations, inviting, resending, revoking.
 
+mod batch;
+mod inviting;
+
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::Deserialize;
 
+pub use self::batch::{batch, batch_rows};
+pub use self::inviting::{edit, form, invite, send_many};
 use super::step_up;
-use super::users::roles_within;
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::csv;
 use crate::domain::access::{Actor, Capability, Role};
-use crate::domain::invitations::{self, InviteError, Listed, NewInvitation};
+use crate::domain::invitations::{self, InviteError, Listed, Sending};
 use crate::ids::InvitationId;
 use crate::mail::Delivery;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::export::{self, BATCH, Batches, Format};
-use crate::web::forms::{Field, Form, Nothing};
+use crate::web::forms::{Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment};
 use crate::web::session;
@@ -34,9 +37,15 @@ pub(super) fn refused(error: InviteError) -> Error {
         InviteError::NotFound => Error::NotFound,
         InviteError::Throttled(throttled) => throttled.into(),
         InviteError::Database(error) => error.into(),
-        error @ (InviteError::AlreadyMember | InviteError::Suspended | InviteError::AlreadyInvited) => {
-            Error::Conflict(error.to_string())
-        }
+        error @ (InviteError::AlreadyMember
+        | InviteError::Suspended
+        | InviteError::AlreadyInvited
+        | InviteError::EndDate(_)
+        | InviteError::WouldHaveEnded
+        | InviteError::NoticeForAuditors
+        | InviteError::NotGrantable
+        | InviteError::Closed
+        | InviteError::Nobody) => Error::Conflict(error.to_string()),
     }
 }
 
@@ -54,6 +63,8 @@ struct Index {
     first: bool,
     older: Option<String>,
     may_manage: bool,
+    /// Batches that are still being sent: how far each is, and where to look at it.
+    sending: Vec<(String, String)>,
 }
 
 struct Row {
@@ -65,6 +76,10 @@ struct Row {
     delivery_text: &'static str,
     delivery_tone: &'static str,
     why: String,
+    /// Until when the membership would last.
+    lasts: Option<String>,
+    /// How the separate notice to an Auditor stands.
+    notice: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,15 +99,20 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
     let page = invitations::list(&app.db, &inside.actor, before, PAGE).await.map_err(refused)?;
     let (now, times) = (app.db.now(), inside.times(&app));
     let path = inside.path("invitations");
+    let may_manage = inside.actor.role.may(Capability::ManageUsers);
+    let sending = if may_manage {
+        invitations::sending(&app.db, &inside.actor).await.map_err(refused)?
+    } else {
+        Vec::new()
+    };
+    let so_far = |batch: &Sending| {
+        (format!("Sending {} of {}…", batch.done, batch.total), format!("{path}/batches/{}", batch.id))
+    };
+    let sending = sending.iter().map(so_far).collect();
     let last = page.invitations.last().map(|listed| listed.invitation.id);
     let row = |listed: Listed| {
         let invitation = &listed.invitation;
-        let (delivery_text, delivery_tone, why) = match &listed.delivery {
-            Delivery::Queued => ("Queued", "none", String::new()),
-            Delivery::Retrying(why) => ("Trying again", "warn", why.clone()),
-            Delivery::Sent => ("Sent", "ok", String::new()),
-            Delivery::Failed(why) => ("Failed", "bad", why.clone()),
-        };
+        let (delivery_text, delivery_tone, why) = delivered(&listed.delivery);
         Row {
             path: format!("{path}/{}", invitation.id),
             sent: times.moment(invitation.sent_at),
@@ -101,6 +121,11 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
             delivery_text,
             delivery_tone,
             why,
+            lasts: invitation.membership_ends_at.map(|end| times.last_day(end)),
+            notice: listed.notice.as_ref().map(|(confirmed, delivery)| match confirmed {
+                Some(at) => format!("Notice confirmed {}", times.moment(*at).within()),
+                None => format!("Notice {}", delivered(delivery).0.to_lowercase()),
+            }),
             listed,
         }
     };
@@ -113,7 +138,8 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
         csv: inside.path("invitations.csv"),
         first: before.is_none(),
         older: last.filter(|_| page.older).map(|last| format!("{path}?before={last}")),
-        may_manage: inside.actor.role.may(Capability::ManageUsers),
+        may_manage,
+        sending,
         path: path.clone(),
         chrome: inside.chrome,
     }))
@@ -175,109 +201,14 @@ pub async fn export(State(app): State<Shared>, inside: Inside) -> Result {
     export::stream(&app, &inside, "invitations", Format::Csv, rows).await
 }
 
-/// The form, in a page of its own and in a dialog.
-struct InviteForm {
-    path: String,
-    organization: String,
-    roles: Vec<Role>,
-    email: Field,
-    role: Field,
-    note: Field,
-}
-
-impl InviteForm {
-    fn new(inside: &Inside) -> InviteForm {
-        InviteForm {
-            path: inside.path("invitations"),
-            organization: inside.organization.name.clone(),
-            roles: roles_within(&inside.actor),
-            email: Field::default(),
-            role: Field::new(Role::Member.code()),
-            note: Field::default(),
-        }
+/// How a mail is doing: in a word, its tone, and why.
+fn delivered(delivery: &Delivery) -> (&'static str, &'static str, String) {
+    match delivery {
+        Delivery::Queued => ("Queued", "none", String::new()),
+        Delivery::Retrying(why) => ("Trying again", "warn", why.clone()),
+        Delivery::Sent => ("Sent", "ok", String::new()),
+        Delivery::Failed(why) => ("Failed", "bad", why.clone()),
     }
-
-    /// Least first: most people are Members.
-    fn choices(&self) -> impl Iterator<Item = &Role> {
-        let order = [Role::Member, Role::Developer, Role::Reviewer, Role::Auditor, Role::Admin, Role::Owner];
-        let rank = move |role: &Role| order.iter().position(|other| other == role);
-        let mut roles: Vec<&Role> = self.roles.iter().collect();
-        roles.sort_by_key(|role| rank(role));
-        roles.into_iter()
-    }
-}
-
-#[derive(Template)]
-#[template(path = "invitations/new.html")]
-struct New {
-    chrome: Chrome,
-    form: InviteForm,
-}
-
-#[derive(Template)]
-#[template(path = "invitations/_form.html")]
-struct Dialog {
-    form: InviteForm,
-}
-
-fn show_form(inside: Inside, context: &Context, status: StatusCode, form: InviteForm) -> Response {
-    if context.fragment {
-        return html::page_with(status, &Dialog { form });
-    }
-    html::page_with(status, &New { chrome: inside.chrome, form })
-}
-
-pub async fn form(inside: Inside, context: Context) -> Response {
-    let form = InviteForm::new(&inside);
-    show_form(inside, &context, StatusCode::OK, form)
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Typed {
-    email: String,
-    role: String,
-    note: String,
-}
-
-pub async fn invite(
-    State(app): State<Shared>,
-    inside: Inside,
-    context: Context,
-    Form(typed): Form<Typed>,
-) -> Result {
-    let mut form = InviteForm {
-        email: Field::new(&typed.email),
-        role: Field::new(&typed.role),
-        note: Field::new(&typed.note),
-        ..InviteForm::new(&inside)
-    };
-    let (email, role, note) = (form.email.parse(), form.role.parse(), form.note.parse());
-    let (Some(email), Some(role), Some(note)) = (email, role, note) else {
-        return Ok(show_form(inside, &context, StatusCode::UNPROCESSABLE_ENTITY, form));
-    };
-    let new = NewInvitation { email, role, note };
-    let error = match invitations::invite(&app, &inside.actor, &new).await {
-        Ok(invitation) => {
-            let response = html::go(context.fragment, &inside.path("invitations"));
-            let text = format!("{} is invited as {}", invitation.email, invitation.role.with_article());
-            return Ok(session::with_flash(&app, response, &text));
-        }
-        Err(InviteError::StepUp(_)) => {
-            let fields = [("email", typed.email.as_str()), ("role", &typed.role), ("note", &typed.note)];
-            return step_up::ask(&app, &context, &inside.actor.person, &inside.path("invitations"), &fields)
-                .await;
-        }
-        Err(error) => error,
-    };
-    // What stands against this very address is said beside it.
-    if let InviteError::AlreadyMember | InviteError::Suspended | InviteError::AlreadyInvited = error {
-        form.email.error = Some(error.to_string());
-        // htmx swaps a 422, and the dialog must stay; a page says what it is: a conflict.
-        let status = if context.fragment { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::CONFLICT };
-        return Ok(show_form(inside, &context, status, form));
-    }
-    Err(refused(error))
 }
 
 fn invitation_id(text: &str) -> Result<InvitationId> {

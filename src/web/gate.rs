@@ -19,6 +19,7 @@ use super::html::Times;
 use super::{html, same_origin, session};
 use crate::app::Shared;
 use crate::clock::Timestamp;
+use crate::config::percent_decoded;
 use crate::domain::access::{Actor, Capability, Person, Role};
 use crate::domain::organizations::{self, Organization, Own};
 use crate::domain::sessions::{self, Place, Session};
@@ -206,9 +207,9 @@ async fn enter(
     now: Timestamp,
 ) -> Result<(Inside, Option<Timestamp>), Error> {
     let slug = organization_in_path(request).ok_or(Error::NotFound)?;
-    let Some(Place { organization, member, last_click }) = session.place(slug) else {
+    let Some(Place { organization, member, last_click }) = session.place(&slug) else {
         let rest = rest_of_path(request);
-        return Err(led_on(&check.app, rest, session, slug, now).await?);
+        return Err(led_on(&check.app, rest, session, &slug, now).await?);
     };
     if !member.is_active(now) {
         return Err(Error::NotFound);
@@ -280,9 +281,10 @@ fn open_or_undone(
     }
 }
 
-/// As it stands in the address: no slug has anything that is encoded there.
-fn organization_in_path(request: &Request) -> Option<&str> {
-    request.uri().path().strip_prefix("/o/")?.split('/').next()
+/// The slug in the address; a browser may write its hyphens encoded.
+fn organization_in_path(request: &Request) -> Option<String> {
+    let slug = request.uri().path().strip_prefix("/o/")?.split('/').next()?;
+    Some(if slug.contains('%') { percent_decoded(slug) } else { slug.to_owned() })
 }
 
 /// A fragment has no sidebar. Deleted organizations are not in it.

@@ -44,12 +44,12 @@ async fn two_tabs() {
     browser.turn_to(&quill).await;
     browser.press_key("Escape").await;
     browser.press("Invite people").await;
-    browser.fill("Email address", "lena@quill.example").await;
+    browser.fill("Email addresses", "lena@quill.example").await;
     browser.turn_to(&halden).await;
     browser.press("Roles").await;
     browser.see("You are a Member.").await;
     browser.turn_to(&quill).await;
-    browser.press("Send invite").await;
+    browser.press("Send invites").await;
     browser.see("lena@quill.example is invited as a Member").await;
     browser.arrive("/o/quill-works/invitations").await;
     assert!(app.mail_to("lena@quill.example").await.subject.contains("Quill Works"));

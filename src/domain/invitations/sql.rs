@@ -300,7 +300,7 @@ pub(super) async fn sent_by(
     fetch_all!(
         on,
         Sent,
-        "select id, organization, email, email_canonical, role, note, membership_ends_at, inviter, state, sent_at, \
+        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, inviter, state, sent_at, \
          expires_at, closed_at, accepted_by from invitations \
          where organization = $1 and inviter = $2 and state = $3 order by closed_at desc, id desc limit $4",
         organization,

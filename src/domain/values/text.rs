@@ -164,7 +164,7 @@ pub struct Slug(String);
 
 /// Words that a URL or a person could mistake for a part of Interlock itself. The first segment of
 /// each of our paths is among them.
-const RESERVED: [&str; 55] = [
+const RESERVED: [&str; 57] = [
     "about",
     "access",
     "account",
@@ -179,6 +179,7 @@ const RESERVED: [&str; 55] = [
     "closed",
     "demo",
     "docs",
+    "email",
     "forgot-password",
     "forward-auth",
     "healthz",
@@ -193,6 +194,7 @@ const RESERVED: [&str; 55] = [
     "metrics",
     "mfa",
     "new",
+    "notice",
     "null",
     "oauth",
     "org",

@@ -83,9 +83,14 @@ fn in_words(kind: &str) -> &'static str {
             "Notice: your address changes"
         }
         "invitation" => "Invite",
+        "invitation_notice" => "Notice: you are appointed Auditor",
         "invitation_code" => "Code for an invite",
         "invitation_asked" | "invitation_void" => "About an invite of yours",
         "membership_ended" => "Notice: a membership ended",
+        "membership_ending" | "membership_end_changed" => "Notice: a membership's end",
+        "organization_handed_over" | "organization_closed" | "organization_reopened" => {
+            "Notice: an organization of yours"
+        }
         _ => "Notice",
     }
 }

@@ -18,7 +18,7 @@ macro_rules! files {
     };
 }
 
-/// In this order: a style sheet's own files come before it, since it names them.
+/// The style sheet comes after them, since it names some.
 static FILES: &[(&str, &[u8])] = files! {
     "chevron.svg" "chevron.svg",
     "chevron-dark.svg" "chevron-dark.svg",
@@ -27,11 +27,17 @@ static FILES: &[(&str, &[u8])] = files! {
     "inter-latin-wght-normal.woff2" "vendor/inter-latin-wght-normal.woff2",
     "inter-latin-ext-wght-normal.woff2" "vendor/inter-latin-ext-wght-normal.woff2",
     "geist-mono-latin-wght-normal.woff2" "vendor/geist-mono-latin-wght-normal.woff2",
-    "basecoat-nova.cdn.min.css" "vendor/basecoat-nova.cdn.min.css",
     "htmx.min.js" "vendor/htmx.min.js",
-    "app.css" "app.css",
     "app.js" "app.js",
 };
+
+/// One sheet, so that there is no moment in which Basecoat's rules hold without ours: some of those name
+/// images that the content security policy forbids, and ours take them back.
+const STYLE: &str = concat!(
+    include_str!("../../static/vendor/basecoat-nova.cdn.min.css"),
+    "\n",
+    include_str!("../../static/app.css")
+);
 
 const LICENCES: &str = concat!(
     "Interlock ships these packages. Their licences follow.\n\n",
@@ -62,7 +68,7 @@ struct Assets {
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let mut assets = Assets { urls: HashMap::new(), served: HashMap::new() };
-    for (name, bytes) in FILES {
+    for (name, bytes) in FILES.iter().chain(&[("app.css", STYLE.as_bytes())]) {
         let bytes = if *name == "app.css" { with_urls(bytes, &assets.urls) } else { bytes.to_vec() };
         let hash = &sha256_hex(&bytes)[..16];
         let (stem, ending) = name.rsplit_once('.').expect("an asset's name has an ending");
@@ -150,6 +156,9 @@ mod tests {
         let name = url("app.css").trim_start_matches("/static/");
         let css = String::from_utf8(ASSETS.served[name].plain.clone()).expect("a style sheet is text");
         let urls: Vec<&str> = css.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let (images, urls): (Vec<&str>, Vec<&str>) =
+            urls.into_iter().partition(|url| url.starts_with("data:"));
+        assert_eq!(images.len(), 6, "Basecoat's own images, which ours take back, and no more");
         assert!(urls.len() >= 5);
         for url in urls {
             let name = url.strip_prefix("/static/").unwrap_or_else(|| panic!("{url} was not rewritten"));

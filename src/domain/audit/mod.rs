@@ -246,20 +246,6 @@ pub async fn list(db: &Db, actor: &Actor, filter: &Filter, limit: usize) -> Resu
     Ok(page)
 }
 
-/// The last rows that name a person, as operator or as target, newest first. Two short walks along an
-/// index each: how long the chain is makes no difference.
-pub async fn last_about(db: &Db, actor: &Actor, person: UserId, limit: usize) -> Result<Vec<Row>, ReadError> {
-    actor.may(Capability::ReadAudit)?;
-    let mut reader = db.read().await?;
-    let (chain, person) = (Chain::Organization(actor.organization).key(), person.to_string());
-    let mut rows = sql::last_by(&mut reader, &chain, &person, limit).await?;
-    rows.extend(sql::last_of(&mut reader, &chain, &person, limit).await?);
-    rows.sort_by_key(|row| std::cmp::Reverse(row.seq));
-    rows.dedup_by_key(|row| row.seq);
-    rows.truncate(limit);
-    Ok(rows)
-}
-
 /// The people that the audit log can be filtered by: its operators, by name.
 pub async fn operators(db: &Db, actor: &Actor) -> Result<Vec<(UserId, String)>, ReadError> {
     actor.may(Capability::ReadAudit)?;

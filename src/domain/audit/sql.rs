@@ -87,44 +87,6 @@ pub(super) async fn list(
     })
 }
 
-/// The newest rows of an operator.
-pub(super) async fn last_by(
-    on: &mut impl Lends,
-    chain: &str,
-    person: &str,
-    limit: usize,
-) -> sqlx::Result<Vec<Row>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    fetch_all!(
-        on,
-        Row,
-        "select seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash \
-         from audit_events where chain = $1 and operator_id = $2 order by seq desc limit $3",
-        chain,
-        person,
-        limit
-    )
-}
-
-/// The newest rows of a target.
-pub(super) async fn last_of(
-    on: &mut impl Lends,
-    chain: &str,
-    person: &str,
-    limit: usize,
-) -> sqlx::Result<Vec<Row>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    fetch_all!(
-        on,
-        Row,
-        "select seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash \
-         from audit_events where chain = $1 and target_id = $2 order by seq desc limit $3",
-        chain,
-        person,
-        limit
-    )
-}
-
 /// `limit` rows of a chain in order, after one.
 pub(super) async fn following(
     on: &mut impl Lends,

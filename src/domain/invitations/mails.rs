@@ -19,7 +19,7 @@ pub(super) fn invitation(
 ) -> Message {
     let mut paragraphs = vec![
         format!("{inviter} invites you to {} as {}.", organization.name, invitation.role.with_article()),
-        format!("The link works once, until {} (UTC).", minute(invitation.expires_at)),
+        format!("The link works once, until {}.", TimeZone::utc().minute(invitation.expires_at)),
     ];
     paragraphs.extend(lasts(invitation));
     Message {
@@ -139,12 +139,6 @@ pub(super) fn became_void(
         code: None,
         footer: "You get this mail because you are an Owner.".to_owned(),
     }
-}
-
-/// A moment to the minute: "29 November 2026, 14:05".
-pub(crate) fn minute(at: crate::clock::Timestamp) -> String {
-    let at = at.date_time();
-    format!("{} {} {}, {:02}:{:02}", at.day(), at.month(), at.year(), at.hour(), at.minute())
 }
 
 /// One of each, for the previews.

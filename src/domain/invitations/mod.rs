@@ -16,7 +16,7 @@ pub use self::batches::{
     Batch, Line, LineState, Refused, Sending, Understood, batch, run, send_many, sending, understand,
     work_off,
 };
-pub(crate) use self::mails::{minute, samples};
+pub(crate) use self::mails::samples;
 pub use self::notice::{Notice, confirm_notice, look_at_notice};
 pub use self::sent::{Fate, Left, Sent, SentBy, Settled, sent_by};
 pub(crate) use self::sent::{left_by, settle};

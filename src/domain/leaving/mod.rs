@@ -1,9 +1,11 @@
-//! Leaving (R8): what someone leaves behind in an organization, and what becomes of it. Nobody is
-//! removed in another way, so that nothing is left without anyone deciding about it.
+//! Leaving (R8), by an Admin's decision or one's own: what someone leaves behind in an organization, and
+//! what becomes of it. Nobody is removed in another way, so that nothing is left without anyone deciding.
 
 mod mails;
+mod oneself;
 
 pub(crate) use self::mails::samples;
+pub use self::oneself::{LeaveError, Leaving, leave, leaving};
 use crate::app::App;
 use crate::domain::access::{Actor, Denied};
 use crate::domain::invitations::{self, Fate, InviteError, Left, Settled};

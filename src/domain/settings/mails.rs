@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::Person;
-use crate::domain::invitations::minute;
 use crate::domain::organizations::Organization;
 use crate::domain::users::Member;
+use crate::domain::values::TimeZone;
 use crate::mail::Message;
 
 fn message(
@@ -87,9 +87,9 @@ pub(super) fn closed(
     let paragraphs = vec![
         format!("{by} deleted {name}. Nobody can open it any more, and its invites don't work."),
         format!(
-            "Until {} (UTC) each of its Owners can undo this: everything is then as it was. After that its data \
+            "Until {} each of its Owners can undo this: everything is then as it was. After that its data \
              is erased for good.",
-            minute(until)
+            TimeZone::utc().minute(until)
         ),
     ];
     let action = ("Undo the deletion", app.url(&format!("/o/{}/closed", organization.slug)));

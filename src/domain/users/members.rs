@@ -203,6 +203,11 @@ pub(crate) async fn remove(change: &mut Change, actor: &Actor, member: &Member) 
     set_state(change, actor, member, MemberState::Removed, Kind::MemberRemoved).await
 }
 
+/// The same by the person themselves.
+pub(crate) async fn leave(change: &mut Change, actor: &Actor, member: &Member) -> sqlx::Result<()> {
+    set_state(change, actor, member, MemberState::Removed, Kind::MemberLeft).await
+}
+
 /// From now on this organization asks for a new proof; the person's other organizations don't (R10).
 pub async fn sign_out_everywhere(app: &App, actor: &Actor, user: UserId) -> Result<Member, MemberError> {
     let mut change = app.db.change(actor.organization).await?;
@@ -229,7 +234,7 @@ pub(super) async fn handled(on: &mut impl Lends, actor: &Actor, user: UserId) ->
     Ok(member)
 }
 
-pub(super) async fn set_state(
+async fn set_state(
     change: &mut Change,
     actor: &Actor,
     member: &Member,
@@ -280,7 +285,7 @@ pub(super) async fn another_owner_stays(
     Ok(())
 }
 
-pub(super) async fn is_last_owner(
+pub(crate) async fn is_last_owner(
     on: &mut impl Lends,
     organization: OrganizationId,
     member: &Member,

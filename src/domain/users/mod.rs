@@ -1,7 +1,6 @@
 //! Users and their memberships: who is in the organization, and as what.
 
 mod ending;
-mod leaving;
 mod list;
 mod members;
 mod profile;
@@ -10,9 +9,10 @@ pub mod sysadmin;
 
 pub(crate) use self::ending::samples;
 pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date, end_due};
-pub use self::leaving::{LeaveError, Leaving, leave, leaving};
 pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
-pub(crate) use self::members::{Joining, assign_role, erase, join, membership_now, removable, remove};
+pub(crate) use self::members::{
+    Joining, assign_role, erase, is_last_owner, join, leave, membership_now, removable, remove,
+};
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
     member, member_of, owners, reactivate, sign_out_everywhere, suspend, visited,

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::app::Shared;
 use crate::config::SignUp;
+use crate::domain::leaving::{self, LeaveError, Leaving};
 use crate::domain::organizations::{self, Own};
 use crate::domain::sign_up::{self, FoundError};
-use crate::domain::users::{self, LeaveError, Leaving};
 use crate::domain::values::OrganizationName;
 use crate::domain::{invitations, sessions};
 use crate::ids::OrganizationId;
@@ -128,7 +128,7 @@ pub async fn confirm_leaving(
     let id = organization_id(&id)?;
     let (now, person) = (app.db.now(), &signed_in.person);
     let mut reader = app.db.read().await?;
-    let Leaving { organization, member, last_owner } = users::leaving(&mut reader, person, id, now).await?;
+    let Leaving { organization, member, last_owner } = leaving::leaving(&mut reader, person, id, now).await?;
     let open = sessions::count(&mut reader, person.user, member.proofs_after, now).await?;
     let sent = invitations::count_sent_by_oneself(&mut reader, person, id).await?;
     let name = &organization.name;
@@ -167,7 +167,7 @@ pub async fn leave(
     Path(id): Path<String>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result {
-    let organization = users::leave(&app, &signed_in.person, organization_id(&id)?).await?;
+    let organization = leaving::leave(&app, &signed_in.person, organization_id(&id)?).await?;
     let text = format!("You have left {}", organization.name);
     Ok(session::with_flash(&app, html::redirect("/account/organizations"), &text))
 }

@@ -8,7 +8,7 @@ use super::acts::user_id;
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::domain::access::{Capability, Role};
-use crate::domain::audit as audit_log;
+use crate::domain::audit::{self as audit_log, Filter};
 use crate::domain::invitations::{self, Sent};
 use crate::domain::sessions::{self, OpeningSession};
 use crate::domain::users::{self, By, Member, MemberState, Profile};
@@ -114,7 +114,14 @@ pub async fn show(
     let sent = invitations::sent_by(&app.db, &inside.actor, user, INVITATIONS).await.map_err(refused)?;
     let sent = sent.pending.into_iter().chain(sent.accepted);
     let audit = if inside.actor.role.may(Capability::ReadAudit) {
-        let rows = audit_log::last_about(&app.db, &inside.actor, user, ROWS).await?;
+        let rows = audit_log::list(
+            &app.db,
+            &inside.actor,
+            &Filter { person: Some(user), ..Filter::default() },
+            ROWS,
+        )
+        .await?
+        .rows;
         let all = format!("{}?person={user}", inside.path("audit"));
         Some(Records { rows: rows.into_iter().map(audit::in_words).collect(), all })
     } else {

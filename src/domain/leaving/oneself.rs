@@ -1,12 +1,10 @@
 //! Leaving an organization, by oneself (R3, R4).
 
-use super::members::{Member, MemberState, is_last_owner, set_state};
-use super::sql;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Person};
-use crate::domain::audit::Kind;
 use crate::domain::organizations::{self, Organization};
+use crate::domain::users::{self, Member};
 use crate::ids::OrganizationId;
 use crate::storage::Lends;
 
@@ -36,9 +34,9 @@ pub async fn leaving(
     organization: OrganizationId,
     now: Timestamp,
 ) -> Result<Leaving, LeaveError> {
-    let member = sql::member(on, organization, person.user).await?;
+    let member = users::member_of(on, organization, person.user).await?;
     let member = member.filter(|member| member.is_active(now)).ok_or(LeaveError::NotFound)?;
-    let last_owner = is_last_owner(on, organization, &member).await?;
+    let last_owner = users::is_last_owner(on, organization, &member).await?;
     let organization = organizations::by_id(on, organization).await?;
     if !organization.is_open() {
         return Err(LeaveError::NotFound);
@@ -63,7 +61,7 @@ pub async fn leave(
         return Err(LeaveError::LastOwner(organization.name));
     }
     let actor = Actor { person: person.clone(), organization: organization.id, role: member.role };
-    set_state(&mut change, &actor, &member, MemberState::Removed, Kind::MemberLeft).await?;
+    users::leave(&mut change, &actor, &member).await?;
     change.commit().await?;
     Ok(organization)
 }

@@ -10,6 +10,7 @@ mod migrations;
 mod times;
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,7 +28,9 @@ use crate::config::DatabaseUrl;
 
 /// How long a request waits for a connection before it is answered with an error.
 const ACQUIRE: Duration = Duration::from_secs(30);
-const SQLITE_READERS: u32 = 8;
+/// SQLite reads on the processor: more connections than a few for each core only wait for it, each with a
+/// cache of its own.
+const SQLITE_READERS: RangeInclusive<u32> = 2..=8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// The database, and the clock that its changes are timed by.
@@ -151,7 +154,7 @@ impl Db {
         let pool = || SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE);
         let write = pool().max_connections(1).connect_with(options.clone()).await?;
         let read = pool()
-            .max_connections(SQLITE_READERS)
+            .max_connections((2 * cores()).clamp(*SQLITE_READERS.start(), *SQLITE_READERS.end()))
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
         only_owner_reads(path).map_err(sqlx::Error::Io)?;
@@ -210,6 +213,10 @@ impl Db {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
 }
 
 /// The database holds password hashes and sealed secrets: nobody else on the machine reads it.

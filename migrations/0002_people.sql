@@ -101,7 +101,3 @@ create table invitation_batch_lines (
     invitation text references invitations (id),
     primary key (batch, position)
 );
-
--- What one person did or had done to them, of one kind.
-create index audit_events_by_operator_and_kind on audit_events (chain, operator_id, kind, seq);
-create index audit_events_by_target_and_kind on audit_events (chain, target_id, kind, seq);

@@ -116,7 +116,3 @@ create table invitation_batch_lines (
 create index invitation_batch_lines_by_invitation on invitation_batch_lines (invitation);
 create index invitations_by_mail on invitations (mail);
 create index invitations_by_notice_mail on invitations (notice_mail) where notice_mail is not null;
-
--- What one person did or had done to them, of one kind.
-create index audit_events_by_operator_and_kind on audit_events (chain, operator_id, kind, seq);
-create index audit_events_by_target_and_kind on audit_events (chain, target_id, kind, seq);

@@ -48,7 +48,9 @@ async fn run(database: Option<String>) {
     let begun = Instant::now();
     let metrics = loop {
         let metrics = scrape(port).await;
-        if metrics.contains("interlock_mails_total{result=\"sent\"} 1") {
+        // The outbox is looked at a moment before the counters are.
+        let sent = metrics.contains("interlock_mails_total{result=\"sent\"} 1");
+        if sent && metrics.contains("interlock_outbox_mails{state=\"due\"} 0") {
             break metrics;
         }
         assert!(begun.elapsed() < PATIENCE, "the mail goes out: {metrics}");

@@ -43,6 +43,13 @@ pub fn post(port: u16, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Vec
     .into_bytes()
 }
 
+/// The same from another address: 198.51.100.0/24 is for examples.
+pub fn from(address: usize, request: Vec<u8>) -> Vec<u8> {
+    let request = String::from_utf8(request).expect("a request is text");
+    let from = format!("\r\nX-Forwarded-For: 198.51.100.{}\r\n", address % 250);
+    request.replacen("\r\n", &from, 1).into_bytes()
+}
+
 /// The same request, over and over.
 pub fn always(request: Vec<u8>) -> Ask {
     Arc::new(move |_| request.clone())

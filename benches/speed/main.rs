@@ -13,10 +13,11 @@ use std::path::Path;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if let [command, database, port] = arguments.as_slice()
-        && command == "bare"
+    if let [command @ ("bare" | "tuned"), database, port] =
+        arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
     {
-        return bare::serve(Path::new(database), port.parse().expect("a port is a number"));
+        let port = port.parse().expect("a port is a number");
+        return bare::serve(Path::new(database), port, *command == "tuned");
     }
     process::step_aside();
     let runtime =

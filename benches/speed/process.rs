@@ -21,21 +21,30 @@ fn free_port() -> u16 {
 }
 
 impl Server {
+    /// With a mail server that takes connections and says nothing: mail is queued, and none is sent.
     pub async fn interlock(data: &Path) -> Server {
         let port = free_port();
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let smtp = format!("smtp://{}?tls=none", silent.local_addr().expect("it has an address"));
+        std::mem::forget(silent);
         let mut command = pinned(env!("CARGO_BIN_EXE_interlock"));
         command
             .env("INTERLOCK_DATA_DIR", data)
+            .env("INTERLOCK_SMTP_URL", smtp)
+            .env("INTERLOCK_MAIL_FROM", "access@example.org")
+            // The load says where each of its people comes from.
+            .env("INTERLOCK_TRUSTED_PROXIES", "127.0.0.1")
             .env("INTERLOCK_LISTEN", format!("127.0.0.1:{port}"))
             .env("INTERLOCK_BASE_URL", format!("http://localhost:{port}"));
         Server::start(command, port, "/sign-in").await
     }
 
-    pub async fn bare(data: &Path, user: &str) -> Server {
+    /// `kind` is "bare" or "tuned".
+    pub async fn bare(kind: &str, data: &Path, user: &str) -> Server {
         let port = free_port();
         let own = std::env::current_exe().expect("the program knows its place");
         let mut command = pinned(&own.display().to_string());
-        command.arg("bare").arg(data.join("interlock.db")).arg(port.to_string());
+        command.arg(kind).arg(data.join("interlock.db")).arg(port.to_string());
         Server::start(command, port, &format!("/account/{user}")).await
     }
 

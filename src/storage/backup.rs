@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{Conn, Db, Lends, Pools, Times};
+use super::{Conn, Db, Lends, Pools, Readers, Times};
 use crate::clock::Clock;
 
 impl Db {
@@ -26,8 +26,9 @@ impl Db {
     /// Opens a copy that nobody writes to. Nothing is made beside it.
     pub async fn open_copy(file: &Path, clock: Clock) -> sqlx::Result<Db> {
         let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        Ok(Db { pools: Pools::Sqlite { read: pool.clone(), write: pool }, clock, times: Times::new() })
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let read = Readers::open(options, 1).await?;
+        Ok(Db { pools: Pools::Sqlite { read, write }, clock, times: Times::new() })
     }
 
     /// What SQLite finds wrong with its file: damaged pages, indexes that don't fit, references to nothing.

@@ -1,6 +1,6 @@
 //! The transaction that changes an organization or an account.
 
-use super::{Conn, Db, Lends, Tx, TxInner, execute, fetch_all, fetch_optional};
+use super::{Conn, Db, Lends, Tx, TxInner, execute, fetch_all, fetch_one};
 use crate::clock::Timestamp;
 use crate::ids::{OrganizationId, UserId};
 
@@ -15,23 +15,32 @@ const INSTANCE: &str = "instance";
 pub struct Change {
     tx: Tx,
     organizations: Vec<OrganizationId>,
+    heads: Vec<Head>,
     now: Timestamp,
+}
+
+/// The newest row of a chain, as this change found it or left it.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Head {
+    chain: String,
+    pub seq: i64,
+    pub hash: String,
 }
 
 impl Db {
     /// A change to one organization.
     pub async fn change(&self, organization: OrganizationId) -> sqlx::Result<Change> {
         let mut tx = self.begin(&self.times.change).await?;
-        lock(&mut tx, &organization.to_string()).await?;
+        let heads = vec![lock(&mut tx, &organization.to_string()).await?];
         let now = tx.now();
-        Ok(Change { tx, organizations: vec![organization], now })
+        Ok(Change { tx, organizations: vec![organization], heads, now })
     }
 
     /// A change to a person's account or credentials, or one that adds or ends a membership. It
     /// holds the instance's head and those of the person's organizations, and of those they join.
     pub async fn account(&self, user: Option<UserId>, joining: &[OrganizationId]) -> sqlx::Result<Change> {
         let mut tx = self.begin(&self.times.account).await?;
-        lock(&mut tx, INSTANCE).await?;
+        let mut heads = vec![lock(&mut tx, INSTANCE).await?];
         let mut organizations = joining.to_vec();
         if let Some(user) = user {
             let of_user = fetch_all!(
@@ -45,10 +54,10 @@ impl Db {
         organizations.sort_unstable();
         organizations.dedup();
         for organization in &organizations {
-            lock(&mut tx, &organization.to_string()).await?;
+            heads.push(lock(&mut tx, &organization.to_string()).await?);
         }
         let now = tx.now();
-        Ok(Change { tx, organizations, now })
+        Ok(Change { tx, organizations, heads, now })
     }
 }
 
@@ -71,7 +80,13 @@ impl Change {
             organization.to_string()
         )?;
         self.organizations.push(organization);
+        self.heads.push(Head { chain: organization.to_string(), seq: 0, hash: String::new() });
         Ok(())
+    }
+
+    /// The head of a chain that this change holds.
+    pub fn head(&mut self, chain: &str) -> sqlx::Result<&mut Head> {
+        self.heads.iter_mut().find(|head| head.chain == chain).ok_or(sqlx::Error::RowNotFound)
     }
 
     pub async fn commit(self) -> sqlx::Result<()> {
@@ -86,14 +101,18 @@ impl Lends for Change {
 }
 
 /// SQLite's writer already is alone; on PostgreSQL the head's row is the lock.
-async fn lock(tx: &mut Tx, chain: &str) -> sqlx::Result<()> {
-    let head = match tx.inner {
+async fn lock(tx: &mut Tx, chain: &str) -> sqlx::Result<Head> {
+    match tx.inner {
         TxInner::Sqlite(_) => {
-            fetch_optional!(tx, (i64,), "select seq from audit_heads where chain = $1", chain)?
+            fetch_one!(tx, Head, "select chain, seq, hash from audit_heads where chain = $1", chain)
         }
         TxInner::Postgres(_) => {
-            fetch_optional!(tx, (i64,), "select seq from audit_heads where chain = $1 for update", chain)?
+            fetch_one!(
+                tx,
+                Head,
+                "select chain, seq, hash from audit_heads where chain = $1 for update",
+                chain
+            )
         }
-    };
-    head.map(|_| ()).ok_or(sqlx::Error::RowNotFound)
+    }
 }

@@ -8,10 +8,12 @@ pub mod backup;
 mod change;
 pub mod instance;
 mod migrations;
+mod readers;
 mod schema;
 mod times;
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub use self::change::Change;
+use self::readers::{Lent, Readers};
 pub use self::schema::Schema;
 use self::times::Span;
 pub use self::times::Times;
@@ -30,7 +33,9 @@ use crate::config::DatabaseUrl;
 
 /// How long a request waits for a connection before it is answered with an error.
 const ACQUIRE: Duration = Duration::from_secs(30);
-const SQLITE_READERS: u32 = 8;
+/// SQLite reads on the processor: more connections than a few for each core only wait for it, each with a
+/// cache of its own.
+const SQLITE_READERS: RangeInclusive<usize> = 2..=8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// The database, and the clock that its changes are timed by.
@@ -45,7 +50,7 @@ pub struct Db {
 enum Pools {
     /// One writer: SQLite has no more, and waiting in our own queue is fair where its busy wait is not.
     Sqlite {
-        read: SqlitePool,
+        read: Readers,
         write: SqlitePool,
     },
     Postgres(PgPool),
@@ -58,7 +63,7 @@ pub struct Reader {
 }
 
 enum ReaderInner {
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(Lent),
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -88,7 +93,7 @@ pub trait Lends: Send {
 impl Lends for Reader {
     fn conn(&mut self) -> Conn<'_> {
         match &mut self.inner {
-            ReaderInner::Sqlite(connection) => Conn::Sqlite(connection),
+            ReaderInner::Sqlite(lent) => Conn::Sqlite(lent.connection()),
             ReaderInner::Postgres(connection) => Conn::Postgres(connection),
         }
     }
@@ -151,12 +156,15 @@ impl Db {
             .row_buffer_size(128)
             .pragma("temp_store", "memory")
             .pragma("journal_size_limit", "67108864");
-        let pool = || SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE);
-        let write = pool().max_connections(1).connect_with(options.clone()).await?;
-        let read = pool()
-            .max_connections(SQLITE_READERS)
-            .connect_with(options.read_only(true).create_if_missing(false))
+        let write = SqlitePoolOptions::new()
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE)
+            .max_connections(1)
+            .connect_with(options.clone())
             .await?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let most = (2 * cores).clamp(*SQLITE_READERS.start(), *SQLITE_READERS.end());
+        let read = Readers::open(options.read_only(true).create_if_missing(false), most).await?;
         only_owner_reads(path).map_err(sqlx::Error::Io)?;
         Ok(Pools::Sqlite { read, write })
     }
@@ -164,7 +172,7 @@ impl Db {
     pub async fn read(&self) -> sqlx::Result<Reader> {
         let waiting = self.times.read.wait.start_timer();
         let inner = match &self.pools {
-            Pools::Sqlite { read, .. } => ReaderInner::Sqlite(read.acquire().await?),
+            Pools::Sqlite { read, .. } => ReaderInner::Sqlite(read.lend().await?),
             Pools::Postgres(pool) => ReaderInner::Postgres(pool.acquire().await?),
         };
         waiting.observe_duration();

@@ -11,6 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::secrets::sha256_hex;
+use crate::web::html::Plain;
 
 macro_rules! files {
     ($($name:literal $path:literal),* $(,)?) => {
@@ -114,6 +115,12 @@ fn gzip(bytes: &[u8], ending: &str) -> Option<Vec<u8>> {
 /// Where a static file is served. A name that does not exist is a bug of a template.
 pub fn url(name: &str) -> &'static str {
     ASSETS.urls.get(name).unwrap_or_else(|| panic!("there is no static file {name}"))
+}
+
+/// The icons, which every page names many times.
+pub fn icons() -> Plain<&'static str> {
+    static ICONS: LazyLock<Plain<&'static str>> = LazyLock::new(|| Plain::new(url("icons.svg")));
+    *ICONS
 }
 
 /// Done at the start and not at the first request.

@@ -59,7 +59,7 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
     let method = request.method().clone();
     request.extensions_mut().insert(context.clone());
     let span = tracing::info_span!("request", id = %context.origin.request);
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = next.run(request).instrument(span).await;
     let mut response = error::render(response, &context);
     dress(&mut response, &app);
     if let Ok(id) = HeaderValue::from_str(&context.origin.request) {
@@ -68,10 +68,9 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
     let route = response.extensions().get::<Route>().map_or("-", |route| route.0.as_str());
     let (status, took) = (response.status().as_u16(), started.elapsed());
     app.metrics.answered(method.as_str(), route, status, took);
-    span.in_scope(|| {
-        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(%method, route, status, milliseconds, "answered");
-    });
+    // Outside the span, with its id: the log would take the span's fields apart and write them again.
+    let (milliseconds, id) = (u64::try_from(took.as_millis()).unwrap_or(u64::MAX), &context.origin.request);
+    tracing::info!(parent: None, id, method = method.as_str(), route, status, milliseconds, "answered");
     response
 }
 

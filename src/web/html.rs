@@ -1,15 +1,85 @@
 //! Small things that pages share: rendering, redirects, times in words.
 
-use askama::Template;
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+
+use askama::filters::HtmlSafe;
+use askama::{FastWritable, Template, Values};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::values::TimeZone;
+use crate::ids::UserId;
 
 /// A template's text. Templates render from data that is there: a failure is a bug.
 pub fn render(template: &impl Template) -> String {
-    template.render().expect("a template renders")
+    // A long page grows in a buffer that is used again, and is copied once.
+    thread_local!(static BUFFER: RefCell<String> = RefCell::default());
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    buffer.shrink_to(256 * 1024);
+    template.render_into(&mut buffer).expect("a template renders");
+    let text = buffer.as_str().to_owned();
+    BUFFER.set(buffer);
+    text
+}
+
+/// What a template has rendered, for many places in another one.
+#[derive(Clone, Debug)]
+pub struct Rendered(Arc<str>);
+
+pub fn piece(template: &impl Template) -> Rendered {
+    Rendered(render(template).into())
+}
+
+impl fmt::Display for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl HtmlSafe for Rendered {}
+
+impl FastWritable for Rendered {
+    fn write_into(&self, to: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(to.write_str(&self.0)?)
+    }
+}
+
+/// A text of ours that holds nothing which HTML would have escaped: an id, a path.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain<T>(T);
+
+impl<T: AsRef<str>> Plain<T> {
+    pub fn new(text: T) -> Plain<T> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+        assert!(text.as_ref().bytes().all(plain), "{} is not plain", text.as_ref());
+        Plain(text)
+    }
+}
+
+impl<T: AsRef<str>> fmt::Display for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_ref())
+    }
+}
+
+impl<T: AsRef<str>> HtmlSafe for Plain<T> {}
+
+impl<T: AsRef<str>> FastWritable for Plain<T> {
+    fn write_into(&self, to: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(to.write_str(self.0.as_ref())?)
+    }
+}
+
+impl HtmlSafe for UserId {}
+
+impl FastWritable for UserId {
+    fn write_into(&self, to: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(write!(to, "{self}")?)
+    }
 }
 
 pub fn page(template: &impl Template) -> Response {
@@ -72,16 +142,23 @@ impl Moment {
 pub struct Times {
     now: Timestamp,
     zone: jiff::tz::TimeZone,
+    year: i16,
 }
 
 impl Times {
     pub fn new(now: Timestamp, zone: &TimeZone) -> Times {
-        Times { now, zone: zone.rules() }
+        Times::within(now, zone.rules())
     }
 
     /// For pages whose reader is not known.
     pub fn utc(now: Timestamp) -> Times {
-        Times { now, zone: jiff::tz::TimeZone::UTC }
+        Times::within(now, jiff::tz::TimeZone::UTC)
+    }
+
+    fn within(now: Timestamp, zone: jiff::tz::TimeZone) -> Times {
+        let mut times = Times { now, zone, year: 0 };
+        times.year = times.local(now).year();
+        times
     }
 
     /// Relative within a day, then a date; the exact time in UTC on hover.
@@ -93,7 +170,7 @@ impl Times {
             _ if ago < DAY => format!("{} ago", count(ago / HOUR, "hour")),
             _ => self.date(at),
         };
-        Moment { text, exact: exact(at), iso: at.rfc3339() }
+        moment(at, text)
     }
 
     /// A time to come: "In 6 days", "In 3 hours".
@@ -106,12 +183,13 @@ impl Times {
             // The nearest: what was sent a moment ago for 7 days ends in 7 days.
             _ => format!("In {}", count((left + DAY / 2) / DAY, "day")),
         };
-        Moment { text, exact: exact(at), iso: at.rfc3339() }
+        moment(at, text)
     }
 
     /// A day: "29 November 2026".
     pub fn day(&self, at: Timestamp) -> String {
-        self.local(at).strftime("%-d %B %Y").to_string()
+        let local = self.local(at);
+        format!("{} {} {}", local.day(), month(local.month()), local.year())
     }
 
     /// The last day before an end: "31 December 2026".
@@ -131,11 +209,11 @@ impl Times {
 
     /// A day without its year, as long as that is this year: "29 November".
     fn date(&self, at: Timestamp) -> String {
-        if self.local(at).year() == self.local(self.now).year() {
-            self.local(at).strftime("%-d %B").to_string()
-        } else {
-            self.day(at)
+        let local = self.local(at);
+        if local.year() != self.year {
+            return self.day(at);
         }
+        format!("{} {}", local.day(), month(local.month()))
     }
 
     fn local(&self, at: Timestamp) -> jiff::ZonedDateTime {
@@ -154,9 +232,37 @@ fn lower_first(text: &str) -> String {
     }
 }
 
+fn month(number: i8) -> &'static str {
+    const NAMES: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    usize::try_from(number - 1).ok().and_then(|at| NAMES.get(at)).copied().unwrap_or_default()
+}
+
+fn moment(at: Timestamp, text: String) -> Moment {
+    let iso = at.rfc3339();
+    Moment { text, exact: read_out(&iso), iso }
+}
+
 /// "2026-11-22 09:41:07 UTC"
 pub fn exact(at: Timestamp) -> String {
-    at.rfc3339().replace('T', " ").replace('Z', " UTC")
+    read_out(&at.rfc3339())
+}
+
+fn read_out(iso: &str) -> String {
+    let (day, time) = iso.trim_end_matches('Z').split_once('T').unwrap_or_default();
+    [day, " ", time, " UTC"].concat()
 }
 
 /// A span in the largest unit that it fills, rounded up: "15 minutes".

@@ -19,9 +19,9 @@ mod session;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -44,12 +44,15 @@ pub fn router(app: Shared) -> Router {
     router
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::no_such_method)
-        .layer(session::layer(&app))
-        .layer(from_fn_with_state(app.clone(), session::mind_cookie))
-        .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn_with_state(app.clone(), context::frame))
+        // The first is the outermost. One stack is one layer: each costs a box and a copy for each request.
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(app.clone(), context::frame))
+                .layer(CatchPanicLayer::custom(error::panicked))
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
+                .layer(from_fn_with_state(app.clone(), session::mind_cookie))
+                .layer(session::layer(&app)),
+        )
         .with_state(app)
 }

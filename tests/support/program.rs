@@ -133,14 +133,22 @@ impl Server {
 
 /// What a server on this machine answers before it closes the connection.
 pub async fn ask(port: u16, request: &str) -> String {
+    ask_within(PATIENCE, port, request).await
+}
+
+pub async fn ask_within(patience: Duration, port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
     stream.write_all(request.as_bytes()).await.expect("it takes the request");
-    answer(&mut stream).await
+    answer_within(patience, &mut stream).await
 }
 
 pub async fn answer(stream: &mut TcpStream) -> String {
+    answer_within(PATIENCE, stream).await
+}
+
+async fn answer_within(patience: Duration, stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes))
+    let read = tokio::time::timeout(patience, stream.read_to_end(&mut bytes))
         .await
         .expect("an answer comes in time");
     if let Err(error) = read {

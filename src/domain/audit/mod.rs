@@ -180,7 +180,7 @@ async fn append(
     entry: &Entry,
     address: Option<String>,
 ) -> sqlx::Result<()> {
-    let head = sql::head(change, &chain.key()).await?;
+    let head = change.head(&chain.key())?.clone();
     let mut row = Row {
         seq: head.seq + 1,
         at: change.now(),
@@ -196,7 +196,10 @@ async fn append(
     };
     row.hash = row.computed_hash(chain, &head.hash);
     sql::insert(change, &chain.key(), &row).await?;
-    sql::move_head(change, &chain.key(), &row).await
+    sql::move_head(change, &chain.key(), &row).await?;
+    let head = change.head(&chain.key())?;
+    (head.seq, head.hash) = (row.seq, row.hash);
+    Ok(())
 }
 
 /// What the audit page shows.

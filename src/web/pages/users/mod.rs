@@ -3,6 +3,8 @@ mod end_date;
 mod export;
 mod person;
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use serde::Deserialize;
@@ -20,7 +22,7 @@ use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::Inside;
-use crate::web::html::{self, Moment, Times};
+use crate::web::html::{self, Moment, Plain, Rendered, Times};
 
 const PAGE: usize = 50;
 
@@ -119,9 +121,9 @@ struct Table {
 struct Row {
     member: Member,
     you: bool,
-    path: String,
-    /// The roles that the actor may give; empty where they may not touch this person.
-    roles: Vec<Role>,
+    path: Plain<String>,
+    /// The roles that the actor may give, as options; none where they may not touch this person.
+    choices: Option<Rendered>,
     active: Moment,
     joined: Moment,
     ends: Option<Moment>,
@@ -129,14 +131,28 @@ struct Row {
 
 impl Row {
     fn new(inside: &Inside, member: Member, times: &Times) -> Row {
+        Row::among(inside, member, times, &mut HashMap::new())
+    }
+
+    /// One of many: what is the same for all of a role is rendered once.
+    fn among(
+        inside: &Inside,
+        member: Member,
+        times: &Times,
+        choices: &mut HashMap<&'static str, Rendered>,
+    ) -> Row {
         let actor = &inside.actor;
         let may_touch = actor.role.may(Capability::ManageUsers)
             && member.role.is_within(actor.role)
             && member.state != MemberState::Removed;
         Row {
             you: member.user_id == actor.person.user,
-            path: inside.path(&format!("users/{}", member.user_id)),
-            roles: if may_touch { roles_within(actor) } else { Vec::new() },
+            path: Plain::new(inside.path(&format!("users/{}", member.user_id))),
+            choices: may_touch.then(|| {
+                let chosen = member.role;
+                let render = || html::piece(&Choices { roles: roles_within(actor), chosen });
+                choices.entry(chosen.code()).or_insert_with(render).clone()
+            }),
             active: times.moment(member.last_active_at),
             joined: times.moment(member.joined_at),
             ends: member.ends_at.map(|end| times.until(end)),
@@ -155,6 +171,13 @@ impl Row {
     fn is_removed(&self) -> bool {
         self.member.state == MemberState::Removed
     }
+}
+
+#[derive(Template)]
+#[template(path = "users/_roles.html")]
+struct Choices {
+    roles: Vec<Role>,
+    chosen: Role,
 }
 
 /// The roles that an actor may give (R2).
@@ -232,7 +255,11 @@ fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: b
         headings,
         previous: place(members.previous),
         next: place(members.next),
-        rows: members.members.into_iter().map(|member| Row::new(inside, member, &times)).collect(),
+        rows: {
+            let mut choices = HashMap::new();
+            let row = |member| Row::among(inside, member, &times, &mut choices);
+            members.members.into_iter().map(row).collect()
+        },
         filtered: !(asked.q.trim().is_empty() && asked.role.is_empty() && asked.status.is_empty()),
         alone,
         may_manage: inside.actor.role.may(Capability::ManageUsers),

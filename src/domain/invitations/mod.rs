@@ -237,9 +237,10 @@ async fn invite_within(
         sent_at: now,
         expires_at: expiry(terms.ends_at, now),
     };
-    sql::insert(change, &invitation).await?;
-    organizations::count_pending(change, organization, 1).await?;
-    send(app, change, &invitation, &inviter.name).await?;
+    let of = organizations::count_pending(change, organization, 1).await?;
+    let (token, mail) = queue(app, change, &invitation, &of, &inviter.name).await?;
+    sql::insert(change, &invitation, mail).await?;
+    sql::insert_token(change, &token.hash(), invitation.id, LinkKind::Mailed, now).await?;
     let mut entry = Entry::new(Kind::InvitationSent, invitation.id, &invitation.email)
         .with("role", invitation.role)
         .with("expires", invitation.expires_at.rfc3339());
@@ -283,22 +284,18 @@ async fn spend(change: &mut Change, organization: OrganizationId, canonical: &st
     Ok(())
 }
 
-/// Makes a new link, which is the only mailed one from now on, and queues its mail.
-async fn send(
+/// Makes a link and queues its mail. Keeping its hash is the caller's: a new invitation has no others to end.
+async fn queue(
     app: &App,
     change: &mut Change,
     invitation: &Invitation,
+    organization: &Organization,
     inviter: &str,
-) -> sqlx::Result<MailId> {
-    let organization = organizations::by_id(change, invitation.organization).await?;
+) -> sqlx::Result<(Token, MailId)> {
     let token = Token::generate();
-    let now = change.now();
-    sql::replace_tokens(change, invitation.id, None, now).await?;
-    sql::insert_token(change, &token.hash(), invitation.id, LinkKind::Mailed, now).await?;
-    let message = mails::invitation(app, invitation, &organization, inviter, &token);
+    let message = mails::invitation(app, invitation, organization, inviter, &token);
     let mail = mail::queue(change, app, Some(invitation.organization), &message).await?;
-    sql::set_mail(change, invitation.id, mail).await?;
-    Ok(mail)
+    Ok((token, mail))
 }
 
 /// Ends a pending invitation, and keeps the organization's count of them.
@@ -310,7 +307,7 @@ async fn close(
 ) -> sqlx::Result<()> {
     let now = change.now();
     let closed = sql::close(change, invitation.id, state, accepted_by, now).await?;
-    organizations::count_pending(change, invitation.organization, -closed).await
+    organizations::count_pending(change, invitation.organization, -closed).await.map(|_| ())
 }
 
 /// A pending invitation of the actor's organization whose role is within theirs.
@@ -338,8 +335,11 @@ pub async fn resend(app: &App, actor: &Actor, id: InvitationId) -> Result<Invita
     }
     spend(&mut change, actor.organization, &invitation.email_canonical).await?;
     let invitation = Invitation { inviter: actor.person.user, sent_at: now, expires_at, ..invitation };
-    sql::renew(&mut change, &invitation).await?;
-    send(app, &mut change, &invitation, &actor.person.name).await?;
+    let organization = organization_of(&mut change, &invitation).await?;
+    let (token, mail) = queue(app, &mut change, &invitation, &organization, &actor.person.name).await?;
+    sql::renew(&mut change, &invitation, mail).await?;
+    sql::replace_tokens(&mut change, id, None, now).await?;
+    sql::insert_token(&mut change, &token.hash(), id, LinkKind::Mailed, now).await?;
     let entry = Entry::new(Kind::InvitationResent, id, &invitation.email)
         .with("expires", invitation.expires_at.rfc3339());
     audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;

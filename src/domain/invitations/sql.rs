@@ -34,11 +34,12 @@ pub(super) async fn pending_for(
     )
 }
 
-pub(super) async fn insert(on: &mut impl Lends, new: &Invitation) -> sqlx::Result<()> {
+pub(super) async fn insert(on: &mut impl Lends, new: &Invitation, mail: MailId) -> sqlx::Result<()> {
     execute!(
         on,
         "insert into invitations (id, organization, email, email_canonical, role, note, membership_ends_at, inviter, \
-         state, created_at, sent_at, expires_at, name) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)",
+         state, created_at, sent_at, expires_at, name, mail) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)",
         new.id,
         new.organization,
         &new.email,
@@ -50,19 +51,21 @@ pub(super) async fn insert(on: &mut impl Lends, new: &Invitation) -> sqlx::Resul
         new.state,
         new.sent_at,
         new.expires_at,
-        &new.name
+        &new.name,
+        mail
     )?;
     Ok(())
 }
 
-pub(super) async fn renew(on: &mut impl Lends, invitation: &Invitation) -> sqlx::Result<()> {
+pub(super) async fn renew(on: &mut impl Lends, invitation: &Invitation, mail: MailId) -> sqlx::Result<()> {
     execute!(
         on,
-        "update invitations set inviter = $2, sent_at = $3, expires_at = $4 where id = $1",
+        "update invitations set inviter = $2, sent_at = $3, expires_at = $4, mail = $5 where id = $1",
         invitation.id,
         invitation.inviter,
         invitation.sent_at,
-        invitation.expires_at
+        invitation.expires_at,
+        mail
     )?;
     Ok(())
 }
@@ -84,11 +87,6 @@ pub(super) async fn close(
         now
     )?;
     Ok(i64::from(closed > 0))
-}
-
-pub(super) async fn set_mail(on: &mut impl Lends, id: InvitationId, mail: MailId) -> sqlx::Result<()> {
-    execute!(on, "update invitations set mail = $2 where id = $1", id, mail)?;
-    Ok(())
 }
 
 pub(super) async fn set_notice(

@@ -82,8 +82,13 @@ pub(crate) async fn count_people(change: &mut Change, id: OrganizationId, more: 
     sql::count_people(change, id, more).await
 }
 
-/// Keeps the number of pending invitations, in the transaction that makes or closes one.
-pub(crate) async fn count_pending(change: &mut Change, id: OrganizationId, more: i64) -> sqlx::Result<()> {
+/// Keeps the number of pending invitations, in the transaction that makes or closes one. Gives the
+/// organization as it is then.
+pub(crate) async fn count_pending(
+    change: &mut Change,
+    id: OrganizationId,
+    more: i64,
+) -> sqlx::Result<Organization> {
     sql::count_pending(change, id, more).await
 }
 

@@ -163,7 +163,17 @@ pub(super) async fn count_people(on: &mut impl Lends, id: OrganizationId, more: 
     Ok(())
 }
 
-pub(super) async fn count_pending(on: &mut impl Lends, id: OrganizationId, more: i64) -> sqlx::Result<()> {
-    execute!(on, "update organizations set pending = pending + $2 where id = $1", id, more)?;
-    Ok(())
+pub(super) async fn count_pending(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    more: i64,
+) -> sqlx::Result<Organization> {
+    fetch_one!(
+        on,
+        Organization,
+        "update organizations set pending = pending + $2 where id = $1 \
+         returning id, slug, name, people, pending, closed_at",
+        id,
+        more
+    )
 }

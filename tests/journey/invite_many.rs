@@ -160,6 +160,7 @@ async fn a_membership_gets_an_end() {
     let mail = stage.app.mail_to("elif@halden.example").await;
     assert_eq!(mail.subject, "Your membership of Halden Freight ends on 31 December 2026");
     stage.sign_in(&browser, AMARA, PASSWORD).await;
+    browser.arrive("/o/halden-freight/users").await;
     stage.open(&browser, &stage.app.mail_to(AMARA).await.path("/o/")).await;
     browser.see("End date of Elif Demir").await;
     stage.look(&browser, "end-date").await;

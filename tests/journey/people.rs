@@ -123,6 +123,7 @@ async fn time_and_appearance() {
     app.member(&mut owner, "Dana Kovač", "dana@halden.example", Role::Member).await;
     app.clock.advance(3 * DAY);
     stage.sign_in(&browser, AMARA, PASSWORD).await;
+    browser.arrive("/o/halden-freight/users").await;
     stage.open(&browser, "/o/halden-freight/users?q=dana").await;
     browser.see("22 November").await;
     browser.see_not("23 November").await;
@@ -144,6 +145,7 @@ async fn time_and_appearance() {
     // The server says that it is dark: no script is needed for it.
     let plain = Browser::start_without_javascript().await;
     stage.sign_in(&plain, AMARA, PASSWORD).await;
+    plain.arrive("/o/halden-freight/users").await;
     stage.open(&plain, "/account").await;
     plain.see("Time and appearance").await;
     plain.screenshot("plain-dark").await;
@@ -183,6 +185,7 @@ async fn another_address_and_the_way_back() {
     other.see("Sign in to confirm").await;
     stage.look(&other, "email-sign-in").await;
     stage.sign_in(&other, "henrik@nordlicht.example", PASSWORD).await;
+    other.arrive("/o/nordlicht-reederei/users").await;
     stage.open(&other, &link).await;
     other.see("This link is for another account").await;
     stage.look(&other, "email-wrong-account").await;

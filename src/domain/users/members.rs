@@ -92,10 +92,7 @@ pub async fn find_member(on: &mut impl Lends, actor: &Actor, user: UserId) -> Re
 /// in, and the organization may have been deleted.
 pub async fn current_actor(change: &mut Change, actor: &Actor) -> Result<Actor, MemberError> {
     let now = change.now();
-    if !organizations::by_id(change, actor.organization).await?.is_open() {
-        return Err(Denied.into());
-    }
-    let member = sql::member(change, actor.organization, actor.person.user).await?;
+    let member = sql::member_of_open(change, actor.organization, actor.person.user).await?;
     match member.filter(|member| member.is_active(now)) {
         Some(member) => Ok(Actor { role: member.role, ..actor.clone() }),
         None => Err(Denied.into()),

@@ -145,6 +145,23 @@ pub(super) async fn member(
     )
 }
 
+/// The same, in an organization that is not deleted.
+pub(super) async fn member_of_open(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<Member>> {
+    fetch_optional!(
+        on,
+        Member,
+        "select m.user_id, m.name, m.email, m.role, m.state, m.ends_at, m.proofs_after, m.joined_at, \
+         m.last_active_at from memberships m join organizations o on o.id = m.organization \
+         where m.organization = $1 and m.user_id = $2 and o.closed_at is null",
+        organization,
+        user
+    )
+}
+
 pub(super) async fn profile(
     on: &mut impl Lends,
     organization: OrganizationId,

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -15,7 +17,7 @@ use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::SignedIn;
-use crate::web::html;
+use crate::web::html::{self, Rendered};
 use crate::web::pages::sign_in::said;
 use crate::web::pages::{mailbox, step_up};
 use crate::web::session::{self, NewCookie};
@@ -28,7 +30,7 @@ struct Index {
     email: Field,
     waiting: Option<Waiting>,
     time_zone: Field,
-    zones: Vec<Zones>,
+    zones: &'static Rendered,
     theme: Field,
     current_password: Field,
     password: Field,
@@ -71,7 +73,7 @@ async fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: 
             mailbox: mailbox::is_shown(app, context, headers),
         }),
         time_zone: Field::new(person.time_zone.as_str()),
-        zones: zones(&person.time_zone),
+        zones: &ZONES,
         theme: Field::new(person.theme.code()),
         current_password: Field::default(),
         password: Field::default(),
@@ -79,14 +81,10 @@ async fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: 
     })
 }
 
-fn zones(current: &TimeZone) -> Vec<Zones> {
-    let mut names = TimeZone::names();
-    // A browser may have named one that is not offered: what is set is always there.
-    if !names.iter().any(|name| name == current.as_str()) {
-        names.push(current.to_string());
-    }
+/// The choice of every time zone, rendered once: there are some 400.
+static ZONES: LazyLock<Rendered> = LazyLock::new(|| {
     let mut groups: Vec<Zones> = Vec::new();
-    for name in names {
+    for name in TimeZone::names() {
         let (region, place) = name.split_once('/').unwrap_or(("Everywhere", &name));
         let zone = (name.clone(), place.replace('_', " ").replace('/', ", "));
         match groups.iter_mut().find(|group| group.region == region) {
@@ -94,7 +92,13 @@ fn zones(current: &TimeZone) -> Vec<Zones> {
             None => groups.push(Zones { region: region.to_owned(), zones: vec![zone] }),
         }
     }
-    groups
+    html::piece(&ZoneOptions { groups })
+});
+
+#[derive(Template)]
+#[template(path = "account/_zones.html")]
+struct ZoneOptions {
+    groups: Vec<Zones>,
 }
 
 fn wrong(page: &Index) -> Result {

@@ -97,6 +97,13 @@ typed_id!(
     SessionId
 );
 typed_id!(MailId);
+typed_id!(AuthenticatorId);
+typed_id!(PasskeyId);
+typed_id!(DeviceId);
+typed_id!(
+    /// A passkey's challenge, to be answered once. Who may answer it is checked apart.
+    ChallengeId
+);
 typed_id!(
     /// A form that waits for a step-up (S12).
     PendingFormId

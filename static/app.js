@@ -63,6 +63,7 @@
         t.classList.add("copied");
       });
     }
+    if (e.target.closest("[data-print]")) window.print();
     var x = e.target.closest("[data-dismiss]");
     if (x) x.closest(".toast-card").remove();
     // Browsers without invoker commands still open and close dialogs.

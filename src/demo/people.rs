@@ -251,13 +251,13 @@ async fn found(stage: &mut Stage, organization: &'static str, by: &Part, email: 
         name: by.name.parse()?,
         email: email.parse()?,
         time_zone: TimeZone::utc(),
-        password: stage.app.passwords.fit(password(), &[organization, by.name, email]).await??,
+        password: stage.app.passwords.fit(password(), &[organization, by.name, email], 0).await??,
     };
     let (browser, new) = (cookie(), cookie());
     sign_up::start(&stage.app, &asked, &browser, "").await?;
     stage.mail().await?;
     let (token, origin) = (stage.link(email)?, stage.origin(by.key));
-    let cookies = Cookies { new: &new, old: None };
+    let cookies = Cookies { new: &new, old: None, device: None };
     let device = device(0, by.key);
     let made = sign_up::confirm(&stage.app, &token, Some(&browser), "", &device, &origin, cookies).await?;
     stage.founded(organization, made.id);
@@ -266,7 +266,7 @@ async fn found(stage: &mut Stage, organization: &'static str, by: &Part, email: 
 
 async fn accept(stage: &mut Stage, email: &str, key: &str, name: &str) -> Result {
     let (token, origin, new) = (stage.link(email)?, stage.origin(key), cookie());
-    let cookies = Cookies { new: &new, old: None };
+    let cookies = Cookies { new: &new, old: None, device: None };
     let device = device(name.len(), key);
     let name = name.parse()?;
     let account = NewAccount { name: &name, password: password(), time_zone: TimeZone::utc() };

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::PASSWORD;
 use crate::app::App;
 use crate::clock::{Clock, DAY, HOUR, MINUTE, Timestamp};
-use crate::domain::access::{Actor, Origin, Person};
+use crate::domain::access::{Actor, Factors, Origin, Person};
 use crate::domain::sessions::Device;
 use crate::domain::users::{self, User};
 use crate::domain::values::{Theme, TimeZone};
@@ -89,7 +89,10 @@ impl Stage {
             session: SessionId::nobody(),
             token: TokenHash::of("nobody's"),
             origin,
+            factors: Factors::default(),
             proven_at: Some(self.now()),
+            factor_proven_at: None,
+            passkey_proven_at: None,
         })
     }
 

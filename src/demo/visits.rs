@@ -55,9 +55,9 @@ pub async fn play(stage: &mut Stage, act: Act) -> Result {
         Act::Click { organization, who } => click(stage, organization, who).await,
         Act::SignIn { who, device: number } => {
             let (origin, new) = (stage.origin(who), cookie());
-            let cookies = Cookies { new: &new, old: None };
+            let cookies = Cookies { new: &new, old: None, device: None };
             let (email, device) = (format!("{who}@halden.example"), device(number, who));
-            sign_in::with_password(&stage.app, &email, password(), &device, &origin, cookies).await?;
+            let _ = sign_in::with_password(&stage.app, &email, password(), &device, &origin, cookies).await?;
             Ok(())
         }
     }

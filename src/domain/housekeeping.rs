@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{email_change, invitations, recovery, sessions, settings, sign_up, throttle, users};
+use super::{email_change, factors, invitations, recovery, sessions, settings, sign_up, throttle, users};
 use crate::app::Shared;
 use crate::mail;
 
@@ -37,6 +37,7 @@ pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     let mut tx = app.db.write().await?;
     throttle::sweep(&mut tx).await?;
     sessions::sweep(&mut tx).await?;
+    factors::sweep(&mut tx).await?;
     sign_up::sweep(&mut tx).await?;
     recovery::sweep(&mut tx).await?;
     email_change::sweep(&mut tx).await?;

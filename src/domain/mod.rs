@@ -1,13 +1,14 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
-//! values, access, audit, throttle, passwords, organizations, users, sessions, account, sign_in,
-//! recovery, sign_up, email_change, invitations, leaving, settings, housekeeping, backup, previews
+//! values, access, audit, throttle, passwords, organizations, users, sessions, factors, account,
+//! sign_in, recovery, sign_up, email_change, invitations, leaving, settings, housekeeping, backup, previews
 
 pub mod access;
 pub mod account;
 pub mod audit;
 pub mod backup;
 pub mod email_change;
+pub mod factors;
 pub mod housekeeping;
 pub mod invitations;
 pub mod leaving;

@@ -1,6 +1,8 @@
 //! One of each kind of mail, with data that nobody has: to look at, and for the tests to check.
 
-use super::{account, email_change, invitations, leaving, recovery, settings, sign_up, users};
+use super::{
+    account, email_change, factors, invitations, leaving, recovery, settings, sign_in, sign_up, users,
+};
 use crate::app::App;
 use crate::mail::Message;
 
@@ -8,7 +10,9 @@ use crate::mail::Message;
 pub fn all(app: &App) -> Vec<Message> {
     [
         users::samples(app),
+        factors::samples(app),
         account::samples(app),
+        sign_in::samples(app),
         recovery::samples(app),
         sign_up::samples(app),
         email_change::samples(app),

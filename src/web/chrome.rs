@@ -25,6 +25,15 @@ pub struct Chrome {
     pub groups: Vec<Group>,
     /// What the last form has done, said once.
     pub flash: Option<String>,
+    /// A factor that the organization asks for soon, and this person does not have (M4).
+    pub mfa_due: Option<MfaDue>,
+}
+
+/// From when a factor is asked for, and where to set one up.
+#[derive(Clone, Debug)]
+pub struct MfaDue {
+    pub from: String,
+    pub path: String,
 }
 
 /// A heading of the sidebar and what is under it.
@@ -50,8 +59,9 @@ const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 4] = [
     ("Organization", "Settings", "settings", "settings", Some(Capability::ManageSettings)),
 ];
 
-const ACCOUNT: [(&str, &str, &str); 4] = [
+const ACCOUNT: [(&str, &str, &str); 5] = [
     ("Profile", "/account", "user"),
+    ("Multi-factor authentication", "/account/mfa", "shield-check"),
     ("Sessions", "/account/sessions", "monitor"),
     ("Organizations", "/account/organizations", "building-2"),
     ("Mail", "/account/mail", "mail"),
@@ -90,6 +100,7 @@ impl Chrome {
             sign_up_open: app.config.sign_up == SignUp::Open,
             groups,
             flash,
+            mfa_due: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Context {
     pub origin: Origin,
     /// htmx asks for a piece of a page and not for a page.
     pub fragment: bool,
+    /// A program asks, which reads JSON and no pages.
+    pub json: bool,
     /// The element that the piece goes into.
     pub target: String,
     pub agent: String,
@@ -53,6 +55,7 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
             request: Uuid::now_v7().simple().to_string(),
         },
         fragment: headers.get("hx-request").is_some_and(|value| value == "true"),
+        json: wants_json(headers),
         target: text(headers, "hx-target"),
         agent: text(headers, header::USER_AGENT.as_str()),
     };
@@ -77,6 +80,11 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
 /// The pattern of the route that answered, for the log.
 #[derive(Clone)]
 pub struct Route(pub MatchedPath);
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = text(headers, header::ACCEPT.as_str());
+    accept.contains("json") && !accept.contains("text/html")
+}
 
 fn text(headers: &HeaderMap, name: &str) -> String {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
@@ -125,7 +133,8 @@ fn dress(response: &mut Response, app: &Shared) {
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(
         HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-create=(self), \
+         publickey-credentials-get=(self)",
     );
     set(header::CACHE_CONTROL, "no-store");
     set(header::VARY, "HX-Request");

@@ -43,8 +43,10 @@ pub enum Error {
     Throttled(Throttled),
     /// 503
     Busy,
-    /// 303 or `HX-Redirect`: sign in, confirm, and come back.
+    /// 303 or `HX-Redirect`: sign in, confirm, and come back. 401 to a program.
     Elsewhere(String),
+    /// The same where a factor is asked for; 403 to a fragment or a program (MFA-06).
+    FactorFirst(String),
     /// 500: the cause is for the log alone.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -124,11 +126,8 @@ impl IntoResponse for Error {
                 return problem(StatusCode::INTERNAL_SERVER_ERROR);
             }
             Error::Throttled(throttled) => return too_many(throttled),
-            Error::Elsewhere(to) => {
-                let mut response = html::redirect(&to);
-                response.extensions_mut().insert(GoElsewhere(to));
-                return response;
-            }
+            Error::Elsewhere(to) => return elsewhere(to, StatusCode::UNAUTHORIZED, "sign_in_required"),
+            Error::FactorFirst(to) => return elsewhere(to, StatusCode::FORBIDDEN, "mfa_required"),
             Error::Forbidden(Some(text)) => (StatusCode::FORBIDDEN, "You can't do this", text),
             Error::OtherOrigin => (
                 StatusCode::FORBIDDEN,
@@ -149,9 +148,20 @@ impl IntoResponse for Error {
     }
 }
 
-/// Tells the frame that an answer leads elsewhere, so that a fragment gets `HX-Redirect`.
+/// Tells the frame that an answer leads elsewhere, so that a fragment gets `HX-Redirect` and a program a
+/// status and a code.
 #[derive(Clone)]
-struct GoElsewhere(String);
+struct GoElsewhere {
+    to: String,
+    status: StatusCode,
+    code: &'static str,
+}
+
+fn elsewhere(to: String, status: StatusCode, code: &'static str) -> Response {
+    let mut response = html::redirect(&to);
+    response.extensions_mut().insert(GoElsewhere { to, status, code });
+    response
+}
 
 struct Causes<'a>(&'a (dyn std::error::Error + Send + Sync));
 
@@ -261,10 +271,21 @@ struct Toast<'a> {
 /// our pages (a body too large, a timeout) get theirs here too.
 pub fn render(response: Response, context: &Context) -> Response {
     let status = response.status();
-    if let Some(GoElsewhere(to)) = response.extensions().get::<GoElsewhere>()
-        && context.fragment
-    {
-        return html::htmx_redirect(to, StatusCode::UNAUTHORIZED);
+    if let Some(GoElsewhere { to, status, code }) = response.extensions().get::<GoElsewhere>() {
+        if context.fragment {
+            return html::htmx_redirect(to, *status);
+        }
+        if context.json {
+            let (title, text) = match *code {
+                "mfa_required" => (
+                    "Multi-factor authentication is required",
+                    "This organization asks for a factor that this session has not proven.",
+                ),
+                _ => ("Sign in first", "This needs a session that opens it."),
+            };
+            return problem_json(*status, code, title, text);
+        }
+        return response;
     }
     let problem = match response.extensions().get::<Problem>() {
         Some(problem) => problem.clone(),
@@ -276,6 +297,14 @@ pub fn render(response: Response, context: &Context) -> Response {
     };
     let request = context.origin.request.as_str();
     let Problem { title, text } = &problem;
+    if context.json {
+        let (mut parts, _) = response.into_parts();
+        let mut answer = problem_json(status, "refused", title, text);
+        parts.headers.remove(header::CONTENT_TYPE);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        answer.headers_mut().extend(parts.headers);
+        return answer;
+    }
     let theme = response.extensions().get::<Theme>().copied().unwrap_or_default();
     let body = if context.fragment {
         html::render(&Toast { title, text, request })
@@ -296,6 +325,15 @@ pub fn render(response: Response, context: &Context) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
+/// What a program gets (RFC 9457).
+fn problem_json(status: StatusCode, code: &str, title: &str, text: &str) -> Response {
+    let body = serde_json::json!({
+        "type": "about:blank", "status": status.as_u16(), "code": code, "title": title, "detail": text,
+    });
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+    (status, content_type, body.to_string()).into_response()
+}
+
 fn is_html(response: &Response) -> bool {
     let content_type = response.headers().get(header::CONTENT_TYPE);
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
@@ -310,7 +348,7 @@ mod tests {
 
     async fn shown(response: Response, fragment: bool) -> String {
         let origin = Origin { address: None, request: "request-7".to_owned() };
-        let context = Context { origin, fragment, target: String::new(), agent: String::new() };
+        let context = Context { origin, fragment, json: false, target: String::new(), agent: String::new() };
         let body = render(response, &context).into_body().collect().await.expect("the body ends").to_bytes();
         String::from_utf8(body.to_vec()).expect("a page is text")
     }

@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session as Cookie;
 
-use super::chrome::{Chrome, Here};
+use super::chrome::{Chrome, Here, MfaDue};
 use super::context::{Context, Route};
 use super::error::Error;
 use super::html::Times;
@@ -22,7 +22,7 @@ use crate::clock::Timestamp;
 use crate::config::percent_decoded;
 use crate::domain::access::{Actor, Capability, Person, Role};
 use crate::domain::organizations::{self, Organization, Own};
-use crate::domain::sessions::{self, Place, Session};
+use crate::domain::sessions::{self, Half, Lack, Place, Session};
 use crate::domain::users;
 use crate::domain::values::Theme;
 use crate::secrets::TokenHash;
@@ -36,6 +36,8 @@ pub enum Access {
     Public,
     /// Whoever has the link in the path.
     Token(TokenKind),
+    /// Whoever has given the first proof and owes a factor (S11): only the challenge.
+    Half,
     /// Any signed-in person.
     SignedIn,
     /// An active member, whatever their proofs are: only the page that asks for a proof.
@@ -75,6 +77,13 @@ pub struct Visitor {
     pub flash: Option<String>,
 }
 
+/// A half-finished sign-in, on the pages that make it whole.
+#[derive(Clone, Debug)]
+pub struct Challenged {
+    pub half: Half,
+    pub token: TokenHash,
+}
+
 /// A signed-in person, on pages of their own.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -88,6 +97,8 @@ pub struct Inside {
     pub actor: Actor,
     pub organization: Organization,
     pub chrome: Chrome,
+    /// What the session lacks: always nothing, but on the page that asks for it.
+    pub lacks: Option<Lack>,
 }
 
 macro_rules! from_gate {
@@ -102,7 +113,7 @@ macro_rules! from_gate {
     )*};
 }
 
-from_gate!(Visitor, SignedIn, Inside);
+from_gate!(Visitor, Challenged, SignedIn, Inside);
 
 impl SignedIn {
     /// Times as this person reads them.
@@ -176,6 +187,16 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             from_our_pages(app, request)?;
             request.extensions_mut().insert(Visitor { person, token, flash });
         }
+        Access::Half => {
+            let token = session::cookie_hash(app, request.headers(), session::HALF);
+            let half = match &token {
+                Some(token) => sessions::half(&mut app.db.read().await?, token, now).await?,
+                None => None,
+            };
+            let (half, token) = half.zip(token).ok_or_else(|| sign_in_first(request))?;
+            from_our_pages(app, request)?;
+            request.extensions_mut().insert(Challenged { half, token });
+        }
         Access::SignedIn => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             from_our_pages(app, request)?;
@@ -207,17 +228,18 @@ async fn enter(
     now: Timestamp,
 ) -> Result<(Inside, Option<Timestamp>), Error> {
     let slug = organization_in_path(request).ok_or(Error::NotFound)?;
-    let Some(Place { organization, member, last_click }) = session.place(&slug) else {
+    let Some(place) = session.place(&slug) else {
         let rest = rest_of_path(request);
         return Err(led_on(&check.app, rest, session, &slug, now).await?);
     };
+    let Place { organization, member, last_click } = place;
     if !member.is_active(now) {
         return Err(Error::NotFound);
     }
     open_or_undone(check.access, request, organization, member.role, now)?;
-    if check.access != Access::Proving && !session.opens(member, *last_click, now) {
-        let back = html::query_value(&way_back(request));
-        return Err(Error::Elsewhere(format!("/o/{}/sign-in?next={back}", organization.slug)));
+    let lacks = session.lacks(place, now);
+    if let Some(lack) = lacks.filter(|_| check.access != Access::Proving) {
+        return Err(asked_for(lack, &organization.slug, &way_back(request)));
     }
     let actor = Actor { person, organization: organization.id, role: member.role };
     match check.access {
@@ -228,9 +250,27 @@ async fn enter(
     from_our_pages(&check.app, request)?;
     let organizations = chrome_organizations(context, session, now);
     let here = Here { organization: organization.clone(), role: member.role };
-    let chrome =
+    let mut chrome =
         Chrome::new(&check.app, &actor.person, Some(here), organizations, request.uri().path(), flash);
-    Ok((Inside { actor, organization: organization.clone(), chrome }, *last_click))
+    chrome.mfa_due =
+        organization.policy.grace_until(now).filter(|_| session.owes_enrolment(place)).map(|from| {
+            let from = Times::new(now, &actor.person.time_zone).minute(from);
+            MfaDue { from, path: format!("/account/mfa/enrol?organization={}", organization.slug) }
+        });
+    Ok((Inside { actor, organization: organization.clone(), chrome, lacks }, *last_click))
+}
+
+/// Where what a session lacks is asked for.
+fn asked_for(lack: Lack, slug: &str, back: &str) -> Error {
+    let back = html::query_value(back);
+    match lack {
+        Lack::Proof => Error::Elsewhere(format!("/o/{slug}/sign-in?next={back}")),
+        Lack::Factor => Error::FactorFirst(format!("/o/{slug}/sign-in?next={back}")),
+        Lack::Enrolment => Error::FactorFirst(format!("/account/mfa/enrol?organization={slug}&next={back}")),
+        Lack::LongerPassword => {
+            Error::Elsewhere(format!("/account/password?organization={slug}&next={back}"))
+        }
+    }
 }
 
 /// R11: an old slug leads the organization's members on to the same page, whatever they GET. To others, and
@@ -301,6 +341,7 @@ fn chrome_organizations(context: &Context, session: &Session, now: Timestamp) ->
             role: member.role,
             joined_at: member.joined_at,
             closed_at: None,
+            shortest_password: organization.policy.shortest_password,
         })
         .collect()
 }

@@ -1,6 +1,5 @@
 //! HTTP and HTML: no SQL, no rules.
 
-mod agent;
 pub mod assets;
 mod chrome;
 mod context;

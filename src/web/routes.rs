@@ -5,12 +5,12 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
 use super::assets;
-use super::gate::Access::{Anyone, Member, Needs, Polls, Proving, Public, Reopens, SignedIn, Token};
+use super::gate::Access::{Anyone, Half, Member, Needs, Polls, Proving, Public, Reopens, SignedIn, Token};
 use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, email_change, health, home, invitations, invite, leaving, mailbox, notice, organizations,
-    recovery, roles, settings, sign_in, sign_up, step_up, users,
+    account, audit, challenge, email_change, health, home, invitations, invite, leaving, mailbox, mfa,
+    notice, organizations, recovery, roles, settings, sign_in, sign_up, step_up, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{
@@ -51,6 +51,8 @@ pub fn table() -> Vec<Route> {
         get ("/sign-in",                                  Public,             sign_in::form),
         post("/sign-in",                                  Public,             sign_in::sign_in),
         post("/sign-out",                                 Public,             sign_in::sign_out),
+        get ("/sign-in/challenge",                        Half,               challenge::form),
+        post("/sign-in/challenge",                        Half,               challenge::answer),
         get ("/forgot-password",                          Public,             recovery::form),
         post("/forgot-password",                          Public,             recovery::request),
         get ("/forgot-password/sent",                     Public,             recovery::sent),
@@ -79,6 +81,21 @@ pub fn table() -> Vec<Route> {
         post("/account/preferences",                      SignedIn,           account::set_preferences),
         post("/account/email",                            SignedIn,           account::change_email),
         post("/account/password",                         SignedIn,           account::change_password),
+        get ("/account/password",                         SignedIn,           account::password_form),
+        get ("/account/mfa",                              SignedIn,           mfa::index),
+        get ("/account/mfa/enrol",                        SignedIn,           mfa::choose),
+        post("/account/mfa/authenticators",               SignedIn,           mfa::begin),
+        get ("/account/mfa/authenticators/{id}",          SignedIn,           mfa::enrolment),
+        post("/account/mfa/authenticators/{id}",          SignedIn,           mfa::confirm),
+        get ("/account/mfa/authenticators/{id}/name",     SignedIn,           mfa::rename_form),
+        post("/account/mfa/authenticators/{id}/name",     SignedIn,           mfa::rename),
+        get ("/account/mfa/authenticators/{id}/removal",  SignedIn,           mfa::confirm_removal),
+        post("/account/mfa/authenticators/{id}/removal",  SignedIn,           mfa::remove),
+        get ("/account/mfa/recovery-codes",               SignedIn,           mfa::confirm_regenerate),
+        post("/account/mfa/recovery-codes",               SignedIn,           mfa::regenerate),
+        post("/account/mfa/recovery-codes/kept",          SignedIn,           mfa::kept),
+        post("/account/mfa/devices",                      SignedIn,           mfa::forget_devices),
+        post("/account/mfa/devices/{id}",                 SignedIn,           mfa::forget_device),
         get ("/account/mail",                             SignedIn,           account::mail),
         get ("/account/sessions",                         SignedIn,           account::sessions),
         get ("/account/sessions/others",                  SignedIn,           account::confirm_end_others),

@@ -16,8 +16,9 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
+use super::html;
 use crate::app::Shared;
-use crate::domain::sessions;
+use crate::domain::sessions::{self, Opened};
 use crate::secrets::TokenHash;
 
 /// Where a handler leaves the id of a session that the domain has opened.
@@ -134,6 +135,30 @@ impl NewCookie {
         hash(&self.0)
     }
 
+    /// Gives the browser what a sign-in has opened: a session's cookie, or the one of a half-finished
+    /// sign-in, which is another (S11). Says where that leads.
+    pub async fn give_opened(
+        self,
+        app: &Shared,
+        session: &tower_sessions::Session,
+        opened: Opened,
+        next: &str,
+    ) -> std::result::Result<Response, super::error::Error> {
+        match opened {
+            Opened::Session => {
+                self.give(session).await?;
+                Ok(html::redirect(next))
+            }
+            Opened::Half => {
+                session.flush().await.map_err(|error| super::error::Error::Internal(error.into()))?;
+                let next = html::query_value(next);
+                let mut response = html::redirect(&format!("/sign-in/challenge?next={next}"));
+                append_cookie(app, response.headers_mut(), HALF, &self.0.to_string(), HALF_SECONDS);
+                Ok(response)
+            }
+        }
+    }
+
     /// Gives the browser the cookie of a session that the domain has opened. Whatever session it had is ended.
     pub async fn give(
         self,
@@ -172,8 +197,18 @@ pub fn forget_flash(app: &Shared, headers: &mut HeaderMap) {
 pub type CookieName = (&'static str, &'static str);
 const SESSION: CookieName = ("interlock", "__Host-interlock");
 const FLASH: CookieName = ("interlock-flash", "__Host-interlock-flash");
+/// A sign-in that waits for a factor. It lives as long as the row does.
+pub const HALF: CookieName = ("interlock-half", "__Host-interlock-half");
+const HALF_SECONDS: i64 = 600;
+/// A browser that is not asked for a factor.
+pub const DEVICE: CookieName = ("interlock-device", "__Host-interlock-device");
 /// Which browser began a sign-up.
 pub const SIGN_UP: CookieName = ("interlock-sign-up", "__Host-interlock-sign-up");
+
+/// The hash of a secret that one of our cookies holds.
+pub fn cookie_hash(app: &Shared, headers: &HeaderMap, name: CookieName) -> Option<TokenHash> {
+    own_cookie(app, headers, name).map(|value| TokenHash::of(&value))
+}
 
 pub fn own_cookie(app: &Shared, headers: &HeaderMap, name: CookieName) -> Option<String> {
     let name = cookie_name(app, name);

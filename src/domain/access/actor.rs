@@ -17,6 +17,21 @@ pub struct Origin {
     pub request: String,
 }
 
+/// Which factors a person has. Whether a session proved one is in its proofs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Factors {
+    #[sqlx(rename = "has_authenticator")]
+    pub authenticator: bool,
+    #[sqlx(rename = "has_passkey")]
+    pub passkey: bool,
+}
+
+impl Factors {
+    pub fn any(self) -> bool {
+        self.authenticator || self.passkey
+    }
+}
+
 /// A signed-in person.
 #[derive(Clone, Debug)]
 pub struct Person {
@@ -29,8 +44,13 @@ pub struct Person {
     /// The cookie that the request came with.
     pub token: TokenHash,
     pub origin: Origin,
+    pub factors: Factors,
     /// When the session last proved who this is, by a proof that counts for a step-up.
     pub proven_at: Option<Timestamp>,
+    /// When the session last proved a factor of the person's own: no remembered device.
+    pub factor_proven_at: Option<Timestamp>,
+    /// The same, for a passkey.
+    pub passkey_proven_at: Option<Timestamp>,
 }
 
 /// A signed-in person as an active member of one organization, past its gate.
@@ -113,6 +133,9 @@ pub(crate) fn sample_person() -> Person {
         session: SessionId::nobody(),
         token: TokenHash::of(""),
         origin: Origin::default(),
+        factors: Factors::default(),
         proven_at: None,
+        factor_proven_at: None,
+        passkey_proven_at: None,
     }
 }

@@ -4,5 +4,5 @@ mod actor;
 mod table;
 
 pub(crate) use self::actor::sample_person;
-pub use self::actor::{Actor, Denied, Operator, Origin, Person, STEP_UP_AGE, StepUpNeeded};
+pub use self::actor::{Actor, Denied, Factors, Operator, Origin, Person, STEP_UP_AGE, StepUpNeeded};
 pub use self::table::{Capability, Extent, Role, RowOfTable, TABLE};

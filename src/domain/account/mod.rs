@@ -6,6 +6,8 @@ pub use self::sysadmin::{StateChange, reactivate, suspend};
 use crate::app::App;
 use crate::domain::access::{Operator, Person};
 use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::factors;
+use crate::domain::organizations;
 use crate::domain::passwords::{Busy, PasswordError, Verified};
 use crate::domain::sessions::{self, ProofKind};
 use crate::domain::throttle::{self, SpendError, Throttled};
@@ -118,13 +120,14 @@ pub async fn change_password(
     new_token: &TokenHash,
 ) -> Result<u64, PasswordChangeError> {
     let mut reader = app.db.read().await?;
-    let organizations = crate::domain::organizations::of_user(&mut reader, person.user, app.db.now()).await?;
+    let organizations = organizations::of_user(&mut reader, person.user, app.db.now()).await?;
+    let shortest = organizations::shortest_password(&mut reader, person.user).await?;
     drop(reader);
     let mut context: Vec<&str> =
         organizations.iter().map(|organization| organization.name.as_str()).collect();
     context.extend([person.name.as_str(), person.email.as_str()]);
     let user = verify_own(app, person, current).await?;
-    let new = app.passwords.fit(new, &context).await??;
+    let new = app.passwords.fit(new, &context, shortest).await??;
     let hash = app.passwords.hash(&new).await?;
 
     let mut change = app.db.account(Some(person.user), &[]).await?;
@@ -133,7 +136,7 @@ pub async fn change_password(
     if still.is_none_or(|still| still.password_hash != user.password_hash) {
         return Err(PasswordChangeError::Wrong);
     }
-    users::set_password(&mut change, person.user, &hash).await?;
+    users::set_password(&mut change, person.user, &hash, new.length_class()).await?;
     if !sessions::prove(&mut change, person, ProofKind::Password, new_token, now).await? {
         return Err(PasswordChangeError::SignedOut);
     }
@@ -151,6 +154,7 @@ pub(crate) async fn password_was_set(
     operator: &Operator,
     kind: Kind,
 ) -> sqlx::Result<()> {
+    factors::forget_devices(change, user.id).await?;
     audit::record_account(change, operator, Entry::new(kind, user.id, &user.name)).await?;
     mail::queue(change, app, None, &password_changed_mail(app, &user.email)).await?;
     Ok(())

@@ -26,6 +26,7 @@ macro_rules! kinds {
 kinds! {
     OrganizationCreated "organization.created" "Created the organization",
     OrganizationChanged "organization.changed" "Changed the organization",
+    SecurityChanged "organization.security_changed" "Changed security settings",
     OrganizationHandedOver "organization.handed_over" "Handed over the organization",
     OrganizationClosed "organization.closed" "Deleted the organization",
     OrganizationReopened "organization.reopened" "Undid the deletion",
@@ -51,6 +52,12 @@ kinds! {
     PasswordChanged "account.password_changed" "Changed password",
     PasswordReset "account.password_reset" "Reset password",
     PasswordResetAsked "account.password_reset_asked" "Made a link to reset the password",
+    FactorAdded "account.factor_added" "Added a factor",
+    FactorRemoved "account.factor_removed" "Removed a factor",
+    FactorsReset "account.factors_reset" "Reset factors",
+    RecoveryCodesReplaced "account.recovery_codes_replaced" "Made new recovery codes",
+    RecoveryCodeUsed "account.recovery_code_used" "Used a recovery code",
+    CodeReplayed "account.code_replayed" "Typed a code that was used before",
     EmailChanged "account.email_changed" "Changed email address",
     EmailChangeUndone "account.email_change_undone" "Undid change of email address",
 }

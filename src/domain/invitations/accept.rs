@@ -7,7 +7,7 @@ use crate::domain::access::{Operator, Origin, Person};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations::Organization;
 use crate::domain::passwords::{Busy, PasswordError};
-use crate::domain::sessions::{self, Device, ProofKind};
+use crate::domain::sessions::{self, Device, Opened, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up;
 use crate::domain::throttle::{self, SpendError, Throttled};
@@ -182,7 +182,8 @@ pub async fn accept_new(
     let invitation = &found.invitation;
     let name = new.name;
     let context = [found.organization.name.as_str(), name.as_str(), &invitation.email];
-    let password = app.passwords.fit(new.password, &context).await??;
+    let password =
+        app.passwords.fit(new.password, &context, found.organization.policy.shortest_password).await??;
     let password_hash = app.passwords.hash(&password).await?;
 
     let change = app.db.account(None, &[invitation.organization]).await?;
@@ -201,7 +202,8 @@ pub async fn accept_new(
         sessions::end_replaced(&mut change, old, now).await?;
     }
     let proofs = [ProofKind::MailedLink, ProofKind::Password];
-    sessions::open(&mut change, id, cookies.new, device, &proofs, now).await?;
+    let opened = sessions::open(&mut change, &user, cookies.new, device, &proofs, now).await?;
+    debug_assert_eq!(opened, Opened::Session, "a new account has no factors");
     change.commit().await?;
     Ok(found.organization)
 }

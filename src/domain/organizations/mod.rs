@@ -1,8 +1,10 @@
 //! Organizations: the tenants (R11, R12).
 
+mod policy;
 mod sql;
 pub mod sysadmin;
 
+pub use self::policy::{MfaRule, Policy};
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Capability, Operator, Role};
 use crate::domain::audit::{self, Entry, Kind};
@@ -24,6 +26,8 @@ pub struct Organization {
     pub pending: i64,
     /// When it was deleted: it refuses everything but its Owners' undoing.
     pub closed_at: Option<Timestamp>,
+    #[sqlx(flatten)]
+    pub policy: Policy,
 }
 
 impl Organization {
@@ -52,6 +56,8 @@ pub struct Own {
     pub role: Role,
     pub joined_at: Timestamp,
     pub closed_at: Option<Timestamp>,
+    /// How many characters it asks of a password.
+    pub shortest_password: i64,
 }
 
 pub async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
@@ -70,6 +76,12 @@ pub async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Result<Orga
 /// The organizations that a person is an active member of, by name. Deleted ones are none.
 pub async fn of_user(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<Vec<Own>> {
     sql::of_user(on, user, now).await
+}
+
+/// How many characters a person's password must have: as many as the strictest of their organizations asks
+/// for. 0 if none asks.
+pub(crate) async fn shortest_password(on: &mut impl Lends, user: UserId) -> sqlx::Result<i64> {
+    sql::shortest_password(on, user).await
 }
 
 /// The deleted organizations that a person may have back (R12).
@@ -113,6 +125,7 @@ pub(crate) async fn create(
         people: 0,
         pending: 0,
         closed_at: None,
+        policy: Policy::default(),
     };
     sql::insert(change, &organization, now).await?;
     change.found(organization.id).await?;
@@ -171,5 +184,6 @@ pub(crate) fn sample() -> Organization {
         people: 60,
         pending: 4,
         closed_at: None,
+        policy: Policy::default(),
     }
 }

@@ -7,7 +7,8 @@ pub(super) async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Opt
     fetch_optional!(
         on,
         Organization,
-        "select id, slug, name, people, pending, closed_at from organizations where slug = $1 and erased_at is null",
+        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, session_idle, session_absolute, remembers_devices, shortest_password \
+         from organizations where slug = $1 and erased_at is null",
         slug
     )
 }
@@ -16,7 +17,7 @@ pub(super) async fn by_old_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result
     fetch_optional!(
         on,
         Organization,
-        "select o.id, o.slug, o.name, o.people, o.pending, o.closed_at \
+        "select o.id, o.slug, o.name, o.people, o.pending, o.closed_at, o.mfa, o.mfa_from, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password \
          from organization_slugs s join organizations o on o.id = s.organization \
          where s.slug = $1 and o.slug <> $1 and o.erased_at is null",
         slug
@@ -27,7 +28,8 @@ pub(super) async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Resu
     fetch_one!(
         on,
         Organization,
-        "select id, slug, name, people, pending, closed_at from organizations where id = $1",
+        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, session_idle, session_absolute, remembers_devices, shortest_password \
+         from organizations where id = $1",
         id
     )
 }
@@ -36,7 +38,7 @@ pub(super) async fn of_user(on: &mut impl Lends, user: UserId, now: Timestamp) -
     fetch_all!(
         on,
         Own,
-        "select o.id, o.slug, o.name, m.role, m.joined_at, o.closed_at \
+        "select o.id, o.slug, o.name, m.role, m.joined_at, o.closed_at, o.shortest_password \
          from memberships m join organizations o on o.id = m.organization \
          where m.user_id = $1 and m.state = 'active' and (m.ends_at is null or m.ends_at > $2) \
          and o.closed_at is null order by o.name, o.id",
@@ -54,7 +56,7 @@ pub(super) async fn closed_of_owner(
     fetch_all!(
         on,
         Own,
-        "select o.id, o.slug, o.name, m.role, m.joined_at, o.closed_at \
+        "select o.id, o.slug, o.name, m.role, m.joined_at, o.closed_at, o.shortest_password \
          from memberships m join organizations o on o.id = m.organization \
          where m.user_id = $1 and m.state = 'active' and m.role = 'owner' \
          and (m.ends_at is null or m.ends_at > $2) and o.closed_at > $3 and o.erased_at is null \
@@ -172,8 +174,20 @@ pub(super) async fn count_pending(
         on,
         Organization,
         "update organizations set pending = pending + $2 where id = $1 \
-         returning id, slug, name, people, pending, closed_at",
+         returning id, slug, name, people, pending, closed_at, mfa, mfa_from, session_idle, session_absolute, remembers_devices, shortest_password",
         id,
         more
     )
+}
+
+/// The most characters that any of a person's organizations asks of a password.
+pub(super) async fn shortest_password(on: &mut impl Lends, user: UserId) -> sqlx::Result<i64> {
+    let (most,) = fetch_one!(
+        on,
+        (Option<i64>,),
+        "select max(o.shortest_password) from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' and o.closed_at is null",
+        user
+    )?;
+    Ok(most.unwrap_or(0))
 }

@@ -13,6 +13,9 @@ use crate::metrics::histogram;
 use crate::secrets::random_bytes;
 
 pub const SHORTEST: usize = 15;
+/// What an organization may ask for (S6). Of a password in force only the longest of these that it
+/// reaches is kept: whoever has the hash learns little more.
+pub const LENGTHS: [i64; 6] = [15, 18, 20, 24, 28, 32];
 /// In bytes: beyond it hashing would be the attacker's work (DOS-02).
 pub const LONGEST: usize = 256;
 
@@ -26,8 +29,8 @@ pub struct NewPassword(String);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    #[error("Use at least {SHORTEST} characters. A few plain words work well.")]
-    TooShort,
+    #[error("Use at least {0} characters. A few plain words work well.")]
+    TooShort(usize),
     #[error("Use at most {LONGEST} bytes, about as many letters.")]
     TooLong,
     #[error("This is one of the passwords that are guessed first. Choose other words.")]
@@ -40,8 +43,18 @@ pub enum PasswordError {
 
 /// Whether a password has the length of one. Cheap: the rest is for [`Passwords::fit`].
 pub fn check_length(password: &str) -> Result<(), PasswordError> {
-    if password.chars().count() < SHORTEST {
-        return Err(PasswordError::TooShort);
+    check_length_of(password, SHORTEST)
+}
+
+/// The longest of [`LENGTHS`] that a password reaches; 1 for a shorter one.
+pub fn length_class(password: &str) -> i64 {
+    let length = i64::try_from(password.chars().count()).unwrap_or(i64::MAX);
+    LENGTHS.into_iter().filter(|least| *least <= length).max().unwrap_or(1)
+}
+
+fn check_length_of(password: &str, shortest: usize) -> Result<(), PasswordError> {
+    if password.chars().count() < shortest {
+        return Err(PasswordError::TooShort(shortest));
     }
     if password.len() > LONGEST {
         return Err(PasswordError::TooLong);
@@ -50,6 +63,10 @@ pub fn check_length(password: &str) -> Result<(), PasswordError> {
 }
 
 impl NewPassword {
+    pub fn length_class(&self) -> i64 {
+        length_class(&self.0)
+    }
+
     /// `context` holds what an attacker would try for this very person: names and the email.
     fn parse(password: &str, context: &[String]) -> Result<NewPassword, PasswordError> {
         check_length(password)?;
@@ -189,14 +206,16 @@ impl Passwords {
         [Box::new(self.seconds.clone()), Box::new(self.turned_away.clone())]
     }
 
-    /// Whether a password is good enough to be a new one. The estimate takes as long as a hash, and
+    /// Whether a password is good enough to be a new one, for organizations that ask for so many characters. The estimate takes as long as a hash, and
     /// stands in the same queue. The outer error is that queue's.
     pub async fn fit(
         &self,
         password: &str,
         context: &[&str],
+        shortest: i64,
     ) -> Result<Result<NewPassword, PasswordError>, Busy> {
-        if let Err(error) = check_length(password) {
+        let shortest = usize::try_from(shortest).unwrap_or(SHORTEST).max(SHORTEST);
+        if let Err(error) = check_length_of(password, shortest) {
             return Ok(Err(error));
         }
         let password = password.to_owned();
@@ -309,7 +328,7 @@ mod tests {
     /// S6; ASVS 6.2.1, 6.2.5
     #[test]
     fn length_counts_and_composition_does_not() {
-        assert_eq!(check("fourteen chars"), Err(PasswordError::TooShort));
+        assert_eq!(check("fourteen chars"), Err(PasswordError::TooShort(SHORTEST)));
         assert_eq!(check("plain wet stone"), Ok(()));
         assert_eq!(check("ytrnqkdwplmzvbg"), Ok(()));
         assert_eq!(check("🍋🚲🌧🎻🦊🧊🪁🎲🌵🥝🧭🪴🫖🛶🎯"), Ok(()));

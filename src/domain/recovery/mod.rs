@@ -138,18 +138,21 @@ async fn usable(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<(Use
 /// Sets the password, ends all sessions and signs nobody in (RST-03).
 pub async fn reset(app: &App, token: &str, password: &str, origin: &Origin) -> Result<(), ResetError> {
     let user = look(app, token).await?;
-    let organizations = organizations::of_user(&mut app.db.read().await?, user.id, app.db.now()).await?;
+    let mut reader = app.db.read().await?;
+    let organizations = organizations::of_user(&mut reader, user.id, app.db.now()).await?;
+    let shortest = organizations::shortest_password(&mut reader, user.id).await?;
+    drop(reader);
     let mut context: Vec<&str> =
         organizations.iter().map(|organization| organization.name.as_str()).collect();
     context.extend([user.name.as_str(), user.email.as_str()]);
-    let password = app.passwords.fit(password, &context).await??;
+    let password = app.passwords.fit(password, &context, shortest).await??;
     let password_hash = app.passwords.hash(&password).await?;
 
     let mut change = app.db.account(Some(user.id), &[]).await?;
     let now = change.now();
     let (user, hash) = usable(&mut change, token, now).await?;
     sql::mark_used(&mut change, &hash, now).await?;
-    users::set_password(&mut change, user.id, &password_hash).await?;
+    users::set_password(&mut change, user.id, &password_hash, password.length_class()).await?;
     sessions::end_all(&mut change, user.id, None, now).await?;
     sign_in::forgive(&mut change, &user.email_canonical).await?;
     let operator = Operator::of(&user, origin.clone());

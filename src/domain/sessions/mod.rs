@@ -1,23 +1,25 @@
 //! Sessions and the proofs that they carry (S7, S10). Policies read proofs, never a flag.
 
+pub mod agent;
+mod half;
+mod opens;
 mod sql;
 
 use std::net::IpAddr;
 
+pub(crate) use self::half::finish;
+pub use self::half::{Half, end as end_half, half};
+pub use self::opens::{Lack, OpeningSession, opening};
 use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
-use crate::domain::access::{Origin, Person};
-use crate::domain::organizations::Organization;
-use crate::domain::users::Member;
+use crate::domain::access::{Factors, Origin, Person};
+use crate::domain::organizations::{Organization, Policy};
+use crate::domain::users::{Member, User};
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Change, Lends, Tx};
 
-/// Without a click for this long a session ends (S10).
-pub const IDLE: i64 = 8 * HOUR;
-/// A session ends this long after it began, however busy (S10).
-pub const ABSOLUTE: i64 = 24 * HOUR;
 /// How often "last seen" is written.
 const NOTED_EVERY: i64 = MINUTE;
 /// How long an ended session is kept, for whoever looks into an incident.
@@ -32,19 +34,40 @@ pub enum ProofKind {
     Password,
     /// The link that made the account, or that confirmed its address.
     MailedLink,
+    Totp,
+    /// Always with user verification: none other is taken.
+    Passkey,
+    RecoveryCode,
+    /// A browser that proved a factor lately and was to be remembered. It stands in for a factor at the
+    /// gate of an organization that allows it, and nowhere else.
+    RememberedDevice,
 }
 
 impl ProofKind {
     /// Whether the proof meets an organization's sign-in policy while that asks for nothing special (S9).
     fn meets_policy(self) -> bool {
         match self {
-            ProofKind::Password | ProofKind::MailedLink => true,
+            ProofKind::Password | ProofKind::MailedLink | ProofKind::Passkey => true,
+            ProofKind::Totp | ProofKind::RecoveryCode | ProofKind::RememberedDevice => false,
         }
     }
 
-    /// Whether the proof counts for a step-up (S12).
-    fn steps_up(self) -> bool {
-        matches!(self, ProofKind::Password)
+    /// Whether the proof is one of a factor of the person's own.
+    fn is_factor(self) -> bool {
+        match self {
+            ProofKind::Totp | ProofKind::Passkey | ProofKind::RecoveryCode => true,
+            ProofKind::Password | ProofKind::MailedLink | ProofKind::RememberedDevice => false,
+        }
+    }
+
+    /// Whether the proof counts for a step-up: of a person with factors only one of these does (S12).
+    fn steps_up(self, factors: Factors) -> bool {
+        if factors.any() { self.is_factor() } else { self == ProofKind::Password || self.is_factor() }
+    }
+
+    /// Whether a sign-in that begins with the proof is whole, though the person has factors (S11).
+    fn needs_no_factor(self) -> bool {
+        matches!(self, ProofKind::Passkey | ProofKind::RememberedDevice)
     }
 }
 
@@ -64,6 +87,9 @@ pub struct Session {
     pub user_email: String,
     pub time_zone: TimeZone,
     pub theme: Theme,
+    pub factors: Factors,
+    /// The length class of the password; 0 while that is unknown.
+    password_length: i64,
     pub last_seen_at: Timestamp,
     pub proofs: Vec<Proof>,
     /// The organizations that the person is an active member of, by name.
@@ -96,23 +122,57 @@ pub struct ListedSession {
     pub agent: String,
 }
 
-/// Writes a new session. The cookie's value is the caller's business: only its hash comes here.
+/// What a sign-in has opened. The cookie's value is the caller's business: only its hash comes here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Opened {
+    Session,
+    /// A factor is missing still: the cookie opens the challenge alone (S11).
+    Half,
+}
+
+/// Opens a session for who has given these proofs, or a half-finished sign-in: each way in comes through
+/// here, so that none forgets to ask for a factor (S11). The user is read in the same transaction.
 pub(crate) async fn open(
     on: &mut impl Lends,
-    user: UserId,
+    user: &User,
     token: &TokenHash,
     device: &Device,
     proofs: &[ProofKind],
     now: Timestamp,
-) -> sqlx::Result<SessionId> {
+) -> sqlx::Result<Opened> {
+    if user.factors.any() && !proofs.iter().any(|proof| proof.needs_no_factor()) {
+        half::insert(on, user.id, token, proofs, now).await?;
+        return Ok(Opened::Half);
+    }
+    let proofs: Vec<Proof> = proofs.iter().map(|kind| Proof { kind: *kind, at: now }).collect();
+    write(on, user.id, token, device, &proofs, now).await?;
+    Ok(Opened::Session)
+}
+
+async fn write(
+    on: &mut impl Lends,
+    user: UserId,
+    token: &TokenHash,
+    device: &Device,
+    proofs: &[Proof],
+    now: Timestamp,
+) -> sqlx::Result<()> {
     let id = SessionId::generate();
-    let agent: String = device.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect();
+    let agent = device.kept_agent();
     let address = device.address.map(|address| address.to_string());
     sql::insert(on, id, user, token, &agent, address, now).await?;
     for proof in proofs {
-        sql::add_proof(on, id, *proof, now).await?;
+        sql::add_proof(on, id, proof.kind, proof.at).await?;
     }
-    Ok(id)
+    Ok(())
+}
+
+impl Device {
+    /// The browser's description of itself, as it is kept.
+    pub(crate) fn kept_agent(&self) -> String {
+        self.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
+    }
 }
 
 /// The live session behind a cookie, or nothing: unknown, ended and outlived ones look alike. All that
@@ -122,7 +182,7 @@ pub async fn current(
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<Option<Session>> {
-    let rows = sql::current(on, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await?;
+    let rows = sql::current(on, token, now.plus(-Policy::LONGEST_SESSION)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let mut session = Session {
         id: first.id,
@@ -132,13 +192,22 @@ pub async fn current(
         user_email: first.user_email.clone(),
         time_zone: first.time_zone.clone(),
         theme: first.theme,
+        factors: first.factors,
+        password_length: first.password_length,
         last_seen_at: first.last_seen_at,
         proofs: rows.iter().filter(|row| row.id_here == first.id_here).filter_map(sql::Row::proof).collect(),
         places: Vec::new(),
     };
     let here = rows.chunk_by(|one, other| one.id_here == other.id_here);
     session.places = here.filter_map(|rows| rows.first()?.place()).collect();
-    Ok(Some(session))
+    // A session lives as long as the longest of its person's organizations allows (S10).
+    let longest = |limit: fn(&Policy) -> i64, default| {
+        session.places.iter().map(|place| limit(&place.organization.policy)).max().unwrap_or(default)
+    };
+    let absolute = longest(|policy| policy.session_absolute, Policy::ABSOLUTE);
+    let idle = longest(|policy| policy.session_idle, Policy::IDLE);
+    let lives = now.since(first.created_at) < absolute && now.since(first.last_seen_at) < idle;
+    Ok(lives.then_some(session))
 }
 
 impl Session {
@@ -148,7 +217,9 @@ impl Session {
     }
 
     pub fn person(&self, origin: Origin) -> Person {
-        let proven_at = self.proofs.iter().filter(|proof| proof.kind.steps_up()).map(|proof| proof.at).max();
+        let newest = |counts: &dyn Fn(ProofKind) -> bool| {
+            self.proofs.iter().filter(|proof| counts(proof.kind)).map(|proof| proof.at).max()
+        };
         Person {
             user: self.user,
             name: self.user_name.clone(),
@@ -158,71 +229,12 @@ impl Session {
             session: self.id,
             token: self.token.clone(),
             origin,
-            proven_at,
+            factors: self.factors,
+            proven_at: newest(&|kind| kind.steps_up(self.factors)),
+            factor_proven_at: newest(&ProofKind::is_factor),
+            passkey_proven_at: newest(&|kind| kind == ProofKind::Passkey),
         }
     }
-
-    /// Whether this session opens the organization of a membership: a proof that meets its policy,
-    /// newer than `proofs_after`, and within the organization's own limits (S9, R10).
-    pub fn opens(&self, member: &Member, last_click: Option<Timestamp>, now: Timestamp) -> bool {
-        opened_by(&self.proofs, member, last_click, now).is_some()
-    }
-}
-
-/// The moment of the proof by which a session opens the organization of a membership, if it does.
-fn opened_by(
-    proofs: &[Proof],
-    member: &Member,
-    last_click: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Timestamp> {
-    let newest = proofs
-        .iter()
-        .filter(|proof| proof.kind.meets_policy() && proof.at > member.proofs_after)
-        .map(|proof| proof.at)
-        .max()?;
-    let active = last_click.map_or(newest, |click| click.max(newest));
-    (now.since(newest) < ABSOLUTE && now.since(active) < IDLE).then_some(newest)
-}
-
-/// A session that opens an organization, as that organization may know it: what it does elsewhere is
-/// not in it.
-#[derive(Clone, Debug)]
-pub struct OpeningSession {
-    pub address: Option<String>,
-    pub agent: String,
-    /// The proof that opens it.
-    pub proven_at: Timestamp,
-    /// The last click inside the organization.
-    pub clicked_at: Option<Timestamp>,
-}
-
-/// The sessions that open an organization for a member, by the gate's own rule (S9, R10), newest use
-/// of it first.
-pub async fn opening(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    member: &Member,
-    now: Timestamp,
-) -> sqlx::Result<Vec<OpeningSession>> {
-    let (begun, seen) = (now.plus(-ABSOLUTE), now.plus(-IDLE));
-    let rows = sql::with_proofs(on, member.user_id, organization, begun, seen).await?;
-    let mut sessions: Vec<OpeningSession> = rows
-        .chunk_by(|one, other| one.id == other.id)
-        .filter_map(|rows| {
-            let proofs: Vec<Proof> = rows.iter().map(|row| row.proof.clone()).collect();
-            let first = rows.first()?;
-            let proven_at = opened_by(&proofs, member, first.clicked_at, now)?;
-            Some(OpeningSession {
-                address: first.address.clone(),
-                agent: first.agent.clone(),
-                proven_at,
-                clicked_at: first.clicked_at,
-            })
-        })
-        .collect();
-    sessions.sort_by_key(|session| std::cmp::Reverse(session.clicked_at.max(Some(session.proven_at))));
-    Ok(sessions)
 }
 
 /// Whether a click at `now` needs to be written, given the last one that was.
@@ -268,7 +280,12 @@ pub(crate) async fn prove(
 /// A person's live sessions, newest use first.
 pub async fn list(app: &App, user: UserId) -> sqlx::Result<Vec<ListedSession>> {
     let now = app.db.now();
-    sql::list(&mut app.db.read().await?, user, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
+    sql::list(&mut app.db.read().await?, user, now).await
+}
+
+/// What the browsers of a person's sessions of the last month said of themselves.
+pub(crate) async fn agents(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<String>> {
+    sql::agents(on, user).await
 }
 
 /// How many of a person's live sessions have a proof newer than a moment: since the beginning of time,
@@ -279,7 +296,7 @@ pub async fn count(
     proven_after: Timestamp,
     now: Timestamp,
 ) -> sqlx::Result<i64> {
-    sql::count(on, user, proven_after, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
+    sql::count(on, user, proven_after, now).await
 }
 
 /// Ends one of a person's own sessions. An unknown one, or another's, is not there.
@@ -313,20 +330,22 @@ pub async fn end_others(app: &App, user: UserId, kept: SessionId) -> sqlx::Resul
     Ok(ended)
 }
 
-/// Ends all of a person's sessions, or all but one, inside a change of their credentials.
+/// Ends all of a person's sessions, or all but one, inside a change of their credentials, and what sign-ins
+/// are half-finished.
 pub(crate) async fn end_all(
     on: &mut impl Lends,
     user: UserId,
     kept: Option<SessionId>,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
+    half::end_all(on, user, now).await?;
     sql::end_all(on, user, kept, now).await
 }
 
 /// Whether a cookie's session is live, for the cookie's own bookkeeping.
 pub async fn is_live(app: &App, token: &TokenHash) -> sqlx::Result<bool> {
     let now = app.db.now();
-    sql::is_live(&mut app.db.read().await?, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await
+    sql::is_live(&mut app.db.read().await?, token, now).await
 }
 
 /// Keeps a form for after a step-up (S12). The fields are sealed: they may hold what nobody else should read.
@@ -370,6 +389,7 @@ pub async fn kept_form(
 /// Drops what ended long ago.
 pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     let now = tx.now();
+    half::sweep(tx).await?;
     sql::drop_old_forms(tx, now.plus(-HOUR)).await?;
     sql::drop_old(tx, now.plus(-KEPT)).await
 }

@@ -1,7 +1,7 @@
-use super::{ListedSession, Place, Proof, ProofKind};
+use super::{Half, ListedSession, Place, Proof, ProofKind};
 use crate::clock::Timestamp;
-use crate::domain::access::Role;
-use crate::domain::organizations::Organization;
+use crate::domain::access::{Factors, Role};
+use crate::domain::organizations::{MfaRule, Organization, Policy};
 use crate::domain::users::{Member, MemberState};
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, PendingFormId, SessionId, UserId};
@@ -48,6 +48,23 @@ pub(super) async fn add_proof(
     Ok(())
 }
 
+/// A session that is live at a moment, `$now`: as long as the longest of its person's organizations allows
+/// (S10). The gate judges the same by the rows that it reads anyway.
+macro_rules! live {
+    ($now:literal) => {
+        concat!(
+            "s.ended_at is null and s.created_at > ",
+            $now,
+            " - coalesce((select max(o.session_absolute) from memberships m join organizations o \
+             on o.id = m.organization where m.user_id = s.user_id and m.state = 'active'), 86400000) \
+             and s.last_seen_at > ",
+            $now,
+            " - coalesce((select max(o.session_idle) from memberships m join organizations o \
+             on o.id = m.organization where m.user_id = s.user_id and m.state = 'active'), 28800000)"
+        )
+    };
+}
+
 /// A session with one of its proofs and one of its person's organizations; any of these may be none.
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -57,6 +74,10 @@ pub(super) struct Row {
     pub user_email: String,
     pub time_zone: TimeZone,
     pub theme: Theme,
+    #[sqlx(flatten)]
+    pub factors: Factors,
+    pub password_length: i64,
+    pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
     proof_kind: Option<ProofKind>,
     proof_at: Option<Timestamp>,
@@ -66,6 +87,12 @@ pub(super) struct Row {
     people: Option<i64>,
     pending: Option<i64>,
     closed_at: Option<Timestamp>,
+    mfa: Option<MfaRule>,
+    mfa_from: Option<Timestamp>,
+    session_idle: Option<i64>,
+    session_absolute: Option<i64>,
+    remembers_devices: Option<bool>,
+    shortest_password: Option<i64>,
     role: Option<Role>,
     state: Option<MemberState>,
     ends_at: Option<Timestamp>,
@@ -88,6 +115,14 @@ impl Row {
             people: self.people?,
             pending: self.pending?,
             closed_at: self.closed_at,
+            policy: Policy {
+                mfa: self.mfa?,
+                mfa_from: self.mfa_from,
+                session_idle: self.session_idle?,
+                session_absolute: self.session_absolute?,
+                remembers_devices: self.remembers_devices?,
+                shortest_password: self.shortest_password?,
+            },
         };
         let member = Member {
             user_id: self.user_id,
@@ -109,24 +144,23 @@ pub(super) async fn current(
     on: &mut impl Lends,
     token: &TokenHash,
     begun_after: Timestamp,
-    seen_after: Timestamp,
 ) -> sqlx::Result<Vec<Row>> {
     fetch_all!(
         on,
         Row,
-        "select s.id, s.user_id, u.name as user_name, u.email as user_email, u.time_zone, u.theme, s.last_seen_at, \
-         p.kind as proof_kind, p.at as proof_at, o.id as id_here, o.slug, o.name, o.people, o.pending, o.closed_at, m.role, \
+        "select s.id, s.user_id, u.name as user_name, u.email as user_email, u.time_zone, u.theme, \
+         u.has_authenticator, u.has_passkey, u.password_length, s.created_at, s.last_seen_at, \
+         p.kind as proof_kind, p.at as proof_at, o.id as id_here, o.slug, o.name, o.people, o.pending, o.closed_at, \
+         o.mfa, o.mfa_from, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, m.role, \
          m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, v.at as clicked_at \
          from sessions s join users u on u.id = s.user_id \
          left join session_proofs p on p.session = s.id \
          left join memberships m on m.user_id = s.user_id and m.state = 'active' \
          left join organizations o on o.id = m.organization \
          left join session_visits v on v.session = s.id and v.organization = m.organization \
-         where s.token_hash = $1 and s.ended_at is null and s.created_at > $2 and s.last_seen_at > $3 \
-         order by o.name, o.id",
+         where s.token_hash = $1 and s.ended_at is null and s.created_at > $2 order by o.name, o.id",
         token,
-        begun_after,
-        seen_after
+        begun_after
     )
 }
 
@@ -145,38 +179,32 @@ pub(super) async fn with_proofs(
     on: &mut impl Lends,
     user: UserId,
     organization: OrganizationId,
-    begun_after: Timestamp,
-    seen_after: Timestamp,
+    now: Timestamp,
 ) -> sqlx::Result<Vec<WithProof>> {
     fetch_all!(
         on,
         WithProof,
-        "select s.id, s.address, s.agent, p.kind, p.at, v.at as clicked_at from sessions s \
+        concat!(
+            "select s.id, s.address, s.agent, p.kind, p.at, v.at as clicked_at from sessions s \
          join session_proofs p on p.session = s.id \
          left join session_visits v on v.session = s.id and v.organization = $2 \
-         where s.user_id = $1 and s.ended_at is null and s.created_at > $3 and s.last_seen_at > $4 \
-         order by s.id limit 1000",
+         where s.user_id = $1 and ",
+            live!("$3"),
+            " order by s.id limit 1000"
+        ),
         user,
         organization,
-        begun_after,
-        seen_after
+        now
     )
 }
 
-pub(super) async fn is_live(
-    on: &mut impl Lends,
-    token: &TokenHash,
-    begun_after: Timestamp,
-    seen_after: Timestamp,
-) -> sqlx::Result<bool> {
+pub(super) async fn is_live(on: &mut impl Lends, token: &TokenHash, now: Timestamp) -> sqlx::Result<bool> {
     let live = fetch_optional!(
         on,
         (SessionId,),
-        "select id from sessions \
-         where token_hash = $1 and ended_at is null and created_at > $2 and last_seen_at > $3",
+        concat!("select s.id from sessions s where s.token_hash = $1 and ", live!("$2")),
         token,
-        begun_after,
-        seen_after
+        now
     )?;
     Ok(live.is_some())
 }
@@ -232,18 +260,19 @@ pub(super) async fn rotate(
 pub(super) async fn list(
     on: &mut impl Lends,
     user: UserId,
-    begun_after: Timestamp,
-    seen_after: Timestamp,
+    now: Timestamp,
 ) -> sqlx::Result<Vec<ListedSession>> {
     fetch_all!(
         on,
         ListedSession,
-        "select id, created_at, last_seen_at, address, agent from sessions \
-         where user_id = $1 and ended_at is null and created_at > $2 and last_seen_at > $3 \
-         order by last_seen_at desc, id desc limit 100",
+        concat!(
+            "select s.id, s.created_at, s.last_seen_at, s.address, s.agent from sessions s \
+             where s.user_id = $1 and ",
+            live!("$2"),
+            " order by s.last_seen_at desc, s.id desc limit 100"
+        ),
         user,
-        begun_after,
-        seen_after
+        now
     )
 }
 
@@ -251,19 +280,19 @@ pub(super) async fn count(
     on: &mut impl Lends,
     user: UserId,
     proven_after: Timestamp,
-    begun_after: Timestamp,
-    seen_after: Timestamp,
+    now: Timestamp,
 ) -> sqlx::Result<i64> {
     let (count,) = fetch_one!(
         on,
         (i64,),
-        "select count(*) from sessions s \
-         where s.user_id = $1 and s.ended_at is null and s.created_at > $3 and s.last_seen_at > $4 \
-         and exists (select 1 from session_proofs p where p.session = s.id and p.at > $2)",
+        concat!(
+            "select count(*) from sessions s where s.user_id = $1 and ",
+            live!("$3"),
+            " and exists (select 1 from session_proofs p where p.session = s.id and p.at > $2)"
+        ),
         user,
         proven_after,
-        begun_after,
-        seen_after
+        now
     )?;
     Ok(count)
 }
@@ -364,4 +393,69 @@ pub(super) async fn drop_old(on: &mut impl Lends, before: Timestamp) -> sqlx::Re
     )?;
     execute!(on, "delete from sessions where last_seen_at < $1", before)?;
     Ok(())
+}
+
+pub(super) async fn insert_half(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    user: UserId,
+    proof: ProofKind,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into half_sign_ins (token_hash, user_id, proof, proven_at) values ($1, $2, $3, $4)",
+        token,
+        user,
+        proof,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn half(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    proven_after: Timestamp,
+) -> sqlx::Result<Option<Half>> {
+    fetch_optional!(
+        on,
+        Half,
+        "select h.user_id as \"user\", u.has_authenticator, u.has_passkey, h.proof, h.proven_at \
+         from half_sign_ins h join users u on u.id = h.user_id \
+         where h.token_hash = $1 and h.ended_at is null and h.proven_at > $2",
+        token,
+        proven_after
+    )
+}
+
+pub(super) async fn end_half(on: &mut impl Lends, token: &TokenHash, now: Timestamp) -> sqlx::Result<bool> {
+    let ended = execute!(
+        on,
+        "update half_sign_ins set ended_at = $2 where token_hash = $1 and ended_at is null",
+        token,
+        now
+    )?;
+    Ok(ended == 1)
+}
+
+pub(super) async fn end_halves(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update half_sign_ins set ended_at = $2 where user_id = $1 and ended_at is null",
+        user,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn drop_halves(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from half_sign_ins where proven_at < $1", before)?;
+    Ok(())
+}
+
+pub(super) async fn agents(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<String>> {
+    let rows =
+        fetch_all!(on, (String,), "select distinct agent from sessions where user_id = $1 limit 200", user)?;
+    Ok(rows.into_iter().map(|(agent,)| agent).collect())
 }

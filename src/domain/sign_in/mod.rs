@@ -1,13 +1,18 @@
-//! Signing in by password (S1, S4).
+//! Signing in by password (S1, S4), and by a factor after it (S11).
 
+mod challenge;
+mod mails;
+
+pub use self::challenge::{Finished, finish};
+pub(crate) use self::mails::samples;
 use crate::app::App;
 use crate::domain::access::Origin;
-use crate::domain::passwords::{Busy, Verified};
-use crate::domain::sessions::{self, Device, ProofKind};
+use crate::domain::factors;
+use crate::domain::passwords::{self, Busy, Verified};
+use crate::domain::sessions::{self, Device, Opened, ProofKind};
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users;
 use crate::domain::values::Email;
-use crate::ids::UserId;
 use crate::secrets::TokenHash;
 use crate::storage::Lends;
 
@@ -39,9 +44,12 @@ impl From<SpendError> for SignInError {
 pub struct Cookies<'a> {
     pub new: &'a TokenHash,
     pub old: Option<&'a TokenHash>,
+    /// Of a browser that was to be remembered.
+    pub device: Option<&'a TokenHash>,
 }
 
-/// Opens a session for whoever knows the password, and counts how that went.
+/// Opens a session for whoever knows the password, or, where they have factors, the challenge, and counts
+/// how that went.
 pub async fn with_password(
     app: &App,
     typed: &str,
@@ -49,10 +57,11 @@ pub async fn with_password(
     device: &Device,
     origin: &Origin,
     cookies: Cookies<'_>,
-) -> Result<UserId, SignInError> {
+) -> Result<Opened, SignInError> {
     let result = try_password(app, typed, password, device, origin, cookies).await;
     let word = match &result {
-        Ok(_) => "signed_in",
+        Ok(Opened::Session) => "signed_in",
+        Ok(Opened::Half) => "half_finished",
         Err(SignInError::Wrong { .. }) => "wrong",
         Err(SignInError::Throttled(_)) => "throttled",
         Err(SignInError::Busy(_)) => "busy",
@@ -71,7 +80,7 @@ async fn try_password(
     device: &Device,
     origin: &Origin,
     cookies: Cookies<'_>,
-) -> Result<UserId, SignInError> {
+) -> Result<Opened, SignInError> {
     let email = typed.parse::<Email>();
     // What is no address still has a budget, its own, and costs a comparison: the answer must not differ.
     let key = match &email {
@@ -99,8 +108,12 @@ async fn try_password(
     let now = tx.now();
     // The password may have been reset while this one was compared.
     let still = users::hold(&mut tx, user.id).await?;
-    if still.and_then(|still| still.password_hash).as_deref() != Some(&hash) {
+    let Some(user) = still.filter(|still| still.password_hash.as_deref() == Some(&hash)) else {
         return Err(SignInError::Wrong { left });
+    };
+    let length = passwords::length_class(password);
+    if user.password_length != length {
+        users::note_password_length(&mut tx, user.id, &hash, length).await?;
     }
     if let Some(newer) = newer {
         users::rehash_password(&mut tx, user.id, &hash, &newer).await?;
@@ -108,13 +121,23 @@ async fn try_password(
     if let Some(old) = cookies.old {
         sessions::end_replaced(&mut tx, old, now).await?;
     }
-    sessions::open(&mut tx, user.id, cookies.new, device, &[ProofKind::Password], now).await?;
+    let mut proofs = vec![ProofKind::Password];
+    if let Some(cookie) = cookies.device.filter(|_| user.factors.any())
+        && factors::is_recognized(&mut tx, user.id, cookie, now).await?
+    {
+        proofs.push(ProofKind::RememberedDevice);
+    }
+    let known = mails::is_known(&mut tx, user.id, device).await?;
+    let opened = sessions::open(&mut tx, &user, cookies.new, device, &proofs, now).await?;
+    if opened == Opened::Session && !known {
+        mails::queue_new_device(app, &mut tx, &user.email, device, now).await?;
+    }
     // In the order in which they are spent: two sign-ins at once must not wait for each other in a ring.
     throttle::give_back(&mut tx, throttle::SIGN_IN_ADDRESS, &from).await?;
     forgive(&mut tx, &key).await?;
     tx.commit().await?;
-    tracing::info!(request = origin.request, user = %user.id, "signed in");
-    Ok(user.id)
+    tracing::info!(request = origin.request, user = %user.id, ?opened, "signed in by password");
+    Ok(opened)
 }
 
 async fn spend(app: &App, account: &str, address: &str) -> Result<i64, SignInError> {

@@ -15,7 +15,7 @@ use crate::domain::access::{Operator, Origin, Role};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::passwords::{Busy, NewPassword, PasswordError, Verified};
 use crate::domain::recovery::{self, RequestError};
-use crate::domain::sessions::{self, Device, ProofKind};
+use crate::domain::sessions::{self, Device, Opened, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users;
@@ -81,7 +81,7 @@ pub async fn check_password(
     let spent = throttle::spend(&mut tx, now, throttle::NEW_PASSWORD, address).await;
     tx.commit().await?;
     spent?;
-    Ok(app.passwords.fit(password, &[organization.as_str(), name.as_str(), email.as_str()]).await?)
+    Ok(app.passwords.fit(password, &[organization.as_str(), name.as_str(), email.as_str()], 0).await?)
 }
 
 /// Stores a pending sign-up and mails its link. An address that has an account gets another mail, and
@@ -261,7 +261,8 @@ async fn found(
     if let Some(old) = cookies.old {
         sessions::end_replaced(change, old, now).await?;
     }
-    sessions::open(change, user.id, cookies.new, device, proofs, now).await?;
+    let opened = sessions::open(change, &user, cookies.new, device, proofs, now).await?;
+    debug_assert_eq!(opened, Opened::Session, "a new account has no factors");
     Ok(organization)
 }
 

@@ -27,6 +27,13 @@ pub const SIGN_IN_STREAK: Budget = budget("sign-in-streak", 100, i64::MAX);
 pub const SIGN_IN_ADDRESS: Budget = budget("sign-in-address", 60, 15 * MINUTE);
 /// Wrong current passwords in a session that is signed in: a stolen session must not guess either.
 pub const CONFIRM_PASSWORD: Budget = budget("confirm-password", 10, 15 * MINUTE);
+/// Codes typed for one person's authenticator apps, right or wrong, since the last right one.
+pub const FACTOR_CODE: Budget = budget("factor-code", 5, 15 * MINUTE);
+/// The same within a day: whoever has the password guesses one code in a million, and has few.
+pub const FACTOR_CODE_DAY: Budget = budget("factor-code-day", 40, DAY);
+/// Recovery codes typed for one person, since the last right one. Apart from the codes', so that this way
+/// stays open when those are used up.
+pub const RECOVERY_CODE: Budget = budget("recovery-code", 10, 15 * MINUTE);
 /// Changes of the email address that one person asks for: each mails an address of their choice.
 pub const EMAIL_CHANGE: Budget = budget("email-change", 5, DAY);
 /// Mails that people can cause to one address: sign-up, reset and change of address.
@@ -51,11 +58,14 @@ pub const INVITE_ASK: Budget = budget("invite-ask", 2, DAY);
 pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 15] = [
+pub const ALL: [Budget; 18] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
     CONFIRM_PASSWORD,
+    FACTOR_CODE,
+    FACTOR_CODE_DAY,
+    RECOVERY_CODE,
     EMAIL_CHANGE,
     MAIL_RECIPIENT,
     MAIL_ADDRESS,

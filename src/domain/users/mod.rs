@@ -19,7 +19,7 @@ pub use self::members::{
 };
 pub use self::profile::{By, Profile, profile};
 use crate::clock::Timestamp;
-use crate::domain::access::Operator;
+use crate::domain::access::{Factors, Operator};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::values::{Email, PersonName, Theme, TimeZone, folded};
 use crate::ids::UserId;
@@ -34,6 +34,10 @@ pub struct User {
     pub name: String,
     pub password_hash: Option<String>,
     pub password_changed_at: Timestamp,
+    /// The length class of the password; 0 while that is unknown.
+    pub password_length: i64,
+    #[sqlx(flatten)]
+    pub factors: Factors,
 }
 
 pub async fn by_email(on: &mut impl Lends, canonical: &str) -> sqlx::Result<Option<User>> {
@@ -72,6 +76,8 @@ pub(crate) async fn create(
         name: name.to_string(),
         password_hash: Some(password_hash.to_owned()),
         password_changed_at: change.now(),
+        password_length: 0,
+        factors: Factors::default(),
     };
     sql::insert_user(change, &user).await?;
     let entry = Entry::new(Kind::AccountCreated, user.id, &user.name).with("email", &user.email);
@@ -109,9 +115,43 @@ pub(crate) async fn set_preferences(
     sql::set_preferences(change, user, time_zone, theme).await
 }
 
-pub(crate) async fn set_password(change: &mut Change, user: UserId, hash: &str) -> sqlx::Result<()> {
+pub(crate) async fn set_password(
+    change: &mut Change,
+    user: UserId,
+    hash: &str,
+    length: i64,
+) -> sqlx::Result<()> {
     let now = change.now();
-    sql::set_password(change, user, hash, now).await
+    sql::set_password(change, user, hash, length, now).await
+}
+
+/// Notes how long the password is that a person just entered, where that was not known.
+pub(crate) async fn note_password_length(
+    on: &mut impl Lends,
+    user: UserId,
+    hash: &str,
+    length: i64,
+) -> sqlx::Result<()> {
+    sql::note_password_length(on, user, hash, length).await
+}
+
+/// Notes what factors a person has now, for the gate and for the lists of their organizations.
+pub(crate) async fn set_factors(
+    change: &mut Change,
+    user: UserId,
+    factors: Factors,
+    remembered_until: Timestamp,
+) -> sqlx::Result<()> {
+    sql::set_factors(change, user, factors, remembered_until).await
+}
+
+/// Notes until when a person has a remembered device.
+pub(crate) async fn set_remembered_until(
+    on: &mut impl Lends,
+    user: UserId,
+    until: Timestamp,
+) -> sqlx::Result<()> {
+    sql::set_remembered_until(on, user, until).await
 }
 
 /// Stores the same password under newer parameters. Nothing changed that anyone could notice.
@@ -150,6 +190,8 @@ pub(crate) fn sample(now: Timestamp) -> (User, Member) {
         name,
         password_hash: None,
         password_changed_at: now,
+        password_length: 0,
+        factors: Factors::default(),
     };
     (user, member)
 }

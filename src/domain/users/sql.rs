@@ -3,7 +3,7 @@ use super::ending::Ending;
 use super::members::{Member, MemberState};
 use super::profile::Profile;
 use crate::clock::Timestamp;
-use crate::domain::access::Role;
+use crate::domain::access::{Factors, Role};
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
@@ -12,8 +12,8 @@ pub(super) async fn by_email(on: &mut impl Lends, canonical: &str) -> sqlx::Resu
     fetch_optional!(
         on,
         User,
-        "select id, email, email_canonical, name, password_hash, password_changed_at \
-         from users where email_canonical = $1",
+        "select id, email, email_canonical, name, password_hash, password_changed_at, password_length, \
+         has_authenticator, has_passkey from users where email_canonical = $1",
         canonical
     )
 }
@@ -22,7 +22,8 @@ pub(super) async fn by_id(on: &mut impl Lends, id: UserId) -> sqlx::Result<Optio
     fetch_optional!(
         on,
         User,
-        "select id, email, email_canonical, name, password_hash, password_changed_at from users where id = $1",
+        "select id, email, email_canonical, name, password_hash, password_changed_at, password_length, \
+         has_authenticator, has_passkey from users where id = $1",
         id
     )
 }
@@ -33,7 +34,8 @@ pub(super) async fn hold(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option
         on,
         User,
         "update users set name = name where id = $1 \
-         returning id, email, email_canonical, name, password_hash, password_changed_at",
+         returning id, email, email_canonical, name, password_hash, password_changed_at, password_length, \
+         has_authenticator, has_passkey",
         id
     )
 }
@@ -45,14 +47,15 @@ pub(super) async fn any_user(on: &mut impl Lends) -> sqlx::Result<bool> {
 pub(super) async fn insert_user(on: &mut impl Lends, user: &User) -> sqlx::Result<()> {
     execute!(
         on,
-        "insert into users (id, email, email_canonical, name, password_hash, password_changed_at, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $6)",
+        "insert into users (id, email, email_canonical, name, password_hash, password_changed_at, created_at, \
+         password_length) values ($1, $2, $3, $4, $5, $6, $6, $7)",
         user.id,
         &user.email,
         &user.email_canonical,
         &user.name,
         &user.password_hash,
-        user.password_changed_at
+        user.password_changed_at,
+        user.password_length
     )?;
     Ok(())
 }
@@ -108,14 +111,73 @@ pub(super) async fn set_password(
     on: &mut impl Lends,
     user: UserId,
     hash: &str,
+    length: i64,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "update users set password_hash = $2, password_changed_at = $3 where id = $1",
+        "update users set password_hash = $2, password_changed_at = $3, password_length = $4 where id = $1",
         user,
         hash,
-        now
+        now,
+        length
+    )?;
+    Ok(())
+}
+
+pub(super) async fn note_password_length(
+    on: &mut impl Lends,
+    user: UserId,
+    hash: &str,
+    length: i64,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update users set password_length = $3 where id = $1 and password_hash = $2",
+        user,
+        hash,
+        length
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_factors(
+    on: &mut impl Lends,
+    user: UserId,
+    factors: Factors,
+    remembered_until: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update users set has_authenticator = $2, has_passkey = $3, remembered_until = $4 where id = $1",
+        user,
+        factors.authenticator,
+        factors.passkey,
+        remembered_until
+    )?;
+    execute!(
+        on,
+        "update memberships set has_authenticator = $2, has_passkey = $3, remembered_until = $4 \
+         where user_id = $1 and state <> 'removed'",
+        user,
+        factors.authenticator,
+        factors.passkey,
+        remembered_until
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_remembered_until(
+    on: &mut impl Lends,
+    user: UserId,
+    until: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(on, "update users set remembered_until = $2 where id = $1", user, until)?;
+    execute!(
+        on,
+        "update memberships set remembered_until = $2 where user_id = $1 and state <> 'removed'",
+        user,
+        until
     )?;
     Ok(())
 }
@@ -404,14 +466,17 @@ pub(super) async fn upsert_member(
     execute!(
         on,
         "insert into memberships (organization, user_id, role, state, ends_at, proofs_after, joined_at, \
-         last_active_at, name, name_key, email, search, invited_by, role_since, role_by, state_since, state_by) \
-         values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $7, $12, $7, $12) \
+         last_active_at, name, name_key, email, search, invited_by, role_since, role_by, state_since, state_by, \
+         has_authenticator, has_passkey, remembered_until) \
+         select $1, u.id, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $7, $12, $7, $12, \
+         u.has_authenticator, u.has_passkey, u.remembered_until from users u where u.id = $2 \
          on conflict (organization, user_id) do update set role = excluded.role, state = excluded.state, \
          ends_at = excluded.ends_at, joined_at = excluded.joined_at, invited_by = excluded.invited_by, \
          role_since = excluded.role_since, role_by = excluded.role_by, state_since = excluded.state_since, \
          state_by = excluded.state_by, end_notice = 0, \
          last_active_at = excluded.last_active_at, name = excluded.name, name_key = excluded.name_key, \
-         email = excluded.email, search = excluded.search",
+         email = excluded.email, search = excluded.search, has_authenticator = excluded.has_authenticator, \
+         has_passkey = excluded.has_passkey, remembered_until = excluded.remembered_until, mfa_mail_due = null",
         organization,
         member.user_id,
         member.role,

@@ -8,4 +8,6 @@ mod text;
 pub use self::day::{Day, NotADay};
 pub use self::email::{Email, EmailError};
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
-pub use self::text::{Note, OrganizationName, PersonName, Slug, SlugError, TextError, folded, harmless};
+pub use self::text::{
+    FactorName, Note, OrganizationName, PersonName, Slug, SlugError, TextError, folded, harmless,
+};

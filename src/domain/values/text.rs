@@ -143,6 +143,12 @@ text_type!(
 );
 
 text_type!(
+    /// What a person calls a factor of theirs: one line, at most 50 characters.
+    FactorName,
+    |text| line(text, 50)
+);
+
+text_type!(
     /// An inviter's note: plain text of at most 500 characters (I1), perhaps empty.
     Note,
     |text| {

@@ -276,7 +276,7 @@ pub async fn accept(
     };
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
-    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref(), device: None };
     let account = NewAccount {
         name: &parsed,
         password: &typed.password,

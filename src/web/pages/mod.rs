@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod challenge;
 pub mod email_change;
 pub mod health;
 pub mod home;
@@ -9,8 +10,10 @@ pub mod invitations;
 pub mod invite;
 pub mod leaving;
 pub mod mailbox;
+pub mod mfa;
 pub mod notice;
 pub mod organizations;
+mod prompt;
 pub mod recovery;
 pub mod roles;
 pub mod settings;

@@ -1,13 +1,17 @@
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::challenge::{device_of, refused, wait_of};
+use super::prompt::{self, Prompt};
 use crate::app::Shared;
 use crate::config::SignUp;
 use crate::domain::account::{self, PasswordChangeError};
+use crate::domain::factors;
+use crate::domain::sessions::{self, Lack};
 use crate::domain::sign_in::{self, Cookies, SignInError};
 use crate::domain::throttle::Throttled;
 use crate::domain::values::Theme;
@@ -16,7 +20,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::{Inside, Visitor};
 use crate::web::html;
-use crate::web::session::NewCookie;
+use crate::web::session::{self, NewCookie};
 
 #[derive(Template)]
 #[template(path = "sign_in/form.html")]
@@ -71,19 +75,18 @@ pub async fn sign_in(
     State(app): State<Shared>,
     context: Context,
     visitor: Visitor,
+    headers: HeaderMap,
     cookie: Session,
     Form(typed): Form<Credentials>,
 ) -> Result {
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
-    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
+    let remembered = device_of(&app, &headers);
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref(), device: remembered.as_ref() };
     let signed_in =
         sign_in::with_password(&app, &typed.email, &typed.password, &device, &context.origin, cookies);
     let (status, problem, wait) = match signed_in.await {
-        Ok(_) => {
-            new.give(&cookie).await?;
-            return Ok(html::redirect(next_or_root(&typed.next)));
-        }
+        Ok(opened) => return new.give_opened(&app, &cookie, opened, next_or_root(&typed.next)).await,
         Err(SignInError::Wrong { left }) => (StatusCode::UNPROCESSABLE_ENTITY, wrong(left), None),
         Err(SignInError::Throttled(throttled)) => {
             let (problem, wait) = paused(throttled);
@@ -133,9 +136,18 @@ fn paused(throttled: Throttled) -> (Problem, i64) {
 }
 
 /// Ends the session and lets the browser forget what it kept. Cookies of neighbours on this domain stay.
-pub async fn sign_out(cookie: Session, Form(Nothing {}): Form<Nothing>) -> Result {
+pub async fn sign_out(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    cookie: Session,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result {
     cookie.flush().await.map_err(|error| Error::Internal(error.into()))?;
     let mut response = html::redirect("/sign-in");
+    if let Some(half) = session::cookie_hash(&app, &headers, session::HALF) {
+        sessions::end_half(&app, &half).await?;
+        session::append_cookie(&app, response.headers_mut(), session::HALF, "", 0);
+    }
     response.headers_mut().insert(
         HeaderName::from_static("clear-site-data"),
         HeaderValue::from_static("\"cache\", \"storage\""),
@@ -152,22 +164,37 @@ struct OrganizationPage {
     email: String,
     password: Field,
     next: String,
+    /// If a factor is what is missing, and not the password.
+    prompt: Option<Prompt>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct AskedHere {
+    next: String,
+    with: String,
 }
 
 /// What an organization misses in this session is asked for here, and added to it (S9).
-pub async fn organization_form(inside: Inside, Query(asked): Query<Asked>) -> Response {
-    html::page(&organization_page(&inside, Field::default(), &asked.next))
+pub async fn organization_form(inside: Inside, Query(asked): Query<AskedHere>) -> Response {
+    html::page(&organization_page(&inside, &asked.with, &asked.next))
 }
 
-fn organization_page(inside: &Inside, password: Field, next: &str) -> OrganizationPage {
+fn organization_page(inside: &Inside, with: &str, next: &str) -> OrganizationPage {
     let home = format!("/o/{}", inside.organization.slug);
+    let next = html::own_path(next).map_or(home, str::to_owned);
+    let prompt = (inside.lacks == Some(Lack::Factor)).then(|| {
+        let here = inside.path(&format!("sign-in?next={}", html::query_value(&next)));
+        Prompt::new(inside.actor.person.factors, with, here)
+    });
     OrganizationPage {
         theme: inside.actor.person.theme,
         organization: inside.organization.name.clone(),
         slug: inside.organization.slug.clone(),
         email: inside.actor.person.email.clone(),
-        password,
-        next: html::own_path(next).map_or(home, str::to_owned),
+        password: Field::default(),
+        next,
+        prompt,
     }
 }
 
@@ -175,6 +202,8 @@ fn organization_page(inside: &Inside, password: Field, next: &str) -> Organizati
 #[serde(default, deny_unknown_fields)]
 pub struct Proof {
     password: String,
+    code: String,
+    with: String,
     next: String,
 }
 
@@ -185,19 +214,31 @@ pub async fn organization_sign_in(
     Form(typed): Form<Proof>,
 ) -> Result {
     let new = NewCookie::generate();
-    let confirmed = account::confirm_password(&app, &inside.actor.person, &typed.password, &new.hash()).await;
-    match confirmed {
-        Ok(()) => {
-            new.give(&cookie).await?;
-            let page = organization_page(&inside, Field::default(), &typed.next);
-            Ok(html::redirect(&page.next))
-        }
-        Err(error) => {
-            let field = Field::wrong(said(error)?);
-            let page = organization_page(&inside, field, &typed.next);
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, html::page(&page)).into_response())
-        }
-    }
+    let person = &inside.actor.person;
+    let page = organization_page(&inside, &typed.with, &typed.next);
+    let (page, wait) = match page.prompt {
+        Some(prompt) => match factors::prove(&app, person, prompt.typed(&typed.code), &new.hash()).await {
+            Ok(()) => {
+                new.give(&cookie).await?;
+                return Ok(html::redirect(&page.next));
+            }
+            Err(error) => {
+                let wait = wait_of(&error);
+                let prompt = Some(prompt.wrong(prompt::said(error)?));
+                (OrganizationPage { prompt, ..page }, wait)
+            }
+        },
+        None => match account::confirm_password(&app, person, &typed.password, &new.hash()).await {
+            Ok(()) => {
+                new.give(&cookie).await?;
+                return Ok(html::redirect(&page.next));
+            }
+            Err(error) => {
+                (OrganizationPage { password: Field::wrong(said(error)?), prompt: None, ..page }, None)
+            }
+        },
+    };
+    Ok(refused(&page, wait))
 }
 
 /// What is wrong with a password that confirms, in words for beside its field.

@@ -213,7 +213,7 @@ pub async fn confirm(
 ) -> Result<Response, Error> {
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
-    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref(), device: None };
     let browser = browser_of(&app, &headers);
     let confirmed =
         sign_up::confirm(&app, &token, browser.as_ref(), &typed.password, &device, &context.origin, cookies);
@@ -266,7 +266,7 @@ pub async fn setup(
     };
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
-    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref() };
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref(), device: None };
     match sign_up::setup(&app, &token, &asked, &device, &context.origin, cookies).await {
         Ok(organization) => {
             new.give(&cookie).await?;

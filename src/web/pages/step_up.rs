@@ -2,15 +2,17 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::challenge::{refused, wait_of};
+use super::prompt::{self, Prompt};
 use super::sign_in::said;
 use crate::app::Shared;
 use crate::domain::access::{Person, Role};
 use crate::domain::account;
+use crate::domain::factors;
 use crate::domain::sessions::{self, KeptForm};
 use crate::domain::values::Theme;
 use crate::ids::PendingFormId;
@@ -42,6 +44,8 @@ struct Page {
     email: String,
     form: String,
     password: Field,
+    /// Of a person with factors, in place of the password.
+    prompt: Option<Prompt>,
 }
 
 #[derive(Template)]
@@ -79,25 +83,34 @@ impl Done {
 #[serde(default)]
 pub struct Asked {
     form: String,
+    with: String,
+}
+
+fn page(person: &Person, with: &str, form: &str) -> Page {
+    let here = format!("/step-up?form={}", html::query_value(form));
+    Page {
+        theme: person.theme,
+        email: person.email.clone(),
+        form: form.to_owned(),
+        password: Field::default(),
+        prompt: person.factors.any().then(|| Prompt::new(person.factors, with, here)),
+    }
 }
 
 pub async fn form(signed_in: SignedIn, Query(asked): Query<Asked>) -> Response {
-    let person = signed_in.person;
-    html::page(&Page {
-        theme: person.theme,
-        email: person.email,
-        form: asked.form,
-        password: Field::default(),
-    })
+    html::page(&page(&signed_in.person, &asked.with, &asked.form))
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Typed {
     password: String,
+    code: String,
+    with: String,
     form: String,
 }
 
+/// Of a person with factors only one of these counts; of others the password (S12).
 pub async fn confirm(
     State(app): State<Shared>,
     signed_in: SignedIn,
@@ -106,10 +119,23 @@ pub async fn confirm(
 ) -> Result {
     let person = &signed_in.person;
     let new = NewCookie::generate();
-    if let Err(error) = account::confirm_password(&app, person, &typed.password, &new.hash()).await {
-        let password = Field::wrong(said(error)?);
-        let page = Page { theme: person.theme, email: person.email.clone(), form: typed.form, password };
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, html::page(&page)).into_response());
+    let page = page(person, &typed.with, &typed.form);
+    match page.prompt {
+        Some(prompt) => {
+            let proven = factors::prove(&app, person, prompt.typed(&typed.code), &new.hash()).await;
+            if let Err(error) = proven {
+                let wait = wait_of(&error);
+                let prompt = Some(prompt.wrong(prompt::said(error)?));
+                return Ok(refused(&Page { prompt, ..page }, wait));
+            }
+        }
+        None => {
+            let confirmed = account::confirm_password(&app, person, &typed.password, &new.hash()).await;
+            if let Err(error) = confirmed {
+                let page = Page { password: Field::wrong(said(error)?), prompt: None, ..page };
+                return Ok(refused(&page, None));
+            }
+        }
     }
     new.give(&cookie).await?;
     let kept = match typed.form.parse::<PendingFormId>() {

@@ -5,5 +5,5 @@ mod profile;
 mod sessions;
 
 pub use self::mail::mail;
-pub use self::profile::{change_email, change_password, rename, set_preferences, show};
+pub use self::profile::{change_email, change_password, password_form, rename, set_preferences, show};
 pub use self::sessions::{confirm_end_others, end_others, end_session, sessions};

@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
@@ -205,6 +205,46 @@ pub struct PasswordTyped {
     _username: String,
     current_password: String,
     password: String,
+    organization: String,
+    next: String,
+}
+
+/// A page of its own for whoever an organization asks for a longer password (S6).
+#[derive(Template)]
+#[template(path = "account/password.html")]
+struct PasswordPage {
+    theme: Theme,
+    email: String,
+    /// The organization that asks, its slug, and how many characters it asks for.
+    asking: Option<(String, String, i64)>,
+    next: String,
+    current_password: Field,
+    password: Field,
+}
+
+impl PasswordPage {
+    fn new(signed_in: &SignedIn, organization: &str, next: &str) -> PasswordPage {
+        let asking = signed_in.chrome.organizations.iter().find(|own| own.slug == organization);
+        PasswordPage {
+            theme: signed_in.person.theme,
+            email: signed_in.person.email.clone(),
+            asking: asking.map(|own| (own.name.clone(), own.slug.clone(), own.shortest_password)),
+            next: html::own_path(next).unwrap_or("/account").to_owned(),
+            current_password: Field::default(),
+            password: Field::default(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct PasswordAsked {
+    organization: String,
+    next: String,
+}
+
+pub async fn password_form(signed_in: SignedIn, Query(asked): Query<PasswordAsked>) -> Response {
+    html::page(&PasswordPage::new(&signed_in, &asked.organization, &asked.next))
 }
 
 pub async fn change_password(
@@ -228,10 +268,17 @@ pub async fn change_password(
                     format!(", and {} ended", html::count(ended.try_into().unwrap_or(0), "other session"))
                 }
             };
-            return Ok(saved(&app, &format!("Your password is changed{others}")));
+            let to = html::own_path(&typed.next).unwrap_or("/account");
+            let text = format!("Your password is changed{others}");
+            return Ok(session::with_flash(&app, html::redirect(to), &text));
         }
         Err(PasswordChangeError::Unfit(error)) => (Field::default(), Field::wrong(error)),
         Err(error) => (Field::wrong(said(error)?), Field::default()),
     };
+    if !typed.next.is_empty() {
+        let page = PasswordPage::new(&signed_in, &typed.organization, &typed.next);
+        let page = PasswordPage { current_password, password, ..page };
+        return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
     wrong(&Index { current_password, password, ..index(&app, &context, &headers, signed_in).await? })
 }

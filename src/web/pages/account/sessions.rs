@@ -3,9 +3,8 @@ use axum::extract::{Path, State};
 
 use crate::app::Shared;
 use crate::clock::Timestamp;
-use crate::domain::sessions::{self, ListedSession};
+use crate::domain::sessions::{self, ListedSession, agent};
 use crate::ids::SessionId;
-use crate::web::agent;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};

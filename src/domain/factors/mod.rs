@@ -1,0 +1,247 @@
+//! Second factors: authenticator apps and recovery codes (M1, M2), and browsers that are not asked again.
+//! They belong to the person: no organization sees or sets them (S13), but for a reset (M7).
+
+mod authenticators;
+mod devices;
+mod mails;
+mod recovery_codes;
+mod removal;
+mod resets;
+mod sql;
+
+pub use self::authenticators::{Confirmed, Enrolment, begin, confirm, enrolment, rename};
+pub use self::devices::{RememberedDevice, forget, may_be_remembered};
+pub(crate) use self::devices::{forget_all as forget_devices, is_recognized, remember};
+pub(crate) use self::mails::samples;
+pub use self::recovery_codes::regenerate;
+pub use self::removal::{Factor, remove};
+pub use self::resets::{ResetError, reset, reset_by_sysadmin};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::access::{Factors, Operator, Person, StepUpNeeded};
+use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::sessions::{self, ProofKind};
+use crate::domain::throttle::{self, Budget, SpendError, Throttled};
+use crate::domain::users;
+use crate::ids::{AuthenticatorId, UserId};
+use crate::mail;
+use crate::secrets::TokenHash;
+use crate::storage::{Change, Conn, Db, Lends, Tx};
+
+/// An authenticator app in its owner's list.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Authenticator {
+    pub id: AuthenticatorId,
+    pub name: String,
+    pub confirmed_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What a person's page about their own factors shows.
+#[derive(Debug)]
+pub struct Overview {
+    pub authenticators: Vec<Authenticator>,
+    pub codes_left: i64,
+    pub devices: Vec<RememberedDevice>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FactorError {
+    #[error(
+        "This is not the code that the app shows now. Type the newest one; the phone's clock must be right."
+    )]
+    Wrong,
+    #[error("That code was already used. Wait for the next one.")]
+    Used,
+    #[error("A code has 6 digits. Type the one that the app shows now.")]
+    NoCode,
+    #[error("This recovery code is none of yours, or was used. Take another one from your list.")]
+    NoRecoveryCode,
+    #[error("You have no authenticator app. Choose another way.")]
+    NoAuthenticator,
+    #[error("This took longer than ten minutes. Begin again.")]
+    Outlived,
+    #[error("You have ten authenticator apps. Remove one first.")]
+    TooMany,
+    #[error("{0} requires multi-factor authentication, so the last factor stays. Add another one first.")]
+    Enforced(String),
+    #[error(transparent)]
+    StepUp(#[from] StepUpNeeded),
+    #[error("You are signed out. Sign in again.")]
+    SignedOut,
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for FactorError {
+    fn from(error: SpendError) -> FactorError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// What a person types to prove a factor.
+#[derive(Clone, Copy)]
+pub enum Typed<'a> {
+    Code(&'a str),
+    RecoveryCode(&'a str),
+}
+
+impl Typed<'_> {
+    fn budgets(self) -> &'static [Budget] {
+        match self {
+            Typed::Code(_) => &[throttle::FACTOR_CODE, throttle::FACTOR_CODE_DAY],
+            // Of their own: who has used up the codes' tries still has this path (and passkeys are not guessed).
+            Typed::RecoveryCode(_) => &[throttle::RECOVERY_CODE],
+        }
+    }
+}
+
+/// What a person has. The page is theirs alone.
+pub async fn overview(db: &Db, user: UserId) -> sqlx::Result<Overview> {
+    let now = db.now();
+    let mut reader = db.read().await?;
+    Ok(Overview {
+        authenticators: sql::authenticators(&mut reader, user).await?,
+        codes_left: sql::codes_left(&mut reader, user).await?,
+        devices: sql::devices(&mut reader, user, now).await?,
+    })
+}
+
+/// A transaction in which something typed was used up as a proof. Committed with what the proof opens;
+/// dropped, it was not used.
+pub(crate) struct Taken {
+    proof: ProofKind,
+    within: Within,
+}
+
+/// A recovery code's use is audited, and so holds the chains of its person's organizations; a code's is
+/// not, so that sign-ins don't wait for each other.
+enum Within {
+    Tx(Tx),
+    Change(Change),
+}
+
+/// Judges what was typed for a person, and uses it up. The try is counted before it is judged, over all
+/// sessions and addresses, and a new sign-in by password gives none back (M2, MFA-04).
+pub(crate) async fn take(
+    app: &App,
+    user: UserId,
+    operator: &Operator,
+    typed: Typed<'_>,
+) -> Result<Taken, FactorError> {
+    spend_try(app, user, typed).await?;
+    let mut taken = match typed {
+        Typed::Code(code) => {
+            let mut tx = app.db.write().await?;
+            let now = tx.now();
+            match authenticators::take_code(app, &mut tx, user, code, now).await {
+                Ok(()) => Taken { proof: ProofKind::Totp, within: Within::Tx(tx) },
+                Err(FactorError::Used) => {
+                    drop(tx);
+                    replayed(app, user, operator).await?;
+                    return Err(FactorError::Used);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Typed::RecoveryCode(code) => {
+            let mut change = app.db.account(Some(user), &[]).await?;
+            recovery_codes::take(app, &mut change, user, operator, code).await?;
+            Taken { proof: ProofKind::RecoveryCode, within: Within::Change(change) }
+        }
+    };
+    for budget in typed.budgets() {
+        throttle::clear(&mut taken, *budget, &user.to_string()).await?;
+    }
+    Ok(taken)
+}
+
+async fn spend_try(app: &App, user: UserId, typed: Typed<'_>) -> Result<(), FactorError> {
+    let key = user.to_string();
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let mut spent = Ok(());
+    for budget in typed.budgets() {
+        let one = throttle::spend(&mut tx, now, *budget, &key).await;
+        spent = spent.and(one.map(|_| ()));
+    }
+    // Committed even when refused: a refusal counts too.
+    tx.commit().await?;
+    Ok(spent?)
+}
+
+/// A code that was used before is somebody's who saw it: the log says so (MFA-01).
+async fn replayed(app: &App, user: UserId, operator: &Operator) -> sqlx::Result<()> {
+    let mut change = app.db.account(Some(user), &[]).await?;
+    let Some(owner) = users::by_id(&mut change, user).await? else { return Ok(()) };
+    audit::record_account(&mut change, operator, Entry::new(Kind::CodeReplayed, user, &owner.name)).await?;
+    change.commit().await
+}
+
+impl Taken {
+    pub(crate) fn proof(&self) -> ProofKind {
+        self.proof
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        match &self.within {
+            Within::Tx(tx) => tx.now(),
+            Within::Change(change) => change.now(),
+        }
+    }
+
+    pub(crate) async fn commit(self) -> sqlx::Result<()> {
+        match self.within {
+            Within::Tx(tx) => tx.commit().await,
+            Within::Change(change) => change.commit().await,
+        }
+    }
+}
+
+impl mail::Queues for Taken {}
+
+impl Lends for Taken {
+    fn conn(&mut self) -> Conn<'_> {
+        match &mut self.within {
+            Within::Tx(tx) => tx.conn(),
+            Within::Change(change) => change.conn(),
+        }
+    }
+}
+
+/// Proves a factor of a signed-in person again, for a step-up (S12) or for an organization that asks (M5).
+/// The session goes on under another cookie.
+pub async fn prove(
+    app: &App,
+    person: &Person,
+    typed: Typed<'_>,
+    new_token: &TokenHash,
+) -> Result<(), FactorError> {
+    let mut taken = take(app, person.user, &person.operator(), typed).await?;
+    let (proof, now) = (taken.proof(), taken.now());
+    if !sessions::prove(&mut taken, person, proof, new_token, now).await? {
+        return Err(FactorError::SignedOut);
+    }
+    taken.commit().await?;
+    Ok(())
+}
+
+/// Notes what a person has now, in each of their organizations too.
+async fn note(change: &mut Change, user: UserId) -> sqlx::Result<Factors> {
+    let now = change.now();
+    let factors = sql::present(change, user).await?;
+    let until = sql::remembered_until(change, user, now).await?.unwrap_or(Timestamp::ZERO);
+    users::set_factors(change, user, factors, until).await?;
+    Ok(factors)
+}
+
+/// Drops what ended: enrolments that nobody confirmed, devices that are not remembered any more.
+pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
+    authenticators::sweep(tx).await?;
+    devices::sweep(tx).await
+}

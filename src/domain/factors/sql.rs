@@ -1,0 +1,374 @@
+use super::removal::Factor;
+use super::{Authenticator, RememberedDevice};
+use crate::clock::Timestamp;
+use crate::domain::access::Factors;
+use crate::domain::organizations::MfaRule;
+use crate::ids::{AuthenticatorId, DeviceId, UserId};
+use crate::secrets::TokenHash;
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
+
+/// An authenticator that may be asked for a code.
+#[derive(sqlx::FromRow)]
+pub(super) struct Enrolled {
+    pub id: AuthenticatorId,
+    pub secret: String,
+}
+
+pub(super) async fn authenticators(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Authenticator>> {
+    fetch_all!(
+        on,
+        Authenticator,
+        "select id, name, confirmed_at, last_used_at from authenticators \
+         where user_id = $1 and confirmed_at is not null order by created_at, id",
+        user
+    )
+}
+
+pub(super) async fn confirmed(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Enrolled>> {
+    fetch_all!(
+        on,
+        Enrolled,
+        "select id, secret from authenticators \
+         where user_id = $1 and confirmed_at is not null order by created_at, id",
+        user
+    )
+}
+
+pub(super) async fn count_authenticators(on: &mut impl Lends, user: UserId) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from authenticators where user_id = $1 and confirmed_at is not null",
+        user
+    )?;
+    Ok(count)
+}
+
+pub(super) async fn insert_authenticator(
+    on: &mut impl Lends,
+    id: AuthenticatorId,
+    user: UserId,
+    secret: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into authenticators (id, user_id, name, secret, created_at) values ($1, $2, '', $3, $4)",
+        id,
+        user,
+        secret,
+        now
+    )?;
+    Ok(())
+}
+
+/// The sealed secret of an enrolment in progress.
+pub(super) async fn unconfirmed(
+    on: &mut impl Lends,
+    id: AuthenticatorId,
+    user: UserId,
+    since: Timestamp,
+) -> sqlx::Result<Option<String>> {
+    let row = fetch_optional!(
+        on,
+        (String,),
+        "select secret from authenticators \
+         where id = $1 and user_id = $2 and confirmed_at is null and created_at > $3",
+        id,
+        user,
+        since
+    )?;
+    Ok(row.map(|(secret,)| secret))
+}
+
+pub(super) async fn confirm(
+    on: &mut impl Lends,
+    id: AuthenticatorId,
+    name: &str,
+    step: i64,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update authenticators set name = $2, last_step = $3, confirmed_at = $4, last_used_at = $4 \
+         where id = $1 and confirmed_at is null",
+        id,
+        name,
+        step,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn rename_authenticator(
+    on: &mut impl Lends,
+    id: AuthenticatorId,
+    user: UserId,
+    name: &str,
+) -> sqlx::Result<bool> {
+    let renamed = execute!(
+        on,
+        "update authenticators set name = $3 where id = $1 and user_id = $2 and confirmed_at is not null",
+        id,
+        user,
+        name
+    )?;
+    Ok(renamed == 1)
+}
+
+/// Uses a step up, unless it or a later one was used: of twenty at once one succeeds.
+pub(super) async fn accept(
+    on: &mut impl Lends,
+    id: AuthenticatorId,
+    step: i64,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let accepted = execute!(
+        on,
+        "update authenticators set last_step = $2, last_used_at = $3 \
+         where id = $1 and last_step < $2 and confirmed_at is not null",
+        id,
+        step,
+        now
+    )?;
+    Ok(accepted == 1)
+}
+
+/// Enrolments begun before a moment that nobody confirmed: one person's, or everybody's.
+pub(super) async fn drop_unconfirmed(
+    on: &mut impl Lends,
+    user: Option<UserId>,
+    before: Timestamp,
+) -> sqlx::Result<()> {
+    match user {
+        Some(user) => execute!(
+            on,
+            "delete from authenticators where user_id = $1 and confirmed_at is null and created_at <= $2",
+            user,
+            before
+        )?,
+        None => execute!(
+            on,
+            "delete from authenticators where confirmed_at is null and created_at <= $1",
+            before
+        )?,
+    };
+    Ok(())
+}
+
+/// What a person's row says that they have.
+pub(super) async fn flags(on: &mut impl Lends, user: UserId) -> sqlx::Result<Factors> {
+    fetch_one!(on, Factors, "select has_authenticator, has_passkey from users where id = $1", user)
+}
+
+/// What a person has, by the factors themselves.
+pub(super) async fn present(on: &mut impl Lends, user: UserId) -> sqlx::Result<Factors> {
+    fetch_one!(
+        on,
+        Factors,
+        "select exists (select 1 from authenticators where user_id = $1 and confirmed_at is not null) \
+         as has_authenticator, exists (select 1 from passkeys where user_id = $1) as has_passkey",
+        user
+    )
+}
+
+/// Takes a factor away and gives its name; nothing, if it is not the person's.
+pub(super) async fn remove(
+    on: &mut impl Lends,
+    user: UserId,
+    factor: Factor,
+) -> sqlx::Result<Option<String>> {
+    let row = match factor {
+        Factor::Authenticator(id) => fetch_optional!(
+            on,
+            (String,),
+            "delete from authenticators where id = $1 and user_id = $2 and confirmed_at is not null \
+             returning name",
+            id,
+            user
+        )?,
+        Factor::Passkey(id) => fetch_optional!(
+            on,
+            (String,),
+            "delete from passkeys where id = $1 and user_id = $2 returning name",
+            id,
+            user
+        )?,
+    };
+    Ok(row.map(|(name,)| name))
+}
+
+/// Takes all of a person's factors and recovery codes away. Says whether there was a factor.
+pub(super) async fn remove_all(on: &mut impl Lends, user: UserId) -> sqlx::Result<bool> {
+    let apps = execute!(on, "delete from authenticators where user_id = $1", user)?;
+    let passkeys = execute!(on, "delete from passkeys where user_id = $1", user)?;
+    drop_codes(on, user).await?;
+    Ok(apps + passkeys > 0)
+}
+
+/// The organizations of a person that ask for a factor now, and which.
+pub(super) async fn enforcing(
+    on: &mut impl Lends,
+    user: UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<(String, MfaRule)>> {
+    fetch_all!(
+        on,
+        (String, MfaRule),
+        "select o.name, o.mfa from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' and o.closed_at is null and o.mfa <> 'optional' \
+         and (o.mfa_from is null or o.mfa_from <= $2) order by o.name, o.id",
+        user,
+        now
+    )
+}
+
+pub(super) async fn insert_code(
+    on: &mut impl Lends,
+    user: UserId,
+    hash: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into recovery_codes (user_id, code_hash, created_at) values ($1, $2, $3)",
+        user,
+        hash,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn drop_codes(on: &mut impl Lends, user: UserId) -> sqlx::Result<()> {
+    execute!(on, "delete from recovery_codes where user_id = $1", user)?;
+    Ok(())
+}
+
+pub(super) async fn use_code(
+    on: &mut impl Lends,
+    user: UserId,
+    hash: &str,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let used = execute!(
+        on,
+        "update recovery_codes set used_at = $3 where user_id = $1 and code_hash = $2 and used_at is null",
+        user,
+        hash,
+        now
+    )?;
+    Ok(used == 1)
+}
+
+pub(super) async fn codes_left(on: &mut impl Lends, user: UserId) -> sqlx::Result<i64> {
+    let (left,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from recovery_codes where user_id = $1 and used_at is null",
+        user
+    )?;
+    Ok(left)
+}
+
+pub(super) async fn devices(
+    on: &mut impl Lends,
+    user: UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<RememberedDevice>> {
+    fetch_all!(
+        on,
+        RememberedDevice,
+        "select id, agent, address, created_at, expires_at from remembered_devices \
+         where user_id = $1 and expires_at > $2 order by last_used_at desc, id limit 100",
+        user,
+        now
+    )
+}
+
+/// Whether no organization of the person forbids it.
+pub(super) async fn may_be_remembered(on: &mut impl Lends, user: UserId) -> sqlx::Result<bool> {
+    let (forbidden,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' and o.closed_at is null and not o.remembers_devices",
+        user
+    )?;
+    Ok(forbidden == 0)
+}
+
+pub(super) async fn insert_device(
+    on: &mut impl Lends,
+    user: UserId,
+    token: &TokenHash,
+    agent: &str,
+    address: Option<String>,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into remembered_devices (id, token_hash, user_id, agent, address, created_at, expires_at, \
+         last_used_at) values ($1, $2, $3, $4, $5, $6, $7, $6)",
+        DeviceId::generate(),
+        token,
+        user,
+        agent,
+        address,
+        now,
+        until
+    )?;
+    Ok(())
+}
+
+pub(super) async fn use_device(
+    on: &mut impl Lends,
+    user: UserId,
+    token: &TokenHash,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let used = execute!(
+        on,
+        "update remembered_devices set last_used_at = $3 \
+         where token_hash = $1 and user_id = $2 and expires_at > $3",
+        token,
+        user,
+        now
+    )?;
+    Ok(used == 1)
+}
+
+pub(super) async fn drop_device(
+    on: &mut impl Lends,
+    user: UserId,
+    device: Option<DeviceId>,
+) -> sqlx::Result<()> {
+    match device {
+        Some(device) => {
+            execute!(on, "delete from remembered_devices where user_id = $1 and id = $2", user, device)?
+        }
+        None => execute!(on, "delete from remembered_devices where user_id = $1", user)?,
+    };
+    Ok(())
+}
+
+/// When the last of a person's remembered devices ends.
+pub(super) async fn remembered_until(
+    on: &mut impl Lends,
+    user: UserId,
+    now: Timestamp,
+) -> sqlx::Result<Option<Timestamp>> {
+    let (until,) = fetch_one!(
+        on,
+        (Option<Timestamp>,),
+        "select max(expires_at) from remembered_devices where user_id = $1 and expires_at > $2",
+        user,
+        now
+    )?;
+    Ok(until)
+}
+
+pub(super) async fn drop_expired_devices(on: &mut impl Lends, now: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from remembered_devices where expires_at <= $1", now)?;
+    Ok(())
+}

@@ -20,6 +20,7 @@ mod leaving;
 mod load;
 mod mail;
 mod metrics;
+mod mfa;
 mod organizations;
 mod person;
 mod races;

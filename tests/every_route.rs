@@ -6,7 +6,8 @@ use interlock::domain::access::{Capability, Role};
 use interlock::domain::{audit, organizations};
 use interlock::web::routes::{self, Access, Route};
 
-use crate::support::{Answer, TestApp, Visitor, database, on_both};
+use crate::support::database::execute;
+use crate::support::{Answer, PASSWORD, TestApp, Visitor, database, on_both};
 
 /// Everyone who may come to a door.
 struct People {
@@ -88,6 +89,12 @@ async fn knock_as_fragment(visitor: &mut Visitor, route: &Route, path: &str) -> 
     }
 }
 
+/// As a program asks, which reads no pages.
+async fn knock_as_program(visitor: &mut Visitor, route: &Route, path: &str) -> Answer {
+    let body = (route.method != Method::GET).then(|| "no_such_field=1".to_owned());
+    visitor.send(route.method.clone(), path, &[("accept", "application/json")], body).await
+}
+
 fn is_inside(access: Access) -> bool {
     matches!(access, Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) | Access::Reopens)
 }
@@ -98,6 +105,16 @@ fn may(role: Role, access: Access) -> bool {
         Access::Reopens => role.may(Capability::DeleteOrganization),
         _ => true,
     }
+}
+
+/// Let in, to a page that may have nothing of this name.
+#[track_caller]
+fn assert_let_in_somehow(answer: &Answer, route: &Route) {
+    let status = answer.status.as_u16();
+    assert!(matches!(status, 200 | 303 | 404 | 422), "{} answers {status}", route.path);
+    assert!(
+        !answer.header("location").contains("mfa/enrol") && !answer.header("location").starts_with("/o/")
+    );
 }
 
 /// Let in: a page, a way on, or a form that is refused for its field alone.
@@ -163,6 +180,70 @@ on_both! {
                 let without_id = |answer: &Answer| answer.text().split("request").next().map(str::to_owned);
                 assert_eq!(without_id(&there), without_id(&not_there), "{}", route.path);
                 knock_as_fragment(visitor, route, &path).await.is(404);
+            }
+        }
+    }
+
+    /// S11: whoever has given the first proof only is nobody, but for the challenge: by page, fragment and program.
+    async fn half_a_sign_in_opens_the_challenge_alone(app: TestApp) {
+        let mut people = people(&app).await;
+        let mut owner = people.members.pop().expect("the Owner is last").1;
+        owner.enable_mfa(&app.clock).await;
+        let mut half = app.visitor();
+        half.sign_in(&owner.email, PASSWORD).await.leads_to("/sign-in/challenge");
+        let held = half.cookies.clone();
+        for route in routes::table() {
+            // Signing out is what it may do; a cookie that it takes back is given again.
+            half.cookies = held.clone();
+            let path = people.path(&route);
+            if route.access == Access::Half {
+                assert_let_in(&knock(&mut half, &route, &path).await, &route, "half-finished");
+                knock(&mut people.nobody, &route, &path).await.is(303).leads_to("/sign-in");
+            } else if is_inside(route.access) || route.access == Access::SignedIn {
+                knock(&mut half, &route, &path).await.is(303).leads_to("/sign-in");
+                let answer = knock_as_fragment(&mut half, &route, &path).await.is(401);
+                assert!(answer.header("hx-redirect").starts_with("/sign-in") && answer.body.is_empty());
+                knock_as_program(&mut half, &route, &path).await.is(401).says("sign_in_required");
+            }
+        }
+    }
+
+    /// M3, M5, MFA-06, MFA-07: once an organization asks for a factor, a member without one gets nowhere inside it, whatever
+    /// their role, and is sent to enrol; one who has a factor and has not proven it is asked for it. Their own
+    /// pages and other organizations stay open.
+    async fn who_owes_a_factor_gets_nowhere(app: TestApp) {
+        let mut people = people(&app).await;
+        let mut members = std::mem::take(&mut people.members);
+        let org = people.org.clone();
+        let unproven = members.iter_mut().find(|(role, _)| *role == Role::Admin).expect("there is an Admin");
+        // As if a session from before had lived on: it holds a factor's owner, and not its proof.
+        let mut before = app.visitor();
+        before.sign_in("admin@halden.example", PASSWORD).await.leads_to("/");
+        unproven.1.enable_mfa(&app.clock).await;
+        execute(&app, "update sessions set ended_at = null").await;
+        unproven.1.cookies = before.cookies;
+        let slug = org.trim_start_matches("/o/");
+        execute(&app, &format!("update organizations set mfa = 'any' where slug = '{slug}'")).await;
+        for route in routes::table() {
+            let path = people.path(&route);
+            for (role, visitor) in &mut members {
+                if route.access == Access::SignedIn {
+                    assert_let_in_somehow(&knock(visitor, &route, &path).await, &route);
+                }
+                if !is_inside(route.access) || route.access == Access::Proving {
+                    continue;
+                }
+                let asked = if *role == Role::Admin { format!("{org}/sign-in") } else { "/account/mfa/enrol".to_owned() };
+                let answer = knock(visitor, &route, &path).await.is(303).leads_to(&asked);
+                assert!(answer.body.is_empty());
+                let answer = knock_as_fragment(visitor, &route, &path).await.is(403);
+                assert!(answer.header("hx-redirect").starts_with(&asked) && answer.body.is_empty());
+                knock_as_program(visitor, &route, &path).await.is(403).says("mfa_required").says_not("Tar Get");
+            }
+            if is_inside(route.access) {
+                let elsewhere = path.replace(&org, &people.stranger.org);
+                let answer = knock(&mut people.stranger, &route, &elsewhere).await;
+                assert!(!answer.header("location").contains("mfa"), "{elsewhere}");
             }
         }
     }

@@ -122,6 +122,53 @@ on_both! {
         all_whole(app).await;
     }
 
+    /// M2, MFA-01: of twenty uses of one code, or of one recovery code, at once one signs in, over all processes.
+    async fn one_code_used_by_twenty(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let phone = owner.enable_mfa(&app.clock).await;
+        phone.next_step();
+        let ways = [("code", phone.code()), ("recovery", phone.recovery_codes[0].clone())];
+        for (with, code) in ways {
+            let mut halves = Vec::new();
+            for number in 0..20 {
+                let mut half = house.tab(&app.visitor(), number);
+                half.sign_in(&owner.email, PASSWORD).await.leads_to("/sign-in/challenge");
+                halves.push(half);
+            }
+            // The budget is for guesses: here it shall not be what refuses.
+            let before = texts(app, "select id from sessions").await.len();
+            let code: &'static str = code.leak();
+            let post = |half| (half, "/sign-in/challenge".to_owned(), vec![("code", code), ("with", with)]);
+            let statuses = at_once(halves.into_iter().map(post).collect()).await;
+            assert_eq!(count(&statuses)[&303], 1, "{with}: {statuses:?}");
+            assert!(statuses.iter().all(|status| matches!(status, 303 | 422 | 429)), "{statuses:?}");
+            assert_eq!(texts(app, "select id from sessions").await.len(), before + 1, "{with}");
+        }
+        all_whole(app).await;
+    }
+
+    /// S11: one half-finished sign-in becomes one session, whatever proves it.
+    async fn one_half_sign_in_finished_by_many(app: TestApp) {
+        let house = House::new(app).await;
+        let app = &house.app;
+        let mut owner = app.owner().await;
+        let phone = owner.enable_mfa(&app.clock).await;
+        let mut half = app.visitor();
+        half.sign_in(&owner.email, PASSWORD).await.leads_to("/sign-in/challenge");
+        let before = texts(app, "select id from sessions").await.len();
+        let codes: Vec<&'static str> = phone.recovery_codes.iter().map(|code| &*code.clone().leak()).collect();
+        let post = |n: usize| {
+            (house.tab(&half, n), "/sign-in/challenge".to_owned(), vec![("code", codes[n]), ("with", "recovery")])
+        };
+        let statuses = at_once((0..10).map(post).collect()).await;
+        let texts_left = texts(app, "select code_hash from recovery_codes where used_at is null").await;
+        assert_eq!(texts(app, "select id from sessions").await.len(), before + 1, "{statuses:?}");
+        assert_eq!(texts_left.len(), 9, "only the code that signed in is used up: {statuses:?}");
+        all_whole(app).await;
+    }
+
     /// R3: two Owners who demote, suspend or remove each other at once leave one Owner, each time.
     async fn two_owners_against_each_other(app: TestApp) {
         let house = House::new(app).await;

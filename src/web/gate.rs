@@ -188,13 +188,13 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             request.extensions_mut().insert(Visitor { person, token, flash });
         }
         Access::Half => {
+            from_our_pages(app, request)?;
             let token = session::cookie_hash(app, request.headers(), session::HALF);
             let half = match &token {
                 Some(token) => sessions::half(&mut app.db.read().await?, token, now).await?,
                 None => None,
             };
             let (half, token) = half.zip(token).ok_or_else(|| sign_in_first(request))?;
-            from_our_pages(app, request)?;
             request.extensions_mut().insert(Challenged { half, token });
         }
         Access::SignedIn => {

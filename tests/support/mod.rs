@@ -3,6 +3,7 @@
 mod app;
 pub mod browser;
 pub mod database;
+pub mod factors;
 mod forms;
 pub mod page;
 mod postgres;

@@ -8,6 +8,7 @@ use crate::cli::output::{count, minute, print, table};
 use crate::cli::{Failure, Json, Result, confirm, org, output};
 use crate::domain::access::Operator;
 use crate::domain::account;
+use crate::domain::factors;
 use crate::domain::recovery;
 use crate::domain::users::MemberState;
 use crate::domain::users::sysadmin::{self, Account, Membership};
@@ -34,6 +35,27 @@ pub async fn reset_password(app: &App, who: &str, mailed: bool, json: Json) -> R
             account.email
         ),
         None => format!("The link is mailed to {} and works once, until {until} (UTC).\n", account.email),
+    })
+}
+
+#[derive(Serialize)]
+struct Reset {
+    id: String,
+    email: String,
+    reset: bool,
+}
+
+pub async fn reset_factors(app: &App, who: &str, json: Json) -> Result {
+    let account = find(app, who).await?;
+    let reset = factors::reset_by_sysadmin(app, &Operator::sysadmin(), account.id).await?;
+    if json.json {
+        return output::json(&Reset { id: account.id.to_string(), email: account.email, reset });
+    }
+    print(&match reset {
+        true => {
+            format!("{} has no factors any more, and its sessions ended. A mail says so.\n", account.email)
+        }
+        false => format!("{} has no factors: nothing was changed.\n", account.email),
     })
 }
 

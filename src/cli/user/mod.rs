@@ -55,6 +55,17 @@ pub enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Take all factors off an account: a lost phone, and no recovery code.
+    #[command(after_help = "Example:\n  interlock user reset-factors amara@halden.example\n\n\
+        Its authenticator apps, passkeys, recovery codes and remembered devices are gone, and its sessions end. \
+        The password stays. It is audited, and the person is told by mail. Make sure who asks for it.")]
+    ResetFactors {
+        /// Address or id
+        #[arg(value_name = "EMAIL|ID")]
+        who: String,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Suspend a person in one organization, or in all and end their sessions.
     #[command(after_help = "Examples:\n  interlock user suspend jonas@halden.example\n  \
         interlock user suspend jonas@halden.example --org halden-freight")]
@@ -90,6 +101,7 @@ pub async fn run(command: Command, app: &App) -> Result {
         Command::List { org, search, limit, json } => list(app, org, search, limit, json).await,
         Command::Show { who, json } => show(app, &who, json).await,
         Command::ResetPassword { who, mail, json } => acts::reset_password(app, &who, mail, json).await,
+        Command::ResetFactors { who, json } => acts::reset_factors(app, &who, json).await,
         Command::Suspend { who, org, yes, json } => acts::suspend(app, &who, org.as_deref(), yes, json).await,
         Command::Reactivate { who, org, json } => acts::reactivate(app, &who, org.as_deref(), json).await,
     }

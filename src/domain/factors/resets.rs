@@ -77,9 +77,10 @@ pub async fn reset(app: &App, actor: &Actor, user: UserId) -> Result<Member, Res
 }
 
 /// The same by whoever runs the instance, for anybody. Says whether there was anything to reset.
-pub async fn reset_by_sysadmin(app: &App, user: &User) -> sqlx::Result<bool> {
-    let mut change = app.db.account(Some(user.id), &[]).await?;
-    let done = all_gone(app, &mut change, user, &Operator::sysadmin()).await?;
+pub async fn reset_by_sysadmin(app: &App, operator: &Operator, user: UserId) -> sqlx::Result<bool> {
+    let mut change = app.db.account(Some(user), &[]).await?;
+    let Some(owner) = users::by_id(&mut change, user).await? else { return Ok(false) };
+    let done = all_gone(app, &mut change, &owner, operator).await?;
     change.commit().await?;
     Ok(done)
 }

@@ -77,6 +77,9 @@ fn in_words(kind: &str) -> &'static str {
         "sign_up_confirm" | "sign_up_known" | "sign_up_closed" => "Signing up",
         "password_reset" | "password_reset_unknown" => "Setting a new password",
         "password_changed" => "Notice: your password changed",
+        "factor_added" | "factor_removed" | "factors_reset" => "Notice: your factors changed",
+        "recovery_codes_replaced" | "recovery_code_used" => "Notice: your recovery codes",
+        "new_device" => "Notice: a new sign-in",
         "email_change_confirm" => "Confirming a new address",
         "email_change_taken" => "Notice: your address was asked for",
         "email_change_asked" | "email_changed_from" | "email_changed_to" | "email_change_undone" => {

@@ -11,7 +11,7 @@ use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
 use crate::metrics::Metrics;
 use crate::secrets::Sealer;
-use crate::storage::{Db, Schema, instance};
+use crate::storage::{Db, Schema, Tx, instance};
 
 pub struct App {
     pub config: Config,
@@ -43,7 +43,7 @@ pub enum StartError {
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error(
         "This database was sealed with another key. Set INTERLOCK_SECRET_KEY to the key that it was made with, \
-         the same on each replica."
+         the same on each replica. If `interlock rotate-key` was cut off, run it again."
     )]
     OtherKey,
     #[error("Another Interlock already runs on {0}. SQLite serves one; several need PostgreSQL.")]
@@ -129,6 +129,11 @@ pub fn key_there(config: &Config) -> Result<Sealer, StartError> {
         Some(key) => Ok(Sealer::new(key.expose())),
         None => Sealer::open_file(&key_file(config)).map_err(StartError::Key),
     }
+}
+
+/// Seals the instance's check with another key (see `domain::rotation`).
+pub async fn reseal_check(tx: &mut Tx, sealer: &Sealer) -> sqlx::Result<()> {
+    instance::set_check(tx, &sealer.seal(CHECK, b"interlock")).await
 }
 
 /// Where the sealing key is, unless it is in the settings.

@@ -256,3 +256,31 @@ fn the_documented_settings_are_true() {
     }
     assert_eq!(page.matches("| `INTERLOCK_").count(), interlock::config::SETTINGS.len());
 }
+
+/// A new place for sealed texts is sealed anew with another key too.
+#[test]
+fn whatever_is_sealed_is_sealed_anew() {
+    let mut places: Vec<String> = Vec::new();
+    for (name, text) in files("src", "rs") {
+        if name.starts_with("src/domain/rotation") {
+            continue;
+        }
+        for rest in code(&text).split("format!(\"").skip(1) {
+            // "table.column:{id}": what `seal` and `open` are told.
+            let Some((place, rest)) = rest.split_once(':') else { continue };
+            let is_place = rest.starts_with('{')
+                && place.split('.').count() == 2
+                && place.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'.');
+            if is_place {
+                places.push(place.to_owned());
+            }
+        }
+    }
+    places.sort();
+    places.dedup();
+    assert!(places.len() >= 4, "{places:?}");
+    let sealed = interlock::domain::rotation::columns();
+    for place in places {
+        assert!(sealed.contains(&place), "{place} is sealed, and `rotate-key` does not know it");
+    }
+}

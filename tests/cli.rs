@@ -5,6 +5,7 @@ mod demo;
 mod organizations;
 mod people;
 mod records;
+mod rotate_key;
 
 use std::process::{Command, Output};
 

@@ -33,7 +33,8 @@ async fn people(app: &TestApp) -> People {
     }
     let suspended = app.member(&mut owner, "Sus Pended", "suspended@halden.example", Role::Admin).await;
     let removed = app.member(&mut owner, "Rem Oved", "removed@halden.example", Role::Admin).await;
-    app.member(&mut owner, "Tar Get", "target@halden.example", Role::Member).await;
+    let mut target = app.member(&mut owner, "Tar Get", "target@halden.example", Role::Member).await;
+    target.enable_mfa(&app.clock).await;
     app.invited(&mut owner, "pending@halden.example", Role::Member).await;
     let page = owner.get(&format!("{}/invitations", owner.org)).await.ok().body;
     let invitation =

@@ -7,6 +7,7 @@ mod forms_alone;
 mod invite_many;
 mod keyboard;
 mod main_way;
+mod mfa;
 mod organizations;
 mod people;
 

@@ -5,7 +5,7 @@ use interlock::domain::access::Role;
 
 use crate::support::database::{count, execute, texts};
 use crate::support::factors::recovery_codes;
-use crate::support::{PASSWORD, TestApp, on_both};
+use crate::support::{PASSWORD, on_both};
 
 const CHALLENGE: &str = "/sign-in/challenge";
 
@@ -388,5 +388,45 @@ on_both! {
         hers.next_step();
         visitor.post(CHALLENGE, &[("code", &phone.code()), ("with", "code")]).await.is(500);
         visitor.post(CHALLENGE, &[("code", &hers.code()), ("with", "code")]).await.is(500);
+    }
+
+    /// M7, MFA-13: an Admin resets a member of this organization alone: audited, mailed, signed out. Owners, people of
+    /// other organizations and oneself are the sysadmin's business; it asks for a step-up.
+    async fn an_admin_resets_factors(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut admin = app.member(&mut owner, "Ad Min", "admin@halden.example", Role::Admin).await;
+        let mut dana = app.member(&mut owner, "Dana Kovač", "dana@halden.example", Role::Member).await;
+        let (org, owners) = (owner.org.clone(), app.id_of(&mut owner, "Amara Okafor").await);
+        let hers = app.id_of(&mut owner, "Dana Kovač").await;
+        let path = |id: &str| format!("{org}/users/{id}/factors-reset");
+        admin.get(&path(&hers)).await.is(409).says("no factor to reset");
+        dana.enable_mfa(&app.clock).await;
+        owner.enable_mfa(&app.clock).await;
+        admin.get(&path(&owners)).await.is(403);
+        admin.post(&path(&owners), &[]).await.is(403);
+        let own = app.id_of(&mut owner, "Ad Min").await;
+        admin.post(&path(&own), &[]).await.is(409).says("by themselves");
+        admin.get(&path(&hers)).await.ok().says("Reset the factors of Dana Kovač?");
+        app.clock.advance(11 * MINUTE);
+        admin.post(&path(&hers), &[]).await.leads_to("/step-up");
+        admin.step_up().await;
+        admin.post(&path(&hers), &[]).await.is(303);
+        assert_eq!(count(&app, &format!("authenticators where user_id = '{hers}'")).await, 0);
+        assert_eq!(count(&app, &format!("recovery_codes where user_id = '{hers}'")).await, 0);
+        dana.get("/account").await.leads_to("/sign-in");
+        dana.sign_in("dana@halden.example", PASSWORD).await.leads_to("/");
+        app.deliver().await;
+        assert!(app.mail_to("dana@halden.example").await.subject.contains("was reset"));
+        let audit = admin.get(&format!("{org}/audit")).await.ok();
+        audit.says("Reset factors").says("Dana Kovač");
+
+        // In another organization too, even suspended there: not theirs alone to decide.
+        dana.enable_mfa(&app.clock).await;
+        let mut other = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        let link = app.invited(&mut other, "dana@halden.example", Role::Member).await;
+        dana.post(&link, &[]).await.is(303);
+        other.post(&format!("{}/users/{hers}/suspension", other.org), &[]).await.is(303);
+        admin.get(&path(&hers)).await.is(409).says("other organizations");
+        admin.post(&path(&hers), &[]).await.is(409).says("interlock user reset-factors");
     }
 }

@@ -12,6 +12,7 @@ mod export;
 mod mail;
 mod org;
 mod output;
+mod rotate_key;
 mod user;
 
 use clap::{Parser, Subcommand};
@@ -67,6 +68,11 @@ pub enum Command {
         The present database is kept beside it, as ….before-restore-TIME.\n\
         On PostgreSQL this prints the line for pg_restore and ends with 2.")]
     Restore(backup::RestoreArguments),
+    /// Seal every secret in the database with another key, while Interlock is stopped.
+    #[command(after_help = "Example:\n  interlock rotate-key\n\n\
+        A key in a file is replaced by a new one; a key in the settings by INTERLOCK_NEW_SECRET_KEY. With PostgreSQL \
+        stop every replica first. Cut off, it is run again. Authenticator apps and passkeys go on working.")]
+    RotateKey(rotate_key::Arguments),
 }
 
 /// Print JSON instead of a table.
@@ -117,6 +123,7 @@ pub async fn run(command: Command, config: Config) -> Result {
         }
         Command::Backup(arguments) => backup::backup(arguments, &config).await,
         Command::Restore(arguments) => backup::restore(arguments, &config).await,
+        Command::RotateKey(arguments) => rotate_key::run(arguments, &config).await,
         Command::User(command) => {
             let app = App::open(config, Clock::system()).await?;
             closed(&app, user::run(command, &app).await).await

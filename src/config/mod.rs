@@ -71,6 +71,10 @@ settings! {
     database_url: DatabaseUrl = DatabaseUrl::Sqlite(data_dir.join("interlock.db")),
         DatabaseUrl::parse, DatabaseUrl::to_string;
 
+    /// The key that `interlock rotate-key` seals everything with anew, where secret_key is a setting; read by nothing else.
+    new_secret_key: Option<Secret<[u8; 32]>> = None,
+        secret_key, |key| or_not_set(key.as_ref().map(|_| HIDDEN));
+
     /// The key that seals secrets in the database: 32 bytes as base64 or 64 hex digits;
     /// without it one is made and kept in data_dir.
     secret_key: Option<Secret<[u8; 32]>> = None,

@@ -1,7 +1,7 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
 //! values, access, audit, throttle, passwords, organizations, users, sessions, factors, account,
-//! sign_in, recovery, sign_up, email_change, invitations, leaving, settings, housekeeping, backup, previews
+//! sign_in, recovery, sign_up, email_change, invitations, leaving, settings, housekeeping, backup, previews, rotation
 
 pub mod access;
 pub mod account;
@@ -16,6 +16,7 @@ pub mod organizations;
 pub mod passwords;
 pub mod previews;
 pub mod recovery;
+pub mod rotation;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;

@@ -25,3 +25,8 @@ pub async fn kept_check(reader: &mut Reader) -> sqlx::Result<Option<String>> {
 pub async fn ready(reader: &mut Reader) -> sqlx::Result<()> {
     fetch_optional!(reader, (i64,), "select id from instance where id = 1").map(|_| ())
 }
+
+pub async fn set_check(tx: &mut Tx, sealed: &str) -> sqlx::Result<()> {
+    execute!(tx, "update instance set sealed_check = $1 where id = 1", sealed)?;
+    Ok(())
+}

@@ -124,6 +124,8 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/users/{id}/sign-out",              Needs(ManageUsers), users::sign_out),
         get ("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::show),
         post("/o/{org}/users/{id}/removal",               Needs(ManageUsers), leaving::remove),
+        get ("/o/{org}/users/{id}/factors-reset",         Needs(ManageUsers), users::confirm_factors_reset),
+        post("/o/{org}/users/{id}/factors-reset",         Needs(ManageUsers), users::reset_factors),
         get ("/o/{org}/users/{id}/end-date",              Needs(ManageUsers), users::end_date_form),
         post("/o/{org}/users/{id}/end-date",              Needs(ManageUsers), users::change_end_date),
         get ("/o/{org}/invitations",                      Needs(ReadUsers),   invitations::index),

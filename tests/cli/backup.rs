@@ -30,7 +30,7 @@ async fn served() -> (Place, Server) {
     (place, server)
 }
 
-async fn stopped() -> Place {
+pub async fn stopped() -> Place {
     let (place, server) = served().await;
     server.signal("TERM");
     assert_eq!(server.ended().await, Some(0));

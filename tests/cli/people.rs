@@ -70,6 +70,25 @@ on_both_now! {
         program(&app, "user show halden").fails(1, "There is no account");
     }
 
+    /// M7: the sysadmin takes anybody's factors off, an Owner's too: audited, mailed, signed out.
+    async fn factors_are_reset(app: TestApp) {
+        let mut owner = app.owner().await;
+        owner.enable_mfa(&app.clock).await;
+        program(&app, "user reset-factors nobody@halden.example").fails(1, "There is no account");
+        let said = program(&app, &format!("user reset-factors {AMARA}")).ok();
+        assert!(said.contains("has no factors any more"), "{said}");
+        owner.get("/account").await.leads_to("/sign-in");
+        owner.sign_in(AMARA, PASSWORD).await.leads_to("/");
+        assert_eq!(audited(&app, "account.factors_reset").await, [
+            "organization | Sysadmin | Amara Okafor | {} | -",
+            "instance | Sysadmin | Amara Okafor | {} | -",
+        ]);
+        app.deliver().await;
+        assert!(app.mail_to(AMARA).await.subject.contains("was reset"));
+        assert_eq!(program(&app, &format!("user reset-factors {AMARA} --json")).json()["reset"], false);
+        assert_eq!(audited(&app, "account.factors_reset").await.len(), 2, "nothing happened the second time");
+    }
+
     /// S5, S13, U2: the link sets a password once; asking for it changes nothing else and is audited.
     async fn a_password_is_reset_by_a_link(app: TestApp) {
         let mut owner = app.owner().await;

@@ -271,6 +271,14 @@ impl Browser {
         });
     }
 
+    /// The visible text of the one element that a selector names.
+    pub async fn text_of(&self, selector: &str) -> String {
+        eventually!(self, format!("reading {selector}"), {
+            let found = self.client.find(fantoccini::Locator::Css(selector)).await.map_err(problem)?;
+            found.text().await.map_err(problem)
+        })
+    }
+
     /// Waits until the page is loaded and its visible text does not contain this.
     pub async fn see_not(&self, text: &str) {
         let what = format!("looking for the absence of “{text}”");

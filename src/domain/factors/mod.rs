@@ -15,7 +15,7 @@ pub(crate) use self::devices::{forget_all as forget_devices, is_recognized, reme
 pub(crate) use self::mails::samples;
 pub use self::recovery_codes::regenerate;
 pub use self::removal::{Factor, remove};
-pub use self::resets::{ResetError, reset, reset_by_sysadmin};
+pub use self::resets::{ResetError, may_reset, reset, reset_by_sysadmin};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Factors, Operator, Person, StepUpNeeded};

@@ -46,25 +46,40 @@ impl From<sqlx::Error> for ResetError {
     }
 }
 
-/// Resets the factors of a member who belongs to this organization alone and whose role is within the
-/// actor's. Their sessions end; enrolling anew is theirs.
+/// Whether the actor may reset a member's factors, but for the step-up, for the page that asks.
+pub async fn may_reset(app: &App, actor: &Actor, user: UserId) -> Result<(), ResetError> {
+    let mut reader = app.db.read().await?;
+    let member = users::find_member(&mut reader, actor, user).await?;
+    let elsewhere = sql::memberships(&mut reader, user).await? > 1;
+    resettable(actor, &member, elsewhere)?;
+    match sql::flags(&mut reader, user).await?.any() {
+        true => Ok(()),
+        false => Err(ResetError::None(member.name)),
+    }
+}
+
+/// M7: of a member within one's own role, somebody else, no Owner, and of this organization alone: other
+/// organizations did not agree.
+fn resettable(actor: &Actor, member: &Member, elsewhere: bool) -> Result<(), ResetError> {
+    actor.may(Capability::ManageUsers)?;
+    actor.may_handle(member.role)?;
+    match member.role {
+        _ if member.user_id == actor.person.user => Err(ResetError::Yourself),
+        Role::Owner => Err(ResetError::Owner),
+        _ if elsewhere => Err(ResetError::Elsewhere(member.name.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// Resets the factors of a member, after a step-up. Their sessions end; enrolling anew is theirs.
 pub async fn reset(app: &App, actor: &Actor, user: UserId) -> Result<Member, ResetError> {
     actor.may(Capability::ManageUsers)?;
     let mut change = app.db.account(Some(user), &[actor.organization]).await?;
     let actor = &users::current_actor(&mut change, actor).await?;
-    actor.may(Capability::ManageUsers)?;
     let member = users::find_member(&mut change, actor, user).await?;
-    actor.may_handle(member.role)?;
-    if user == actor.person.user {
-        return Err(ResetError::Yourself);
-    }
-    if member.role == Role::Owner {
-        return Err(ResetError::Owner);
-    }
-    // The change holds all organizations of the person, suspended memberships too.
-    if change.organizations() != [actor.organization] {
-        return Err(ResetError::Elsewhere(member.name));
-    }
+    // The change holds all organizations of the person, those that suspended them too.
+    let elsewhere = change.organizations() != [actor.organization];
+    resettable(actor, &member, elsewhere)?;
     actor.person.stepped_up(change.now())?;
     let Some(owner) = users::by_id(&mut change, user).await? else {
         return Err(MemberError::NotFound.into());

@@ -372,3 +372,14 @@ pub(super) async fn drop_expired_devices(on: &mut impl Lends, now: Timestamp) ->
     execute!(on, "delete from remembered_devices where expires_at <= $1", now)?;
     Ok(())
 }
+
+/// How many organizations a person is in, active or suspended.
+pub(super) async fn memberships(on: &mut impl Lends, user: UserId) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from memberships where user_id = $1 and state <> 'removed'",
+        user
+    )?;
+    Ok(count)
+}

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::Row;
 use crate::app::Shared;
 use crate::domain::access::Role;
+use crate::domain::factors::{self, ResetError};
 use crate::domain::sessions;
 use crate::domain::users::{self, Member, MemberError, MemberState};
 use crate::ids::UserId;
@@ -266,4 +267,61 @@ pub async fn sign_out(
         &title,
         "Each of their browsers asks for a new sign-in.",
     ))
+}
+
+/// M7: a lost phone, and no recovery code. Whom it is not for is said here, before anything is asked.
+pub async fn confirm_factors_reset(
+    State(app): State<Shared>,
+    inside: Inside,
+    context: Context,
+    Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
+) -> Result {
+    let member = asked_about(&app, &inside, &user).await?;
+    factors::may_reset(&app, &inside.actor, member.user_id).await.map_err(not_reset)?;
+    let facts = vec![
+        format!(
+            "{} loses all authenticator apps, passkeys, recovery codes and remembered devices, and is signed out \
+             everywhere.",
+            member.name
+        ),
+        "Their password stays. They get a mail, and set up new factors at their next sign-in if that is required. \
+         Make sure that it is them who asks: call them, or meet them."
+            .to_owned(),
+    ];
+    let title = format!("Reset the factors of {}?", member.name);
+    Ok(ask(inside, &context, &begun, &member, "factors-reset", title, "Reset factors", facts))
+}
+
+pub async fn reset_factors(
+    State(app): State<Shared>,
+    inside: Inside,
+    context: Context,
+    Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result {
+    let user = user_id(&user)?;
+    match factors::reset(&app, &inside.actor, user).await {
+        Ok(member) => {
+            let title = format!("The factors of {} are reset", member.name);
+            let text = "They are signed out everywhere, and a mail tells them.";
+            Ok(done(&app, &inside, &context, &begun, member, &title, text))
+        }
+        Err(ResetError::Member(MemberError::StepUp(_))) => {
+            let path = begun.path(&inside, user, "factors-reset");
+            step_up::ask(&app, &context, &inside.actor.person, &path, &[]).await
+        }
+        Err(error) => Err(not_reset(error)),
+    }
+}
+
+fn not_reset(error: ResetError) -> Error {
+    match error {
+        ResetError::Member(error) => error.into(),
+        ResetError::Owner => Error::Forbidden(Some(error.to_string())),
+        error @ (ResetError::Yourself | ResetError::Elsewhere(_) | ResetError::None(_)) => {
+            Error::Conflict(error.to_string())
+        }
+    }
 }

@@ -10,7 +10,10 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 
 pub(super) use self::acts::user_id;
-pub use self::acts::{change_role, confirm_sign_out, confirm_suspension, reactivate, sign_out, suspend};
+pub use self::acts::{
+    change_role, confirm_factors_reset, confirm_sign_out, confirm_suspension, reactivate, reset_factors,
+    sign_out, suspend,
+};
 pub use self::end_date::{change_end_date, end_date_form};
 pub use self::export::export;
 pub(super) use self::person::OpenSession;

@@ -65,9 +65,18 @@ pub struct Session {
     pub time_zone: TimeZone,
     pub theme: Theme,
     pub last_seen_at: Timestamp,
+    /// The address that the person's account would change to, while its confirmation is awaited.
+    pub new_email: Option<NewEmail>,
     pub proofs: Vec<Proof>,
     /// The organizations that the person is an active member of, by name.
     pub places: Vec<Place>,
+}
+
+/// An address that waits for its confirmation, free or taken alike (EML-02).
+#[derive(Clone, Debug)]
+pub struct NewEmail {
+    pub address: String,
+    pub expires_at: Timestamp,
 }
 
 /// An organization that a session's person is in.
@@ -116,13 +125,13 @@ pub(crate) async fn open(
 }
 
 /// The live session behind a cookie, or nothing: unknown, ended and outlived ones look alike. All that
-/// the gate judges by comes in one query: it is asked on every request.
+/// the gate judges by, and a person's own pages show, comes in one query: it is asked on every request.
 pub async fn current(
     on: &mut impl Lends,
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<Option<Session>> {
-    let rows = sql::current(on, token, now.plus(-ABSOLUTE), now.plus(-IDLE)).await?;
+    let rows = sql::current(on, token, now, now.plus(-ABSOLUTE), now.plus(-IDLE)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let mut session = Session {
         id: first.id,
@@ -133,6 +142,7 @@ pub async fn current(
         time_zone: first.time_zone.clone(),
         theme: first.theme,
         last_seen_at: first.last_seen_at,
+        new_email: first.new_email(),
         proofs: rows.iter().filter(|row| row.id_here == first.id_here).filter_map(sql::Row::proof).collect(),
         places: Vec::new(),
     };

@@ -1,4 +1,4 @@
-use super::{ListedSession, Place, Proof, ProofKind};
+use super::{ListedSession, NewEmail, Place, Proof, ProofKind};
 use crate::clock::Timestamp;
 use crate::domain::access::Role;
 use crate::domain::organizations::Organization;
@@ -58,6 +58,8 @@ pub(super) struct Row {
     pub time_zone: TimeZone,
     pub theme: Theme,
     pub last_seen_at: Timestamp,
+    new_email: Option<String>,
+    new_email_until: Option<Timestamp>,
     proof_kind: Option<ProofKind>,
     proof_at: Option<Timestamp>,
     pub id_here: Option<OrganizationId>,
@@ -78,6 +80,10 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn proof(&self) -> Option<Proof> {
         Some(Proof { kind: self.proof_kind?, at: self.proof_at? })
+    }
+
+    pub(super) fn new_email(&self) -> Option<NewEmail> {
+        Some(NewEmail { address: self.new_email.clone()?, expires_at: self.new_email_until? })
     }
 
     pub(super) fn place(&self) -> Option<Place> {
@@ -104,10 +110,12 @@ impl Row {
     }
 }
 
-/// A row for each proof in each organization; those of one organization follow each other.
+/// A row for each proof in each organization; those of one organization follow each other. Of a person's
+/// changes of address one waits at most.
 pub(super) async fn current(
     on: &mut impl Lends,
     token: &TokenHash,
+    now: Timestamp,
     begun_after: Timestamp,
     seen_after: Timestamp,
 ) -> sqlx::Result<Vec<Row>> {
@@ -115,9 +123,11 @@ pub(super) async fn current(
         on,
         Row,
         "select s.id, s.user_id, u.name as user_name, u.email as user_email, u.time_zone, u.theme, s.last_seen_at, \
-         p.kind as proof_kind, p.at as proof_at, o.id as id_here, o.slug, o.name, o.people, o.pending, o.closed_at, m.role, \
+         e.new_email, e.expires_at as new_email_until, p.kind as proof_kind, p.at as proof_at, o.id as id_here, o.slug, o.name, o.people, o.pending, o.closed_at, m.role, \
          m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, v.at as clicked_at \
          from sessions s join users u on u.id = s.user_id \
+         left join email_changes e on e.user_id = s.user_id and e.closed_at is null and e.confirmed_at is null \
+           and e.expires_at > $4 \
          left join session_proofs p on p.session = s.id \
          left join memberships m on m.user_id = s.user_id and m.state = 'active' \
          left join organizations o on o.id = m.organization \
@@ -126,7 +136,8 @@ pub(super) async fn current(
          order by o.name, o.id",
         token,
         begun_after,
-        seen_after
+        seen_after,
+        now
     )
 }
 

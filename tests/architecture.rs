@@ -122,8 +122,15 @@ fn features_import_only_those_before_them() {
 
 #[test]
 fn queries_stand_in_storage_and_sql_files_alone() {
-    let marks =
-        ["sqlx::query", "QueryBuilder", "fetch_one!(", "fetch_optional!(", "fetch_all!(", "execute!("];
+    let marks = [
+        "sqlx::query",
+        "QueryBuilder",
+        "fetch_one!(",
+        "fetch_optional!(",
+        "fetch_all!(",
+        "execute!(",
+        "execute_both!(",
+    ];
     for (name, text) in files("src", "rs") {
         let code = code(&text);
         let may = name.starts_with("src/storage/") || name.ends_with("/sql.rs");

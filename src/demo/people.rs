@@ -2,19 +2,21 @@
 
 use super::cast::{HALDEN, NORDLICHT, Part};
 use super::stage::{Result, Stage, cookie, day, device, password};
-use crate::clock::{HOUR, Timestamp};
+use crate::clock::{DAY, HOUR, Timestamp};
 use crate::domain::access::Role;
 use crate::domain::access::Role::{Admin, Auditor, Developer, Member, Owner, Reviewer};
 use crate::domain::account;
 use crate::domain::invitations::{self, Fate, Invitee, NewAccount, Terms};
 use crate::domain::leaving;
+use crate::domain::settings;
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up::{self, NewSignUp};
 use crate::domain::users;
-use crate::domain::values::TimeZone;
+use crate::domain::values::{Day, TimeZone};
 
 pub const FREIGHT: &str = "Halden Freight";
-pub const REEDEREI: &str = "Nordlicht Reederei";
+/// Called so when it was founded; by now it is the Nordlicht Reederei.
+pub const NORDLICHT_LINIE: &str = "Nordlicht Linie";
 
 /// An address with a slip in it: its invite's mail comes back.
 pub const NO_MAILBOX: [&str; 1] = ["lars.eriksen@haldn.example"];
@@ -80,6 +82,18 @@ pub enum Act {
         who: &'static str,
         name: &'static str,
     },
+    /// The last day of a membership.
+    EndAfter {
+        by: &'static str,
+        who: &'static str,
+        last: Day,
+    },
+    RenameOrganization {
+        organization: &'static str,
+        by: &'static str,
+        name: &'static str,
+        slug: &'static str,
+    },
 }
 
 type Script = Vec<(Timestamp, Act)>;
@@ -133,20 +147,22 @@ fn inviter(number: i64) -> &'static str {
 fn nordlicht(end: Timestamp) -> Script {
     let [founder, others @ ..] = &NORDLICHT;
     let address = |key: &str| format!("{key}@nordlicht.example");
-    let founding = Act::Found { organization: REEDEREI, by: founder, email: address(founder.key) };
+    let founding = Act::Found { organization: NORDLICHT_LINIE, by: founder, email: address(founder.key) };
     let mut script = vec![(day(end, 41, 9, 30), founding)];
     for (number, part) in (0_i64..).zip(others) {
         let at = day(end, 40 - number * 3, 10, number * 13);
         let email = address(part.key);
-        let (organization, by, role, note) = (REEDEREI, founder.key, part.role, "");
+        let (organization, by, role, note) = (NORDLICHT_LINIE, founder.key, part.role, "");
         script.push((at, Act::Invite { organization, by, email: email.clone(), role, note }));
         script.push((at.plus(4 * HOUR), Act::Accept { email, key: part.key, name: part.name }));
     }
     let (email, note) = (self::address("amara.okafor"), "For the joint quay in Rostock.");
     let (by, key) = (founder.key, "amara.okafor");
-    let invite = Act::Invite { organization: REEDEREI, by, email: email.clone(), role: Member, note };
+    let invite = Act::Invite { organization: NORDLICHT_LINIE, by, email: email.clone(), role: Member, note };
     script.push((day(end, 30, 11, 5), invite));
     script.push((day(end, 30, 15, 40), Act::Join { email, key }));
+    let (organization, name, slug) = (NORDLICHT_LINIE, "Nordlicht Reederei", "nordlicht-reederei");
+    script.push((day(end, 19, 10, 20), Act::RenameOrganization { organization, by, name, slug }));
     script
 }
 
@@ -155,6 +171,7 @@ fn changes(end: Timestamp) -> Script {
     let at = |days_ago, hour, minute| day(end, days_ago, hour, minute);
     let (amara, ingrid, aiko) = ("amara.okafor", "ingrid.solberg", "aiko.tanaka");
     let role = |by, who, role| Act::ChangeRole { by, who, role };
+    let last = |days| Day::of(end.plus(days * DAY), &TimeZone::utc());
     vec![
         (at(76, 9, 2), role(amara, "henrik.dahl", Owner)),
         (at(74, 13, 30), role(ingrid, "olafur.jonsson", Developer)),
@@ -177,9 +194,12 @@ fn changes(end: Timestamp) -> Script {
         (at(16, 11, 11), Act::SignOut { by: amara, who: "seoyeon.kim" }),
         (at(13, 9, 26), role(ingrid, "reka.szabo", Developer)),
         (at(10, 16, 38), Act::Suspend { by: ingrid, who: "dorde.petrovic" }),
+        // The auditors' review is over soon, and a contractor's month in a few days.
+        (at(9, 9, 40), Act::EndAfter { by: amara, who: "nandi.dlamini", last: last(12) }),
         (at(8, 8, 55), role(aiko, "noa.cohen", Reviewer)),
         (at(4, 17, 30), Act::Remove { by: amara, who: "viktor.hansen" }),
         (at(3, 10, 17), Act::Suspend { by: amara, who: "batbayar.enkh" }),
+        (at(3, 13, 5), Act::EndAfter { by: ingrid, who: "dj.whitfield", last: last(3) }),
         (at(1, 14, 52), role(ingrid, "leila.hosseini", Developer)),
     ]
 }
@@ -239,6 +259,12 @@ pub async fn play(stage: &mut Stage, act: Act) -> Result {
         Act::Join { email, key } => {
             let person = stage.person(key)?;
             invitations::accept_as(&stage.app, &stage.link(&email)?, &person).await?;
+            Ok(())
+        }
+        Act::RenameOrganization { organization, by, name, slug } => {
+            let organization = stage.organization(organization)?;
+            let actor = stage.actor(by, organization).await?;
+            settings::rename(&stage.app, &actor, &name.parse()?, Some(&slug.parse()?)).await?;
             Ok(())
         }
         act => change(stage, act).await,
@@ -319,13 +345,21 @@ async fn change(stage: &mut Stage, act: Act) -> Result {
             let (actor, user) = (stage.actor(by, freight).await?, stage.user(who)?);
             leaving::remove(&stage.app, &actor, user, Fate::Revoke).await?;
         }
+        Act::EndAfter { by, who, last } => {
+            let (actor, user) = (stage.actor(by, freight).await?, stage.user(who)?);
+            users::change_end_date(&stage.app, &actor, user, Some(last)).await?;
+        }
         Act::Rename { who, name } => {
             let person = stage.person(who)?;
             account::rename(&stage.app, &person, &name.parse()?).await?;
             let email = person.email;
             remember(stage, &email, who).await?;
         }
-        Act::Found { .. } | Act::Invite { .. } | Act::Accept { .. } | Act::Join { .. } => {}
+        Act::Found { .. }
+        | Act::Invite { .. }
+        | Act::Accept { .. }
+        | Act::Join { .. }
+        | Act::RenameOrganization { .. } => {}
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Who was there lately, and the sessions that are still open.
 
 use super::cast::HALDEN;
-use super::people::{FREIGHT, REEDEREI};
+use super::people::{FREIGHT, NORDLICHT_LINIE};
 use super::stage::{Result, Stage, cookie, day, device, password};
 use crate::clock::{HOUR, MINUTE, Timestamp};
 use crate::domain::sign_in::{self, Cookies};
@@ -39,7 +39,7 @@ pub fn script(end: Timestamp) -> Vec<(Timestamp, Act)> {
         (end.plus(-hours * HOUR - minutes * MINUTE), Act::SignIn { who, device })
     };
     script.extend([
-        (end.plus(-27 * HOUR), Act::Click { organization: REEDEREI, who: "amara.okafor" }),
+        (end.plus(-27 * HOUR), Act::Click { organization: NORDLICHT_LINIE, who: "amara.okafor" }),
         sign_in(6, 12, "amara.okafor", 0),
         sign_in(0, 41, "amara.okafor", 3),
         sign_in(5, 3, "ingrid.solberg", 1),

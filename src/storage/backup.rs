@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{Conn, Db, Lends, Pools, Readers, Times};
+use super::connections::Connections;
+use super::{Conn, Db, Lends, Pools, Times};
 use crate::clock::Clock;
 
 impl Db {
@@ -26,8 +27,8 @@ impl Db {
     /// Opens a copy that nobody writes to. Nothing is made beside it.
     pub async fn open_copy(file: &Path, clock: Clock) -> sqlx::Result<Db> {
         let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let read = Readers::open(options, 1).await?;
+        let write = Connections::open(options.clone(), 1).await?;
+        let read = Connections::open(options, 1).await?;
         Ok(Db { pools: Pools::Sqlite { read, write }, clock, times: Times::new() })
     }
 

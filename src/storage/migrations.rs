@@ -26,7 +26,7 @@ impl Db {
     /// Brings the tables up to date. Replicas that start together wait for each other.
     pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
         match &self.pools {
-            Pools::Sqlite { write, .. } => self.migrations().run(write).await,
+            Pools::Sqlite { write, .. } => self.migrations().run(write.lend().await?.connection()).await,
             Pools::Postgres(pool) => self.migrations().run(pool).await,
         }
     }

@@ -1,14 +1,14 @@
 //! How to talk to a database: SQLite or PostgreSQL, with one SQL text. Knows no feature.
 //!
-//! Queries are `&'static str` with `$1` placeholders and run through four macros: [`fetch_one!`],
-//! [`fetch_optional!`], [`fetch_all!`] and [`execute!`]. They take anything that lends a connection:
-//! a [`Reader`], a [`Tx`] or a [`Change`].
+//! Queries are `&'static str` with `$1` placeholders and run through five macros: [`fetch_one!`],
+//! [`fetch_optional!`], [`fetch_all!`], [`execute!`] and [`execute_both!`]. They take anything that lends a
+//! connection: a [`Reader`], a [`Tx`] or a [`Change`].
 
 pub mod backup;
 mod change;
+mod connections;
 pub mod instance;
 mod migrations;
-mod readers;
 mod schema;
 mod times;
 
@@ -20,11 +20,11 @@ use std::time::Duration;
 use prometheus::HistogramTimer;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection, Transaction};
 
 pub use self::change::Change;
-use self::readers::{Lent, Readers};
+use self::connections::{Connections, Lent, Writing};
 pub use self::schema::Schema;
 use self::times::Span;
 pub use self::times::Times;
@@ -50,8 +50,8 @@ pub struct Db {
 enum Pools {
     /// One writer: SQLite has no more, and waiting in our own queue is fair where its busy wait is not.
     Sqlite {
-        read: Readers,
-        write: SqlitePool,
+        read: Connections,
+        write: Connections,
     },
     Postgres(PgPool),
 }
@@ -75,7 +75,7 @@ pub struct Tx {
 }
 
 enum TxInner {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Writing),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -102,7 +102,7 @@ impl Lends for Reader {
 impl Lends for Tx {
     fn conn(&mut self) -> Conn<'_> {
         match &mut self.inner {
-            TxInner::Sqlite(tx) => Conn::Sqlite(tx),
+            TxInner::Sqlite(writing) => Conn::Sqlite(writing.connection()),
             TxInner::Postgres(tx) => Conn::Postgres(tx),
         }
     }
@@ -111,7 +111,7 @@ impl Lends for Tx {
 impl Tx {
     pub async fn commit(self) -> sqlx::Result<()> {
         match self.inner {
-            TxInner::Sqlite(tx) => tx.commit().await,
+            TxInner::Sqlite(writing) => writing.commit().await,
             TxInner::Postgres(tx) => tx.commit().await,
         }
     }
@@ -156,15 +156,10 @@ impl Db {
             .row_buffer_size(128)
             .pragma("temp_store", "memory")
             .pragma("journal_size_limit", "67108864");
-        let write = SqlitePoolOptions::new()
-            .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE)
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
+        let write = Connections::open(options.clone(), 1).await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = (2 * cores).clamp(*SQLITE_READERS.start(), *SQLITE_READERS.end());
-        let read = Readers::open(options.read_only(true).create_if_missing(false), most).await?;
+        let read = Connections::open(options.read_only(true).create_if_missing(false), most).await?;
         only_owner_reads(path).map_err(sqlx::Error::Io)?;
         Ok(Pools::Sqlite { read, write })
     }
@@ -187,8 +182,7 @@ impl Db {
     async fn begin(&self, span: &Span) -> sqlx::Result<Tx> {
         let waiting = span.wait.start_timer();
         let inner = match &self.pools {
-            // IMMEDIATE: a transaction that reads first and then writes would fail under load.
-            Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Sqlite { write, .. } => TxInner::Sqlite(Writing::begin(write.lend().await?).await?),
             Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
         };
         waiting.observe_duration();
@@ -215,6 +209,8 @@ impl Db {
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite { read, write } => {
+                // Whoever writes ends first, by a rollback too.
+                let _ = write.lend().await;
                 read.close().await;
                 write.close().await;
             }
@@ -266,4 +262,20 @@ macro_rules! execute {
     };
 }
 
-pub(crate) use {execute, fetch_all, fetch_one, fetch_optional, on_either};
+/// Two statements with the same binds, of which both may use any. On SQLite both go to the connection's
+/// thread at once: going there costs more than most statements. The second is not run where the first fails.
+macro_rules! execute_both {
+    ($on:expr, $first:literal, $second:literal $(, $bind:expr)* $(,)?) => {
+        match $crate::storage::Lends::conn($on) {
+            $crate::storage::Conn::Sqlite(e) => {
+                sqlx::query(concat!($first, "; ", $second))$(.bind($bind))*.execute(e).await.map(|_| ())
+            }
+            $crate::storage::Conn::Postgres(e) => match sqlx::query($first)$(.bind($bind))*.execute(&mut *e).await {
+                Ok(_) => sqlx::query($second)$(.bind($bind))*.execute(e).await.map(|_| ()),
+                Err(error) => Err(error),
+            }
+        }
+    };
+}
+
+pub(crate) use {execute, execute_both, fetch_all, fetch_one, fetch_optional, on_either};

@@ -122,6 +122,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// Headers of every answer, errors included (ASVS 3.4). One that a page set itself stays.
 fn dress(response: &mut Response, app: &Shared) {
     let headers = response.headers_mut();
+    // All at once: it would grow three times.
+    headers.reserve(16);
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

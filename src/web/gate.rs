@@ -22,7 +22,7 @@ use crate::clock::Timestamp;
 use crate::config::percent_decoded;
 use crate::domain::access::{Actor, Capability, Person, Role};
 use crate::domain::organizations::{self, Organization, Own};
-use crate::domain::sessions::{self, Half, Lack, Place, Session};
+use crate::domain::sessions::{self, Half, Lack, NewEmail, Place, Session};
 use crate::domain::users;
 use crate::domain::values::Theme;
 use crate::secrets::TokenHash;
@@ -88,6 +88,7 @@ pub struct Challenged {
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub person: Person,
+    pub new_email: Option<NewEmail>,
     pub chrome: Chrome,
 }
 
@@ -107,7 +108,8 @@ macro_rules! from_gate {
             type Rejection = Infallible;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<$name, Infallible> {
-                Ok(parts.extensions.get::<$name>().cloned().expect("the route's line lets the page ask for this"))
+                // Made for this one page, which asks once: it takes it away.
+                Ok(parts.extensions.remove::<$name>().expect("the route's line lets the page ask for this"))
             }
         }
     )*};
@@ -203,7 +205,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             let organizations = chrome_organizations(&context, &session, now);
             note_click(app, &session, None, Some(session.last_seen_at), now).await?;
             let chrome = Chrome::new(app, &person, None, organizations, request.uri().path(), flash);
-            request.extensions_mut().insert(SignedIn { person, chrome });
+            request.extensions_mut().insert(SignedIn { person, new_email: session.new_email, chrome });
         }
         Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) | Access::Reopens => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;

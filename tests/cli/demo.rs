@@ -46,6 +46,14 @@ async fn is_whole(settings: &[(&str, &str)]) {
         [(&json!("halden-freight"), &json!("owner")), (&json!("nordlicht-reederei"), &json!("member"))]
     );
     assert_eq!(amara["live_sessions"], 2);
+    for (email, role) in
+        [("nandi.dlamini@halden.example", "auditor"), ("dj.whitfield@halden.example", "member")]
+    {
+        let guest = json_of(&place, &["user", "show", email, "--json"], settings);
+        let membership = &guest["memberships"][0];
+        assert_eq!((&membership["role"], &membership["state"]), (&json!(role), &json!("active")));
+        assert!(membership["ends_at"].is_string(), "{membership}");
+    }
 
     let server = Server::start(&place, settings).await;
     let guests: Vec<&str> =
@@ -56,6 +64,14 @@ async fn is_whole(settings: &[(&str, &str)]) {
         let answer = server.post("/sign-in", &body).await;
         assert!(answer.starts_with("HTTP/1.1 303"), "{email}: {answer}");
     }
+    // An organization has moved: its old address leads a member on.
+    let body = format!("email=amara.okafor@halden.example&password={PASSWORD}");
+    let answer = server.post("/sign-in", &body).await;
+    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+    let head = server.head("/o/nordlicht-linie/roles", 0).replacen("POST", "GET", 1);
+    let cookie = format!("\r\nCookie: {}\r\n\r\n", cookie.expect("a cookie"));
+    let answer = server.ask(&head.replacen("\r\n\r\n", &cookie, 1)).await;
+    assert!(answer.contains("location: /o/nordlicht-reederei/roles"), "{answer}");
     server.signal("TERM");
     assert_eq!(server.ended().await, Some(0));
 

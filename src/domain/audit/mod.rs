@@ -195,8 +195,7 @@ async fn append(
         hash: String::new(),
     };
     row.hash = row.computed_hash(chain, &head.hash);
-    sql::insert(change, &chain.key(), &row).await?;
-    sql::move_head(change, &chain.key(), &row).await?;
+    sql::append(change, &chain.key(), &row).await?;
     let head = change.head(&chain.key())?;
     (head.seq, head.hash) = (row.seq, row.hash);
     Ok(())

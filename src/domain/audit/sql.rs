@@ -2,7 +2,7 @@ use sqlx::QueryBuilder;
 
 use super::{Filter, Head, Row};
 use crate::ids::{OrganizationId, UserId};
-use crate::storage::{Change, Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
+use crate::storage::{Change, Lends, execute_both, fetch_all, fetch_one, fetch_optional, on_either};
 
 const COLUMNS: &str =
     "seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash";
@@ -19,11 +19,13 @@ pub(super) async fn organizations(on: &mut impl Lends) -> sqlx::Result<Vec<(Orga
     fetch_all!(on, (OrganizationId, String), "select id, slug from organizations order by slug")
 }
 
-pub(super) async fn insert(change: &mut Change, chain: &str, row: &Row) -> sqlx::Result<()> {
-    execute!(
+/// The row, and the head that it moves.
+pub(super) async fn append(change: &mut Change, chain: &str, row: &Row) -> sqlx::Result<()> {
+    execute_both!(
         change,
         "insert into audit_events (chain, seq, at, kind, operator_id, operator_name, target_id, target_name, \
          changes, address, request, hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "update audit_heads set seq = $2, hash = $12 where chain = $1",
         chain,
         row.seq,
         row.at,
@@ -36,19 +38,7 @@ pub(super) async fn insert(change: &mut Change, chain: &str, row: &Row) -> sqlx:
         &row.address,
         &row.request,
         &row.hash
-    )?;
-    Ok(())
-}
-
-pub(super) async fn move_head(change: &mut Change, chain: &str, row: &Row) -> sqlx::Result<()> {
-    execute!(
-        change,
-        "update audit_heads set seq = $2, hash = $3 where chain = $1",
-        chain,
-        row.seq,
-        &row.hash
-    )?;
-    Ok(())
+    )
 }
 
 /// Newest first, or oldest first after a row. Each filter is a clause of its own, so that its index serves;

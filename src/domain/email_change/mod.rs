@@ -20,7 +20,7 @@ use crate::domain::values::Email;
 use crate::ids::UserId;
 use crate::mail;
 use crate::secrets::Token;
-use crate::storage::{Change, Db, Lends, Tx};
+use crate::storage::{Change, Lends, Tx};
 
 /// How long the link to the new address works.
 const LIFE: i64 = DAY;
@@ -87,18 +87,6 @@ pub async fn request(app: &App, person: &Person, email: &Email, address: &str) -
     mail::queue(&mut tx, app, None, &mails::asked(app, &user, email)).await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// A change that waits for its confirmation, as the account's page shows it: a taken address alike.
-#[derive(Debug, sqlx::FromRow)]
-pub struct Waiting {
-    pub new_email: String,
-    pub expires_at: Timestamp,
-}
-
-pub async fn waiting(db: &Db, user: UserId) -> sqlx::Result<Option<Waiting>> {
-    let now = db.now();
-    sql::waiting(&mut db.read().await?, user, now).await
 }
 
 /// What a link would change.

@@ -1,4 +1,4 @@
-use super::{EmailChange, Waiting};
+use super::EmailChange;
 use crate::clock::Timestamp;
 use crate::domain::users::User;
 use crate::domain::values::Email;
@@ -39,22 +39,6 @@ pub(super) async fn close_open(on: &mut impl Lends, user: UserId, now: Timestamp
         now
     )?;
     Ok(())
-}
-
-pub(super) async fn waiting(
-    on: &mut impl Lends,
-    user: UserId,
-    now: Timestamp,
-) -> sqlx::Result<Option<Waiting>> {
-    fetch_optional!(
-        on,
-        Waiting,
-        "select new_email, expires_at from email_changes \
-         where user_id = $1 and closed_at is null and confirmed_at is null and expires_at > $2 \
-         order by created_at desc limit 1",
-        user,
-        now
-    )
 }
 
 pub(super) async fn find(on: &mut impl Lends, token: &TokenHash) -> sqlx::Result<Option<EmailChange>> {

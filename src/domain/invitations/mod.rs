@@ -219,9 +219,11 @@ async fn invite_within(
     let now = change.now();
     terms.check(now)?;
     let canonical = invitee.email.canonical();
-    if let Some(expired) = may_be_invited(change, organization, &canonical, now).await? {
-        close(change, &expired, State::Expired, None).await?;
-    }
+    // One that has expired gives its place in the organization's count to the new one.
+    let closed = match may_be_invited(change, organization, &canonical, now).await? {
+        Some(expired) => sql::close(change, expired, State::Expired, None, now).await?,
+        None => 0,
+    };
     spend(change, organization, &canonical).await?;
     let invitation = Invitation {
         id: InvitationId::generate(),
@@ -237,10 +239,9 @@ async fn invite_within(
         sent_at: now,
         expires_at: expiry(terms.ends_at, now),
     };
-    let of = organizations::count_pending(change, organization, 1).await?;
+    let of = organizations::count_pending(change, organization, 1 - closed).await?;
     let (token, mail) = queue(app, change, &invitation, &of, &inviter.name).await?;
-    sql::insert(change, &invitation, mail).await?;
-    sql::insert_token(change, &token.hash(), invitation.id, LinkKind::Mailed, now).await?;
+    sql::insert(change, &invitation, &token.hash(), mail).await?;
     let mut entry = Entry::new(Kind::InvitationSent, invitation.id, &invitation.email)
         .with("role", invitation.role)
         .with("expires", invitation.expires_at.rfc3339());
@@ -262,16 +263,15 @@ async fn may_be_invited(
     organization: OrganizationId,
     canonical: &str,
     now: Timestamp,
-) -> Result<Option<Invitation>, InviteError> {
-    if let Some(user) = users::by_email(on, canonical).await? {
-        match users::member_of(on, organization, user.id).await?.map(|member| member.state) {
-            Some(MemberState::Active) => return Err(InviteError::AlreadyMember),
-            Some(MemberState::Suspended) => return Err(InviteError::Suspended),
-            Some(MemberState::Removed) | None => {}
-        }
+) -> Result<Option<InvitationId>, InviteError> {
+    let known = sql::known_as(on, organization, canonical).await?;
+    match known.member {
+        Some(MemberState::Active) => return Err(InviteError::AlreadyMember),
+        Some(MemberState::Suspended) => return Err(InviteError::Suspended),
+        Some(MemberState::Removed) | None => {}
     }
-    match sql::pending_for(on, organization, canonical).await? {
-        Some(pending) if !pending.has_expired(now) => Err(InviteError::AlreadyInvited),
+    match known.pending {
+        Some(_) if known.expires_at.is_none_or(|end| now < end) => Err(InviteError::AlreadyInvited),
         expired => Ok(expired),
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::users::MemberState;
 use crate::ids::{BatchId, InvitationId, MailId, OrganizationId, UserId};
 use crate::mail::Delivery;
 use crate::secrets::TokenHash;
-use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
+use crate::storage::{Lends, execute, execute_both, fetch_all, fetch_one, fetch_optional};
 
 pub(super) async fn find(on: &mut impl Lends, id: InvitationId) -> sqlx::Result<Option<Invitation>> {
     fetch_optional!(
@@ -19,27 +19,44 @@ pub(super) async fn find(on: &mut impl Lends, id: InvitationId) -> sqlx::Result<
     )
 }
 
-pub(super) async fn pending_for(
+/// An address in an organization: its membership's state, and its pending invitation.
+#[derive(sqlx::FromRow)]
+pub(super) struct Known {
+    pub member: Option<MemberState>,
+    pub pending: Option<InvitationId>,
+    pub expires_at: Option<Timestamp>,
+}
+
+pub(super) async fn known_as(
     on: &mut impl Lends,
     organization: OrganizationId,
     email_canonical: &str,
-) -> sqlx::Result<Option<Invitation>> {
-    fetch_optional!(
+) -> sqlx::Result<Known> {
+    fetch_one!(
         on,
-        Invitation,
-        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, inviter, state, \
-         sent_at, expires_at from invitations where organization = $1 and email_canonical = $2 and state = 'pending'",
+        Known,
+        "select m.state as member, i.id as pending, i.expires_at from (select 1) as always \
+         left join users u on u.email_canonical = $2 \
+         left join memberships m on m.organization = $1 and m.user_id = u.id \
+         left join invitations i on i.organization = $1 and i.email_canonical = $2 and i.state = 'pending'",
         organization,
         email_canonical
     )
 }
 
-pub(super) async fn insert(on: &mut impl Lends, new: &Invitation, mail: MailId) -> sqlx::Result<()> {
-    execute!(
+/// A new invitation with its mailed link.
+pub(super) async fn insert(
+    on: &mut impl Lends,
+    new: &Invitation,
+    token: &TokenHash,
+    mail: MailId,
+) -> sqlx::Result<()> {
+    execute_both!(
         on,
         "insert into invitations (id, organization, email, email_canonical, role, note, membership_ends_at, inviter, \
          state, created_at, sent_at, expires_at, name, mail) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)",
+        "insert into invitation_tokens (token_hash, invitation, kind, created_at) values ($14, $1, $15, $10)",
         new.id,
         new.organization,
         &new.email,
@@ -52,9 +69,10 @@ pub(super) async fn insert(on: &mut impl Lends, new: &Invitation, mail: MailId) 
         new.sent_at,
         new.expires_at,
         &new.name,
-        mail
-    )?;
-    Ok(())
+        mail,
+        token,
+        LinkKind::Mailed
+    )
 }
 
 pub(super) async fn renew(on: &mut impl Lends, invitation: &Invitation, mail: MailId) -> sqlx::Result<()> {

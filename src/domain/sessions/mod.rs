@@ -91,9 +91,18 @@ pub struct Session {
     /// The length class of the password; 0 while that is unknown.
     password_length: i64,
     pub last_seen_at: Timestamp,
+    /// The address that the person's account would change to, while its confirmation is awaited.
+    pub new_email: Option<NewEmail>,
     pub proofs: Vec<Proof>,
     /// The organizations that the person is an active member of, by name.
     pub places: Vec<Place>,
+}
+
+/// An address that waits for its confirmation, free or taken alike (EML-02).
+#[derive(Clone, Debug)]
+pub struct NewEmail {
+    pub address: String,
+    pub expires_at: Timestamp,
 }
 
 /// An organization that a session's person is in.
@@ -176,13 +185,13 @@ impl Device {
 }
 
 /// The live session behind a cookie, or nothing: unknown, ended and outlived ones look alike. All that
-/// the gate judges by comes in one query: it is asked on every request.
+/// the gate judges by, and a person's own pages show, comes in one query: it is asked on every request.
 pub async fn current(
     on: &mut impl Lends,
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<Option<Session>> {
-    let rows = sql::current(on, token, now.plus(-Policy::LONGEST_SESSION)).await?;
+    let rows = sql::current(on, token, now, now.plus(-Policy::LONGEST_SESSION)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let mut session = Session {
         id: first.id,
@@ -195,6 +204,7 @@ pub async fn current(
         factors: first.factors,
         password_length: first.password_length,
         last_seen_at: first.last_seen_at,
+        new_email: first.new_email(),
         proofs: rows.iter().filter(|row| row.id_here == first.id_here).filter_map(sql::Row::proof).collect(),
         places: Vec::new(),
     };

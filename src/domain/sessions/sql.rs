@@ -1,4 +1,4 @@
-use super::{Half, ListedSession, Place, Proof, ProofKind};
+use super::{Half, ListedSession, NewEmail, Place, Proof, ProofKind};
 use crate::clock::Timestamp;
 use crate::domain::access::{Factors, Role};
 use crate::domain::organizations::{MfaRule, Organization, Policy};
@@ -79,6 +79,8 @@ pub(super) struct Row {
     pub password_length: i64,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
+    new_email: Option<String>,
+    new_email_until: Option<Timestamp>,
     proof_kind: Option<ProofKind>,
     proof_at: Option<Timestamp>,
     pub id_here: Option<OrganizationId>,
@@ -105,6 +107,10 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn proof(&self) -> Option<Proof> {
         Some(Proof { kind: self.proof_kind?, at: self.proof_at? })
+    }
+
+    pub(super) fn new_email(&self) -> Option<NewEmail> {
+        Some(NewEmail { address: self.new_email.clone()?, expires_at: self.new_email_until? })
     }
 
     pub(super) fn place(&self) -> Option<Place> {
@@ -139,10 +145,12 @@ impl Row {
     }
 }
 
-/// A row for each proof in each organization; those of one organization follow each other.
+/// A row for each proof in each organization; those of one organization follow each other. Of a person's
+/// changes of address one waits at most.
 pub(super) async fn current(
     on: &mut impl Lends,
     token: &TokenHash,
+    now: Timestamp,
     begun_after: Timestamp,
 ) -> sqlx::Result<Vec<Row>> {
     fetch_all!(
@@ -150,17 +158,21 @@ pub(super) async fn current(
         Row,
         "select s.id, s.user_id, u.name as user_name, u.email as user_email, u.time_zone, u.theme, \
          u.has_authenticator, u.has_passkey, u.password_length, s.created_at, s.last_seen_at, \
-         p.kind as proof_kind, p.at as proof_at, o.id as id_here, o.slug, o.name, o.people, o.pending, o.closed_at, \
+         e.new_email, e.expires_at as new_email_until, p.kind as proof_kind, p.at as proof_at, o.id as id_here, \
+         o.slug, o.name, o.people, o.pending, o.closed_at, \
          o.mfa, o.mfa_from, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, m.role, \
          m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, v.at as clicked_at \
          from sessions s join users u on u.id = s.user_id \
+         left join email_changes e on e.user_id = s.user_id and e.closed_at is null and e.confirmed_at is null \
+           and e.expires_at > $3 \
          left join session_proofs p on p.session = s.id \
          left join memberships m on m.user_id = s.user_id and m.state = 'active' \
          left join organizations o on o.id = m.organization \
          left join session_visits v on v.session = s.id and v.organization = m.organization \
          where s.token_hash = $1 and s.ended_at is null and s.created_at > $2 order by o.name, o.id",
         token,
-        begun_after
+        begun_after,
+        now
     )
 }
 

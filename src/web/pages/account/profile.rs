@@ -60,16 +60,14 @@ impl Index {
 }
 
 /// The page as it stands, before what was typed comes into it.
-async fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: SignedIn) -> Result<Index> {
+fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: SignedIn) -> Index {
     let person = &signed_in.person;
-    let waiting = email_change::waiting(&app.db, person.user).await?;
-    let times = signed_in.times(app);
-    Ok(Index {
+    Index {
         name: Field::new(&person.name),
         email: Field::default(),
-        waiting: waiting.map(|waiting| Waiting {
-            email: waiting.new_email,
-            until: times.minute(waiting.expires_at),
+        waiting: signed_in.new_email.as_ref().map(|waiting| Waiting {
+            email: waiting.address.clone(),
+            until: signed_in.times(app).minute(waiting.expires_at),
             mailbox: mailbox::is_shown(app, context, headers),
         }),
         time_zone: Field::new(person.time_zone.as_str()),
@@ -78,10 +76,11 @@ async fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: 
         current_password: Field::default(),
         password: Field::default(),
         chrome: signed_in.chrome,
-    })
+    }
 }
 
-/// The choice of every time zone, rendered once: there are some 400.
+/// The choice of every time zone, rendered once: there are more than 500, and most of the page is theirs. An
+/// option ends where the next one begins.
 static ZONES: LazyLock<Rendered> = LazyLock::new(|| {
     let mut groups: Vec<Zones> = Vec::new();
     for name in TimeZone::names() {
@@ -111,7 +110,7 @@ pub async fn show(
     headers: HeaderMap,
     signed_in: SignedIn,
 ) -> Result {
-    Ok(html::page(&index(&app, &context, &headers, signed_in).await?))
+    Ok(html::page(&index(&app, &context, &headers, signed_in)))
 }
 
 #[derive(Default, Deserialize)]
@@ -129,7 +128,7 @@ pub async fn rename(
 ) -> Result {
     let mut field = Field::new(&typed.name);
     let Some(name) = field.parse::<PersonName>() else {
-        return wrong(&Index { name: field, ..index(&app, &context, &headers, signed_in).await? });
+        return wrong(&Index { name: field, ..index(&app, &context, &headers, signed_in) });
     };
     account::rename(&app, &signed_in.person, &name).await?;
     Ok(saved(&app, "Your name is saved"))
@@ -156,7 +155,7 @@ pub async fn set_preferences(
     let (mut time_zone, mut theme) = (Field::new(&typed.time_zone), Field::new(&typed.theme));
     let parsed = (time_zone.parse::<TimeZone>(), theme.parse::<Theme>());
     let (Some(zone), Some(chosen)) = parsed else {
-        return wrong(&Index { time_zone, theme, ..index(&app, &context, &headers, signed_in).await? });
+        return wrong(&Index { time_zone, theme, ..index(&app, &context, &headers, signed_in) });
     };
     account::set_preferences(&app, &signed_in.person, &zone, chosen).await?;
     Ok(saved(&app, "Your time zone and theme are saved"))
@@ -178,7 +177,7 @@ pub async fn change_email(
 ) -> Result {
     let mut field = Field::new(&typed.email);
     let Some(email) = field.parse::<Email>() else {
-        return wrong(&Index { email: field, ..index(&app, &context, &headers, signed_in).await? });
+        return wrong(&Index { email: field, ..index(&app, &context, &headers, signed_in) });
     };
     let person = &signed_in.person;
     match email_change::request(&app, person, &email, &address_key(&context.origin)).await {
@@ -190,7 +189,7 @@ pub async fn change_email(
         Err(error @ RequestError::Same) => {
             field.error = Some(error.to_string());
             field.focus = true;
-            wrong(&Index { email: field, ..index(&app, &context, &headers, signed_in).await? })
+            wrong(&Index { email: field, ..index(&app, &context, &headers, signed_in) })
         }
         Err(RequestError::Throttled(throttled)) => Err(throttled.into()),
         Err(RequestError::Database(error)) => Err(Error::from(error)),
@@ -280,5 +279,5 @@ pub async fn change_password(
         let page = PasswordPage { current_password, password, ..page };
         return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    wrong(&Index { current_password, password, ..index(&app, &context, &headers, signed_in).await? })
+    wrong(&Index { current_password, password, ..index(&app, &context, &headers, signed_in) })
 }

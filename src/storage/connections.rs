@@ -1,5 +1,5 @@
-//! SQLite's connections for reading. sqlx's own pool asks a connection that comes back whether it still
-//! lives, which costs as much as the query that it was lent for; SQLite's never break.
+//! SQLite's connections: some for reading, one for writing. sqlx's own pool asks a connection that comes
+//! back whether it still lives, which costs as much as a query; SQLite's never break.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,8 +10,9 @@ use tokio::time::timeout;
 
 use super::ACQUIRE;
 
+/// Whoever waits for one is served in turn.
 #[derive(Clone)]
-pub(super) struct Readers(Arc<Inner>);
+pub(super) struct Connections(Arc<Inner>);
 
 struct Inner {
     options: SqliteConnectOptions,
@@ -23,16 +24,22 @@ struct Inner {
 /// A connection on loan. Dropped, it goes back.
 pub(super) struct Lent {
     connection: Option<SqliteConnection>,
-    home: Readers,
+    home: Connections,
     _place: OwnedSemaphorePermit,
 }
 
-impl Readers {
+/// A transaction on a connection on loan. Dropped, it is rolled back before the connection goes back.
+pub(super) struct Writing {
+    /// Nothing once it is committed.
+    lent: Option<Lent>,
+}
+
+impl Connections {
     /// The first connection is opened at once: what is wrong with the file shows here.
-    pub(super) async fn open(options: SqliteConnectOptions, most: usize) -> sqlx::Result<Readers> {
+    pub(super) async fn open(options: SqliteConnectOptions, most: usize) -> sqlx::Result<Connections> {
         let first = options.connect().await?;
         let places = Arc::new(Semaphore::new(most));
-        Ok(Readers(Arc::new(Inner { options, places, free: Mutex::new(vec![first]) })))
+        Ok(Connections(Arc::new(Inner { options, places, free: Mutex::new(vec![first]) })))
     }
 
     pub(super) async fn lend(&self) -> sqlx::Result<Lent> {
@@ -73,5 +80,35 @@ impl Drop for Lent {
         if !self.home.0.places.is_closed() {
             self.home.free().extend(connection);
         }
+    }
+}
+
+impl Writing {
+    /// IMMEDIATE: a transaction that reads first and then writes would fail under load.
+    pub(super) async fn begin(lent: Lent) -> sqlx::Result<Writing> {
+        // Whoever gives up in the middle of beginning has it rolled back too.
+        let mut writing = Writing { lent: Some(lent) };
+        sqlx::query("begin immediate").execute(writing.connection()).await?;
+        Ok(writing)
+    }
+
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        self.lent.as_mut().expect("it is held until the transaction ends").connection()
+    }
+
+    pub(super) async fn commit(mut self) -> sqlx::Result<()> {
+        sqlx::query("commit").execute(self.connection()).await?;
+        self.lent = None;
+        Ok(())
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let Some(mut lent) = self.lent.take() else { return };
+        tokio::spawn(async move {
+            // It fails where nothing is open: beginning failed, or the commit's answer was not waited for.
+            let _ = sqlx::query("rollback").execute(lent.connection()).await;
+        });
     }
 }

@@ -357,7 +357,8 @@ on_both! {
     async fn preferences_are_followed(app: TestApp) {
         let mut amara = app.owner().await;
         let mut dana = app.member(&mut amara, "Dana Kovač", "dana@halden.example", Role::Admin).await;
-        let page = amara.get("/account").await.ok().says("Time and appearance");
+        amara.get("/account").await.ok().says("Times are shown in UTC.");
+        let page = amara.get("/account/preferences").await.ok().says("Time and appearance");
         assert!(page.body.contains("<option value=\"UTC\" selected>"), "{}", page.body);
         assert!(page.body.contains("<html lang=\"en\" data-theme=\"system\">"), "{}", page.body);
         for group in ["<optgroup label=\"Europe\">", "<option value=\"America/Argentina/Buenos_Aires\">Argentina, Buenos Aires<"] {
@@ -366,7 +367,8 @@ on_both! {
         let rows = database::count(&app, "audit_events").await;
         let choice = [("time_zone", "Asia/Tokyo"), ("theme", "dark")];
         amara.post("/account/preferences", &choice).await.leads_to("/account");
-        let page = amara.get("/account").await.ok().says("Your time zone and theme are saved");
+        amara.get("/account").await.ok().says("Your time zone and theme are saved").says("Times are shown in Asia/Tokyo. Pages are always dark.");
+        let page = amara.get("/account/preferences").await.ok();
         assert!(page.body.contains("<option value=\"Asia/Tokyo\" selected>"), "{}", page.body);
         assert!(page.body.contains("name=\"theme\" value=\"dark\" checked"), "{}", page.body);
         let dark = "<html lang=\"en\" data-theme=\"dark\" class=\"dark\">";

@@ -78,6 +78,7 @@ pub fn table() -> Vec<Route> {
 
         get ("/account",                                  SignedIn,           account::show),
         post("/account/name",                             SignedIn,           account::rename),
+        get ("/account/preferences",                      SignedIn,           account::preferences),
         post("/account/preferences",                      SignedIn,           account::set_preferences),
         post("/account/email",                            SignedIn,           account::change_email),
         post("/account/password",                         SignedIn,           account::change_password),

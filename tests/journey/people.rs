@@ -130,6 +130,9 @@ async fn time_and_appearance() {
 
     stage.open(&browser, "/account").await;
     browser.see("Time and appearance").await;
+    browser.press("Change time and appearance").await;
+    browser.see("The audit log and exports stay in UTC.").await;
+    stage.look(&browser, "preferences").await;
     browser.select("Time zone", "Tokyo").await;
     browser.press("Dark Always dark.").await;
     browser.press("Save time and appearance").await;
@@ -149,6 +152,8 @@ async fn time_and_appearance() {
     stage.open(&plain, "/account").await;
     plain.see("Time and appearance").await;
     plain.screenshot("plain-dark").await;
+    plain.press("Change time and appearance").await;
+    plain.see("The audit log and exports stay in UTC.").await;
     plain.press("Light Always light.").await;
     plain.press("Save time and appearance").await;
     plain.see("Your time zone and theme are saved").await;

@@ -15,6 +15,15 @@ pub enum Theme {
 }
 
 impl Theme {
+    /// As the end of a sentence: "Pages are …".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Theme::Light => "always light",
+            Theme::Dark => "always dark",
+            Theme::System => "light or dark, as your device is",
+        }
+    }
+
     pub const ALL: [Theme; 3] = [Theme::System, Theme::Light, Theme::Dark];
 
     /// As it stands in tables, forms and pages.

@@ -1,5 +1,3 @@
-use std::sync::LazyLock;
-
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -11,13 +9,13 @@ use crate::app::Shared;
 use crate::domain::account::{self, PasswordChangeError};
 use crate::domain::email_change::{self, RequestError};
 use crate::domain::sign_in::address_key;
-use crate::domain::values::{Email, PersonName, Theme, TimeZone};
+use crate::domain::values::{Email, PersonName, Theme};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::SignedIn;
-use crate::web::html::{self, Rendered};
+use crate::web::html;
 use crate::web::pages::sign_in::said;
 use crate::web::pages::{mailbox, step_up};
 use crate::web::session::{self, NewCookie};
@@ -29,9 +27,8 @@ struct Index {
     name: Field,
     email: Field,
     waiting: Option<Waiting>,
-    time_zone: Field,
-    zones: &'static Rendered,
-    theme: Field,
+    time_zone: String,
+    theme: Theme,
     current_password: Field,
     password: Field,
 }
@@ -45,15 +42,9 @@ struct Waiting {
     mailbox: bool,
 }
 
-/// The time zones of one part of the world: `("Europe/Berlin", "Berlin")`.
-struct Zones {
-    region: String,
-    zones: Vec<(String, String)>,
-}
-
 impl Index {
     fn any_error(&self) -> bool {
-        [&self.name, &self.email, &self.time_zone, &self.theme, &self.current_password, &self.password]
+        [&self.name, &self.email, &self.current_password, &self.password]
             .iter()
             .any(|field| field.error.is_some())
     }
@@ -70,34 +61,12 @@ fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: Signed
             until: signed_in.times(app).minute(waiting.expires_at),
             mailbox: mailbox::is_shown(app, context, headers),
         }),
-        time_zone: Field::new(person.time_zone.as_str()),
-        zones: &ZONES,
-        theme: Field::new(person.theme.code()),
+        time_zone: person.time_zone.as_str().to_owned(),
+        theme: person.theme,
         current_password: Field::default(),
         password: Field::default(),
         chrome: signed_in.chrome,
     }
-}
-
-/// The choice of every time zone, rendered once: there are more than 500, and most of the page is theirs. An
-/// option ends where the next one begins.
-static ZONES: LazyLock<Rendered> = LazyLock::new(|| {
-    let mut groups: Vec<Zones> = Vec::new();
-    for name in TimeZone::names() {
-        let (region, place) = name.split_once('/').unwrap_or(("Everywhere", &name));
-        let zone = (name.clone(), place.replace('_', " ").replace('/', ", "));
-        match groups.iter_mut().find(|group| group.region == region) {
-            Some(group) => group.zones.push(zone),
-            None => groups.push(Zones { region: region.to_owned(), zones: vec![zone] }),
-        }
-    }
-    html::piece(&ZoneOptions { groups })
-});
-
-#[derive(Template)]
-#[template(path = "account/_zones.html")]
-struct ZoneOptions {
-    groups: Vec<Zones>,
 }
 
 fn wrong(page: &Index) -> Result {
@@ -134,31 +103,8 @@ pub async fn rename(
     Ok(saved(&app, "Your name is saved"))
 }
 
-fn saved(app: &Shared, text: &str) -> Response {
+pub(super) fn saved(app: &Shared, text: &str) -> Response {
     session::with_flash(app, html::redirect("/account"), text)
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PreferencesTyped {
-    time_zone: String,
-    theme: String,
-}
-
-pub async fn set_preferences(
-    State(app): State<Shared>,
-    context: Context,
-    headers: HeaderMap,
-    signed_in: SignedIn,
-    Form(typed): Form<PreferencesTyped>,
-) -> Result {
-    let (mut time_zone, mut theme) = (Field::new(&typed.time_zone), Field::new(&typed.theme));
-    let parsed = (time_zone.parse::<TimeZone>(), theme.parse::<Theme>());
-    let (Some(zone), Some(chosen)) = parsed else {
-        return wrong(&Index { time_zone, theme, ..index(&app, &context, &headers, signed_in) });
-    };
-    account::set_preferences(&app, &signed_in.person, &zone, chosen).await?;
-    Ok(saved(&app, "Your time zone and theme are saved"))
 }
 
 #[derive(Default, Deserialize)]

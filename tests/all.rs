@@ -21,6 +21,7 @@ mod load;
 mod mail;
 mod metrics;
 mod organizations;
+mod passkeys;
 mod person;
 mod races;
 mod reset;

@@ -8,6 +8,7 @@ mod invite_many;
 mod keyboard;
 mod main_way;
 mod organizations;
+mod passkeys;
 mod people;
 
 use crate::support::TestApp;

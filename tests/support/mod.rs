@@ -5,6 +5,7 @@ pub mod browser;
 pub mod database;
 mod forms;
 pub mod page;
+pub mod passkey;
 mod postgres;
 pub mod program;
 pub mod smtp;

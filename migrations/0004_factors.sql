@@ -13,13 +13,16 @@ create table authenticators (
 
 create index authenticators_by_user on authenticators (user_id, created_at);
 
--- credential is what the library keeps of a passkey (its public key and counter), sealed for its row.
+-- credential is what the library keeps of a passkey (its public key, and whether it is synchronised), sealed
+-- for its row; credential_id is its own id, in base64url. counter is that of the last accepted signature, so
+-- that a copy of the device is found out; devices that synchronise have none, and say 0.
 create table passkeys (
     id text primary key,
     user_id text not null references users (id),
     credential_id text not null unique,
     name text not null,
     credential text not null,
+    counter bigint not null default 0,
     created_at bigint not null,
     last_used_at bigint
 );

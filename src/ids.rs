@@ -24,6 +24,17 @@ macro_rules! typed_id {
             pub fn nobody() -> $name {
                 $name(Uuid::nil())
             }
+
+            /// The bare UUID, for what is not ours and keeps ids in 16 bytes.
+            pub fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> $name {
+                $name(uuid)
+            }
         }
 
         impl fmt::Display for $name {

@@ -84,7 +84,11 @@ impl Metrics {
                 "Time from a request's head to its answer's head.",
                 &["method", "route"],
             ),
-            sign_ins: counters("interlock_sign_ins_total", "Sign-ins, by result.", &["result"]),
+            sign_ins: counters(
+                "interlock_sign_ins_total",
+                "Sign-ins by password, factor or passkey, by result.",
+                &["result"],
+            ),
             mails: counters("interlock_mails_total", "Tries to send a mail, by result.", &["result"]),
             hashing: gauges("interlock_password_hashes", "Passwords that are being hashed.", &["state"]),
             outbox: gauges(

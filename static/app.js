@@ -17,6 +17,98 @@
     });
   });
 
+  // Passkeys. A form that takes one asks the server for a challenge, has the browser answer it, and then goes
+  // its plain way with the answer in its fields. What needs them is hidden until the browser is known to have them.
+  var waiting; // the autofill of the sign-in page: a browser does one of these at a time
+  function bytes(text) { // base64url, as in the JSON forms of Web Authentication
+    return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), function (c) { return c.charCodeAt(0); });
+  }
+  function text(buffer) {
+    var s = "";
+    new Uint8Array(buffer).forEach(function (b) { s += String.fromCharCode(b); });
+    return btoa(s).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  }
+  function read(options, create) { // browsers of before 2025 don't read the JSON form themselves
+    var its = window.PublicKeyCredential, name = create ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
+    if (its[name]) return its[name](options);
+    var list = create ? "excludeCredentials" : "allowCredentials";
+    options.challenge = bytes(options.challenge);
+    if (create) options.user.id = bytes(options.user.id);
+    (options[list] || []).forEach(function (c) { c.id = bytes(c.id); });
+    return options;
+  }
+  function written(c) {
+    if (c.toJSON) return JSON.stringify(c.toJSON());
+    var response = {};
+    ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"].forEach(function (name) {
+      if (c.response[name]) response[name] = text(c.response[name]);
+    });
+    return JSON.stringify({ id: c.id, rawId: text(c.rawId), type: c.type, response: response, clientExtensionResults: {} });
+  }
+  function answer(form, more) {
+    var create = form.dataset.passkey === "create", challenge;
+    var ask = { method: "POST", headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" }, body: "", signal: more.signal };
+    return fetch(form.dataset.challenges, ask).then(function (r) {
+      if (r.status === 401) { location.reload(); return new Promise(function () {}); } // signed out meanwhile
+      return r.json().then(function (json) {
+        if (!r.ok) throw { said: json.detail };
+        challenge = json.challenge;
+        more.publicKey = read(json.options, create);
+        return create ? navigator.credentials.create(more) : navigator.credentials.get(more);
+      });
+    }).then(function (c) {
+      form.elements.challenge.value = challenge;
+      form.elements.credential.value = written(c);
+      form.submit();
+    });
+  }
+  function why(e, create) {
+    if (e.said) return e.said;
+    if (e.name === "NotAllowedError") return create ? "No passkey was made: that was cancelled, or took too long. Try again." : "No passkey was used: that was cancelled, or took too long. Try again, or choose another way.";
+    if (e.name === "InvalidStateError") return "This device has a passkey for your account already.";
+    if (e.name === "TypeError" || e.name === "SyntaxError") return "That did not work. Check your connection and try again.";
+    return create ? "This browser could not make a passkey here. Try another device." : "This browser could not use a passkey here. Choose another way.";
+  }
+  document.addEventListener("submit", function (e) {
+    var form = e.target;
+    if (!form.dataset.passkey) return;
+    e.preventDefault();
+    if (waiting) { waiting.abort(); waiting = null; }
+    var problem = form.querySelector("[data-problem]"), button = form.querySelector("button");
+    problem.hidden = true;
+    button.disabled = true;
+    answer(form, {}).catch(function (error) {
+      button.disabled = false;
+      problem.querySelector("span").textContent = why(error, form.dataset.passkey === "create");
+      problem.hidden = false;
+      if ("autofill" in form.dataset) offer(form);
+    });
+  });
+  // On the sign-in page the browser offers passkeys among the saved addresses. That fails in silence: the button says why.
+  function offer(form) {
+    if (waiting) waiting.abort();
+    waiting = new AbortController();
+    var since = Date.now();
+    answer(form, { mediation: "conditional", signal: waiting.signal }).catch(function () {});
+    // A challenge lives for five minutes: whoever comes back to the page later gets another.
+    document.addEventListener("visibilitychange", function again() {
+      if (document.hidden || Date.now() - since < 240000) return;
+      document.removeEventListener("visibilitychange", again);
+      if (waiting) offer(form);
+    });
+  }
+  document.addEventListener("DOMContentLoaded", function () {
+    var its = window.PublicKeyCredential;
+    if (!its) return;
+    document.querySelectorAll("[data-needs-passkeys]").forEach(function (e) {
+      e.hidden = false;
+      if (e.autofocus) e.focus();
+    });
+    document.querySelectorAll("[data-no-passkeys]").forEach(function (e) { e.hidden = true; });
+    var form = document.querySelector("form[data-autofill]");
+    if (form && its.isConditionalMediationAvailable) its.isConditionalMediationAvailable().then(function (can) { if (can && !waiting) offer(form); });
+  });
+
   // A menu closes when one of its entries is taken, and gives the focus back to its button.
   document.addEventListener("htmx:beforeRequest", function (e) {
     var menu = e.target.closest(".menu:popover-open");

@@ -22,6 +22,7 @@ mod mail;
 mod metrics;
 mod mfa;
 mod organizations;
+mod passkeys;
 mod person;
 mod races;
 mod reset;

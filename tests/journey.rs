@@ -9,6 +9,7 @@ mod keyboard;
 mod main_way;
 mod mfa;
 mod organizations;
+mod passkeys;
 mod people;
 
 use crate::support::TestApp;

@@ -10,7 +10,7 @@ use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setu
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
     account, audit, challenge, email_change, health, home, invitations, invite, leaving, mailbox, mfa,
-    notice, organizations, recovery, roles, settings, sign_in, sign_up, step_up, users,
+    notice, organizations, passkeys, recovery, roles, settings, sign_in, sign_up, step_up, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{
@@ -50,9 +50,12 @@ pub fn table() -> Vec<Route> {
         post("/setup/{token}",                            Token(Setup),       sign_up::setup),
         get ("/sign-in",                                  Public,             sign_in::form),
         post("/sign-in",                                  Public,             sign_in::sign_in),
+        post("/sign-in/passkey",                          Public,             sign_in::sign_in_by_passkey),
+        post("/sign-in/passkey/challenge",                Public,             passkeys::for_anyone),
         post("/sign-out",                                 Public,             sign_in::sign_out),
         get ("/sign-in/challenge",                        Half,               challenge::form),
         post("/sign-in/challenge",                        Half,               challenge::answer),
+        post("/sign-in/challenge/passkey",                Half,               passkeys::for_challenge),
         get ("/forgot-password",                          Public,             recovery::form),
         post("/forgot-password",                          Public,             recovery::request),
         get ("/forgot-password/sent",                     Public,             recovery::sent),
@@ -92,6 +95,14 @@ pub fn table() -> Vec<Route> {
         post("/account/mfa/authenticators/{id}/name",     SignedIn,           mfa::rename),
         get ("/account/mfa/authenticators/{id}/removal",  SignedIn,           mfa::confirm_removal),
         post("/account/mfa/authenticators/{id}/removal",  SignedIn,           mfa::remove),
+        get ("/account/mfa/passkeys/new",                 SignedIn,           mfa::passkey_form),
+        post("/account/mfa/passkeys/new",                 SignedIn,           mfa::begin_passkey),
+        post("/account/mfa/passkeys/challenge",           SignedIn,           passkeys::for_new),
+        post("/account/mfa/passkeys",                     SignedIn,           mfa::add_passkey),
+        get ("/account/mfa/passkeys/{id}/name",           SignedIn,           mfa::rename_passkey_form),
+        post("/account/mfa/passkeys/{id}/name",           SignedIn,           mfa::rename_passkey),
+        get ("/account/mfa/passkeys/{id}/removal",        SignedIn,           mfa::confirm_passkey_removal),
+        post("/account/mfa/passkeys/{id}/removal",        SignedIn,           mfa::remove_passkey),
         get ("/account/mfa/recovery-codes",               SignedIn,           mfa::confirm_regenerate),
         post("/account/mfa/recovery-codes",               SignedIn,           mfa::regenerate),
         post("/account/mfa/recovery-codes/kept",          SignedIn,           mfa::kept),
@@ -109,6 +120,7 @@ pub fn table() -> Vec<Route> {
         post("/organizations",                            SignedIn,           organizations::create),
         get ("/step-up",                                  SignedIn,           step_up::form),
         post("/step-up",                                  SignedIn,           step_up::confirm),
+        post("/step-up/passkey",                          SignedIn,           passkeys::for_person),
 
         get ("/o/{org}",                                  Member,             home::organization),
         get ("/o/{org}/sign-in",                          Proving,            sign_in::organization_form),

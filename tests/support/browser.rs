@@ -374,10 +374,34 @@ impl Browser {
         }
     }
 
+    /// From now on the browser has a device that keeps passkeys, whose owner is there and agrees to all.
+    pub async fn have_passkeys(&self) -> PasskeyDevice {
+        let device = json!({
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserVerified": true,
+            "isUserConsenting": true,
+        });
+        let command = Command("webauthn/authenticator".to_owned(), device);
+        let id = self.must("adding a device", self.client.issue_cmd(command).await).await;
+        PasskeyDevice(id.as_str().expect("a device has an id").to_owned())
+    }
+
+    /// Whether the device knows its owner again.
+    pub async fn recognize(&self, device: &PasskeyDevice, recognizes: bool) {
+        let PasskeyDevice(id) = device;
+        let command =
+            Command(format!("webauthn/authenticator/{id}/uv"), json!({ "isUserVerified": recognizes }));
+        let result = self.client.issue_cmd(command).await;
+        self.must("telling the device", result).await;
+    }
+
     /// Errors in the browser's console since the last call: scripts that failed, what the content
     /// security policy forbade, and every response with an error status.
     pub async fn console_errors(&self) -> Vec<String> {
-        let command = Command("se/log", json!({ "type": "browser" }));
+        let command = Command("se/log".to_owned(), json!({ "type": "browser" }));
         let result = self.client.issue_cmd(command).await;
         let log = self.must("reading the console", result).await;
         let entries = log.as_array().expect("the log is a list");
@@ -614,7 +638,7 @@ impl Browser {
 
     async fn devtools(&self, command: &str, parameters: Value) -> Result<Value, CmdError> {
         let body = json!({ "cmd": command, "params": parameters });
-        self.client.issue_cmd(Command("goog/cdp/execute", body)).await
+        self.client.issue_cmd(Command("goog/cdp/execute".to_owned(), body)).await
     }
 }
 
@@ -645,9 +669,12 @@ impl Drop for Browser {
 
 const TEXT: &str = "return document.body?.innerText ?? ''";
 
+/// A device that a browser was given.
+pub struct PasskeyDevice(String);
+
 /// A WebDriver command of the current session that fantoccini does not know.
 #[derive(Debug)]
-struct Command(&'static str, Value);
+struct Command(String, Value);
 
 impl WebDriverCompatibleCommand for Command {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {

@@ -6,6 +6,7 @@ pub mod database;
 pub mod factors;
 mod forms;
 pub mod page;
+pub mod passkey;
 mod postgres;
 pub mod program;
 pub mod smtp;

@@ -1,9 +1,10 @@
-//! Second factors: authenticator apps and recovery codes (M1, M2), and browsers that are not asked again.
+//! Second factors: authenticator apps, passkeys and recovery codes (M1, M2), and browsers that are not asked again.
 //! They belong to the person: no organization sees or sets them (S13), but for a reset (M7).
 
 mod authenticators;
 mod devices;
 mod mails;
+mod passkeys;
 mod recovery_codes;
 mod removal;
 mod resets;
@@ -13,6 +14,10 @@ pub use self::authenticators::{Confirmed, Enrolment, begin, confirm, enrolment, 
 pub use self::devices::{RememberedDevice, forget, may_be_remembered};
 pub(crate) use self::devices::{forget_all as forget_devices, is_recognized, remember};
 pub(crate) use self::mails::samples;
+pub use self::passkeys::{
+    Answered, Posed, passkeys_work, pose_registration, pose_to, register, rename_passkey,
+};
+pub(crate) use self::passkeys::{pose_to_anyone, take_from_anyone};
 pub use self::recovery_codes::regenerate;
 pub use self::removal::{Factor, remove};
 pub use self::resets::{ResetError, may_reset, reset, reset_by_sysadmin};
@@ -23,7 +28,7 @@ use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::sessions::{self, ProofKind};
 use crate::domain::throttle::{self, Budget, SpendError, Throttled};
 use crate::domain::users;
-use crate::ids::{AuthenticatorId, UserId};
+use crate::ids::{AuthenticatorId, PasskeyId, UserId};
 use crate::mail;
 use crate::secrets::TokenHash;
 use crate::storage::{Change, Conn, Db, Lends, Tx};
@@ -37,10 +42,20 @@ pub struct Authenticator {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// A passkey in its owner's list.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Passkey {
+    pub id: PasskeyId,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
 /// What a person's page about their own factors shows.
 #[derive(Debug)]
 pub struct Overview {
     pub authenticators: Vec<Authenticator>,
+    pub passkeys: Vec<Passkey>,
     pub codes_left: i64,
     pub devices: Vec<RememberedDevice>,
 }
@@ -59,6 +74,20 @@ pub enum FactorError {
     NoRecoveryCode,
     #[error("You have no authenticator app. Choose another way.")]
     NoAuthenticator,
+    #[error("This passkey was not accepted. Try again, or choose another way.")]
+    Refused,
+    #[error("The browser gave no passkey. Try again, or choose another way.")]
+    NoAnswer,
+    #[error("This took longer than five minutes, or was answered already. Try again.")]
+    Unasked,
+    #[error("You have no passkey. Choose another way.")]
+    NoPasskey,
+    #[error("This passkey was added before, to an account here.")]
+    Known,
+    #[error("You have twenty passkeys. Remove one first.")]
+    TooManyPasskeys,
+    #[error("Passkeys need a server with a name: this one is reached by an address of numbers.")]
+    NoPasskeysHere,
     #[error("This took longer than ten minutes. Begin again.")]
     Outlived,
     #[error("You have ten authenticator apps. Remove one first.")]
@@ -84,19 +113,22 @@ impl From<SpendError> for FactorError {
     }
 }
 
-/// What a person types to prove a factor.
+/// What a person types to prove a factor, or has a device say.
 #[derive(Clone, Copy)]
 pub enum Typed<'a> {
     Code(&'a str),
     RecoveryCode(&'a str),
+    Passkey(Answered<'a>),
 }
 
 impl Typed<'_> {
     fn budgets(self) -> &'static [Budget] {
         match self {
             Typed::Code(_) => &[throttle::FACTOR_CODE, throttle::FACTOR_CODE_DAY],
-            // Of their own: who has used up the codes' tries still has this path (and passkeys are not guessed).
+            // Of their own: who has used up the codes' tries still has this path.
             Typed::RecoveryCode(_) => &[throttle::RECOVERY_CODE],
+            // A signature is not guessed.
+            Typed::Passkey(_) => &[],
         }
     }
 }
@@ -107,6 +139,7 @@ pub async fn overview(db: &Db, user: UserId) -> sqlx::Result<Overview> {
     let mut reader = db.read().await?;
     Ok(Overview {
         authenticators: sql::authenticators(&mut reader, user).await?,
+        passkeys: sql::passkeys(&mut reader, user).await?,
         codes_left: sql::codes_left(&mut reader, user).await?,
         devices: sql::devices(&mut reader, user, now).await?,
     })
@@ -154,6 +187,7 @@ pub(crate) async fn take(
             recovery_codes::take(app, &mut change, user, operator, code).await?;
             Taken { proof: ProofKind::RecoveryCode, within: Within::Change(change) }
         }
+        Typed::Passkey(answered) => passkeys::take(app, user, answered).await?,
     };
     for budget in typed.budgets() {
         throttle::clear(&mut taken, *budget, &user.to_string()).await?;
@@ -162,6 +196,9 @@ pub(crate) async fn take(
 }
 
 async fn spend_try(app: &App, user: UserId, typed: Typed<'_>) -> Result<(), FactorError> {
+    if typed.budgets().is_empty() {
+        return Ok(());
+    }
     let key = user.to_string();
     let mut tx = app.db.write().await?;
     let now = tx.now();
@@ -240,8 +277,10 @@ async fn note(change: &mut Change, user: UserId) -> sqlx::Result<Factors> {
     Ok(factors)
 }
 
-/// Drops what ended: enrolments that nobody confirmed, devices that are not remembered any more.
+/// Drops what ended: enrolments that nobody confirmed, challenges that nobody answered, devices that are not
+/// remembered any more.
 pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     authenticators::sweep(tx).await?;
+    passkeys::sweep(tx).await?;
     devices::sweep(tx).await
 }

@@ -18,7 +18,8 @@ pub enum Factor {
 }
 
 impl Factor {
-    pub(super) fn word(self) -> &'static str {
+    /// What pages, mails and the audit log call it.
+    pub fn word(self) -> &'static str {
         match self {
             Factor::Authenticator(_) => "authenticator app",
             Factor::Passkey(_) => "passkey",

@@ -1,9 +1,10 @@
+use super::passkeys::Purpose;
 use super::removal::Factor;
-use super::{Authenticator, RememberedDevice};
+use super::{Authenticator, Passkey, RememberedDevice};
 use crate::clock::Timestamp;
 use crate::domain::access::Factors;
 use crate::domain::organizations::MfaRule;
-use crate::ids::{AuthenticatorId, DeviceId, UserId};
+use crate::ids::{AuthenticatorId, ChallengeId, DeviceId, PasskeyId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
@@ -153,6 +154,147 @@ pub(super) async fn drop_unconfirmed(
             before
         )?,
     };
+    Ok(())
+}
+
+pub(super) async fn passkeys(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Passkey>> {
+    fetch_all!(
+        on,
+        Passkey,
+        "select id, name, created_at, last_used_at from passkeys where user_id = $1 order by created_at, id",
+        user
+    )
+}
+
+/// A passkey with its sealed credential.
+#[derive(sqlx::FromRow)]
+pub(super) struct Registered {
+    pub id: PasskeyId,
+    pub user_id: UserId,
+    pub credential: String,
+}
+
+pub(super) async fn credentials(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Registered>> {
+    fetch_all!(
+        on,
+        Registered,
+        "select id, user_id, credential from passkeys where user_id = $1 order by created_at, id",
+        user
+    )
+}
+
+pub(super) async fn passkey(on: &mut impl Lends, credential_id: &str) -> sqlx::Result<Option<Registered>> {
+    fetch_optional!(
+        on,
+        Registered,
+        "select id, user_id, credential from passkeys where credential_id = $1",
+        credential_id
+    )
+}
+
+pub(super) async fn count_passkeys(on: &mut impl Lends, user: UserId) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(on, (i64,), "select count(*) from passkeys where user_id = $1", user)?;
+    Ok(count)
+}
+
+/// Says whether it was added: it may be somebody's already.
+pub(super) async fn insert_passkey(
+    on: &mut impl Lends,
+    id: PasskeyId,
+    user: UserId,
+    credential_id: &str,
+    name: &str,
+    credential: &str,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let inserted = execute!(
+        on,
+        "insert into passkeys (id, user_id, credential_id, name, credential, created_at) \
+         values ($1, $2, $3, $4, $5, $6) on conflict (credential_id) do nothing",
+        id,
+        user,
+        credential_id,
+        name,
+        credential,
+        now
+    )?;
+    Ok(inserted == 1)
+}
+
+pub(super) async fn rename_passkey(
+    on: &mut impl Lends,
+    id: PasskeyId,
+    user: UserId,
+    name: &str,
+) -> sqlx::Result<bool> {
+    let renamed =
+        execute!(on, "update passkeys set name = $3 where id = $1 and user_id = $2", id, user, name)?;
+    Ok(renamed == 1)
+}
+
+/// Notes a use, unless its counter or a later one was used: of a device and its copy one is found out.
+pub(super) async fn use_passkey(
+    on: &mut impl Lends,
+    id: PasskeyId,
+    credential: &str,
+    counter: i64,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let used = execute!(
+        on,
+        "update passkeys set credential = $2, counter = $3, last_used_at = $4 \
+         where id = $1 and (counter < $3 or (counter = 0 and $3 = 0))",
+        id,
+        credential,
+        counter,
+        now
+    )?;
+    Ok(used == 1)
+}
+
+pub(super) async fn insert_challenge(
+    on: &mut impl Lends,
+    id: ChallengeId,
+    user: Option<UserId>,
+    purpose: Purpose,
+    state: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into passkey_challenges (id, user_id, purpose, state, created_at) values ($1, $2, $3, $4, $5)",
+        id,
+        user,
+        purpose,
+        state,
+        now
+    )?;
+    Ok(())
+}
+
+/// Takes a challenge away and gives its state: whoever answers it again finds none.
+pub(super) async fn answer_challenge(
+    on: &mut impl Lends,
+    id: ChallengeId,
+    purpose: Purpose,
+    user: Option<UserId>,
+    since: Timestamp,
+) -> sqlx::Result<Option<String>> {
+    let row = fetch_optional!(
+        on,
+        (String,),
+        "delete from passkey_challenges where id = $1 and purpose = $2 and user_id is not distinct from $3 \
+         and created_at > $4 returning state",
+        id,
+        purpose,
+        user,
+        since
+    )?;
+    Ok(row.map(|(state,)| state))
+}
+
+pub(super) async fn drop_old_challenges(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from passkey_challenges where created_at <= $1", before)?;
     Ok(())
 }
 

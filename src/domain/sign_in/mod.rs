@@ -1,10 +1,12 @@
-//! Signing in by password (S1, S4), and by a factor after it (S11).
+//! Signing in by password (S1, S4), by a factor after it (S11), and by a passkey alone.
 
 mod challenge;
 mod mails;
+mod passkey;
 
 pub use self::challenge::{Finished, finish};
 pub(crate) use self::mails::samples;
+pub use self::passkey::{pose, with_passkey};
 use crate::app::App;
 use crate::domain::access::Origin;
 use crate::domain::factors;

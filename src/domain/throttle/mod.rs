@@ -34,6 +34,9 @@ pub const FACTOR_CODE_DAY: Budget = budget("factor-code-day", 40, DAY);
 /// Recovery codes typed for one person, since the last right one. Apart from the codes', so that this way
 /// stays open when those are used up.
 pub const RECOVERY_CODE: Budget = budget("recovery-code", 10, 15 * MINUTE);
+/// Challenges for a passkey that one person asks for, or, signed out, one address: each is a row. Generous,
+/// since every view of the sign-in page asks for one, and a whole office may have one address.
+pub const PASSKEY_CHALLENGE: Budget = budget("passkey-challenge", 1_000, 15 * MINUTE);
 /// Changes of the email address that one person asks for: each mails an address of their choice.
 pub const EMAIL_CHANGE: Budget = budget("email-change", 5, DAY);
 /// Mails that people can cause to one address: sign-up, reset and change of address.
@@ -58,7 +61,7 @@ pub const INVITE_ASK: Budget = budget("invite-ask", 2, DAY);
 pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 18] = [
+pub const ALL: [Budget; 19] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -66,6 +69,7 @@ pub const ALL: [Budget; 18] = [
     FACTOR_CODE,
     FACTOR_CODE_DAY,
     RECOVERY_CODE,
+    PASSKEY_CHALLENGE,
     EMAIL_CHANGE,
     MAIL_RECIPIENT,
     MAIL_ADDRESS,

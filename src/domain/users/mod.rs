@@ -23,7 +23,7 @@ use crate::domain::access::{Factors, Operator};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::values::{Email, PersonName, Theme, TimeZone, folded};
 use crate::ids::UserId;
-use crate::storage::{Change, Lends, Tx};
+use crate::storage::{Change, Lends};
 
 /// A person with a verified email, across organizations.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -51,8 +51,8 @@ pub async fn by_id(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option<User>
 /// A user as they are, and stay until the transaction ends: whoever opens a session by a password, or
 /// changes one, holds the user first, so that no session outlives the password that opened it. Locks
 /// are taken in this order: audit heads, user, sessions, throttles.
-pub(crate) async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
-    sql::hold(tx, id).await
+pub(crate) async fn hold(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option<User>> {
+    sql::hold(on, id).await
 }
 
 /// Whether anybody has an account: before that, the installation is being set up.

@@ -7,9 +7,10 @@ use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::passkeys;
 use super::prompt::{Prompt, said};
 use crate::app::Shared;
-use crate::domain::factors::{self, FactorError};
+use crate::domain::factors::{self, Answered, FactorError};
 use crate::domain::sign_in;
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
@@ -42,7 +43,7 @@ async fn page(app: &Shared, challenged: &Challenged, with: &str, next: &str) -> 
     let next = html::own_path(next).unwrap_or("/");
     let here = format!("/sign-in/challenge?next={}", html::query_value(next));
     Ok(Page {
-        prompt: Prompt::new(challenged.half.factors, with, here),
+        prompt: Prompt::new(challenged.half.factors, with, here, passkeys::CHALLENGED),
         next: next.to_owned(),
         may_remember: factors::may_be_remembered(&app.db, challenged.half.user).await?,
         remember: false,
@@ -61,6 +62,8 @@ pub async fn form(
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
     code: String,
+    challenge: String,
+    credential: String,
     with: String,
     next: String,
     remember: String,
@@ -78,10 +81,11 @@ pub async fn answer(
     let (new_hash, device) = (new.hash(), context.device());
     let remembering = (!typed.remember.is_empty()).then(Token::generate);
     let remember = remembering.as_ref().map(|token| TokenHash::of(token.expose()));
+    let passkey = Answered { challenge: &typed.challenge, credential: &typed.credential };
     let finished = sign_in::finish(
         &app,
         (&challenged.half, &challenged.token),
-        page.prompt.typed(&typed.code),
+        page.prompt.typed(&typed.code, passkey),
         &device,
         &context.origin,
         &new_hash,

@@ -13,6 +13,7 @@ pub mod mailbox;
 pub mod mfa;
 pub mod notice;
 pub mod organizations;
+pub mod passkeys;
 mod prompt;
 pub mod recovery;
 pub mod roles;

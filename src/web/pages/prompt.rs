@@ -1,7 +1,7 @@
 //! The part of a page that asks for a factor: after the password, for an organization, for a step-up.
 
 use crate::domain::access::Factors;
-use crate::domain::factors::{FactorError, Typed};
+use crate::domain::factors::{Answered, FactorError, Typed};
 use crate::web::error::{Error, Result};
 use crate::web::forms::Field;
 use crate::web::html;
@@ -9,6 +9,7 @@ use crate::web::html;
 /// In what way a factor is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
+    Passkey,
     Code,
     RecoveryCode,
 }
@@ -20,16 +21,36 @@ pub struct Prompt {
     factors: Factors,
     /// The page's own address with its query, to which a way is added.
     here: String,
+    /// Where the script asks for a passkey's challenge.
+    pub challenges: &'static str,
+    /// Where another passkey is set up, if only passkeys are taken here (M6).
+    pub another: Option<String>,
 }
 
 impl Prompt {
-    pub fn new(factors: Factors, with: &str, here: String) -> Prompt {
+    /// It opens on what is wanted, or else on the best that the person has.
+    pub fn new(factors: Factors, with: &str, here: String, challenges: &'static str) -> Prompt {
         let way = match with {
             "recovery" => Way::RecoveryCode,
+            "code" if factors.authenticator => Way::Code,
+            _ if factors.passkey => Way::Passkey,
             _ if factors.authenticator => Way::Code,
             _ => Way::RecoveryCode,
         };
-        Prompt { way, field: Field::default(), factors, here }
+        Prompt { way, field: Field::default(), factors, here, challenges, another: None }
+    }
+
+    /// Only a passkey will do, and where another one is set up.
+    pub fn passkey_only(factors: Factors, challenges: &'static str, another: String) -> Prompt {
+        let another = Some(another);
+        Prompt {
+            way: Way::Passkey,
+            field: Field::default(),
+            factors,
+            here: String::new(),
+            challenges,
+            another,
+        }
     }
 
     /// The same after something was typed that is not right. Codes are never sent back.
@@ -37,8 +58,9 @@ impl Prompt {
         Prompt { field: Field::wrong(error), ..self }
     }
 
-    pub fn typed<'a>(&self, code: &'a str) -> Typed<'a> {
+    pub fn typed<'a>(&self, code: &'a str, passkey: Answered<'a>) -> Typed<'a> {
         match self.way {
+            Way::Passkey => Typed::Passkey(passkey),
             Way::Code => Typed::Code(code),
             Way::RecoveryCode => Typed::RecoveryCode(code),
         }
@@ -47,17 +69,34 @@ impl Prompt {
     /// As it stands in the form and in the address.
     pub fn with(&self) -> &'static str {
         match self.way {
+            Way::Passkey => "passkey",
             Way::Code => "code",
             Way::RecoveryCode => "recovery",
         }
+    }
+
+    pub fn is_passkey(&self) -> bool {
+        self.way == Way::Passkey
     }
 
     pub fn is_code(&self) -> bool {
         self.way == Way::Code
     }
 
-    pub fn has_authenticator(&self) -> bool {
-        self.factors.authenticator
+    pub fn is_recovery_code(&self) -> bool {
+        self.way == Way::RecoveryCode
+    }
+
+    pub fn offers_passkey(&self) -> bool {
+        self.factors.passkey && !self.is_passkey()
+    }
+
+    pub fn offers_code(&self) -> bool {
+        self.factors.authenticator && !self.is_code() && self.another.is_none()
+    }
+
+    pub fn offers_recovery_code(&self) -> bool {
+        !self.is_recovery_code() && self.another.is_none()
     }
 
     pub fn path_with(&self, way: &str) -> String {

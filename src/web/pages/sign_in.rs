@@ -6,11 +6,13 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::challenge::{device_of, refused, wait_of};
+use super::passkeys;
 use super::prompt::{self, Prompt};
 use crate::app::Shared;
 use crate::config::SignUp;
 use crate::domain::account::{self, PasswordChangeError};
-use crate::domain::factors;
+use crate::domain::factors::{self, Answered, FactorError};
+use crate::domain::organizations::MfaRule;
 use crate::domain::sessions::{self, Lack};
 use crate::domain::sign_in::{self, Cookies, SignInError};
 use crate::domain::throttle::Throttled;
@@ -31,12 +33,27 @@ struct Page {
     flash: Option<String>,
     problem: Option<Problem>,
     sign_up_open: bool,
+    /// Whether passkeys work at this address.
+    passkeys: bool,
 }
 
 /// What went wrong: a title and a sentence.
 struct Problem {
     title: &'static str,
     text: String,
+}
+
+impl Page {
+    fn new(app: &Shared, email: Field, next: &str, problem: Option<Problem>) -> Page {
+        Page {
+            email,
+            next: next_or_root(next).to_owned(),
+            flash: None,
+            problem,
+            sign_up_open: app.config.sign_up == SignUp::Open,
+            passkeys: factors::passkeys_work(app),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -54,13 +71,8 @@ pub async fn form(State(app): State<Shared>, visitor: Visitor, Query(asked): Que
     if visitor.person.is_some() {
         return html::redirect(next_or_root(&asked.next));
     }
-    html::page(&Page {
-        email: Field::new(asked.email.chars().take(254).collect::<String>()),
-        next: next_or_root(&asked.next).to_owned(),
-        flash: visitor.flash,
-        problem: None,
-        sign_up_open: app.config.sign_up == SignUp::Open,
-    })
+    let email = Field::new(asked.email.chars().take(254).collect::<String>());
+    html::page(&Page { flash: visitor.flash, ..Page::new(&app, email, &asked.next, None) })
 }
 
 #[derive(Default, Deserialize)]
@@ -95,18 +107,45 @@ pub async fn sign_in(
         Err(SignInError::Busy(busy)) => return Err(busy.into()),
         Err(SignInError::Database(error)) => return Err(error.into()),
     };
-    let page = Page {
-        email: Field::new(typed.email),
-        next: next_or_root(&typed.next).to_owned(),
-        flash: None,
-        problem: Some(problem),
-        sign_up_open: app.config.sign_up == SignUp::Open,
-    };
+    let page = Page::new(&app, Field::new(typed.email), &typed.next, Some(problem));
     let mut response = html::page_with(status, &page);
     if let Some(wait) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     Ok(response)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PasskeyAnswer {
+    challenge: String,
+    credential: String,
+    next: String,
+}
+
+/// Without an address and a password: the passkey says whose it is.
+pub async fn sign_in_by_passkey(
+    State(app): State<Shared>,
+    context: Context,
+    visitor: Visitor,
+    cookie: Session,
+    Form(typed): Form<PasskeyAnswer>,
+) -> Result {
+    let new = NewCookie::generate();
+    let (token_hash, device) = (new.hash(), context.device());
+    let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref(), device: None };
+    let answered = Answered { challenge: &typed.challenge, credential: &typed.credential };
+    let signed_in = sign_in::with_passkey(&app, answered, &device, &context.origin, cookies);
+    let text = match signed_in.await {
+        Ok(opened) => return new.give_opened(&app, &cookie, opened, next_or_root(&typed.next)).await,
+        Err(FactorError::Refused) => {
+            "It opens no account here, or not any more. Sign in with your password.".to_owned()
+        }
+        Err(error) => prompt::said(error)?,
+    };
+    let problem = Problem { title: "The passkey did not sign you in", text };
+    let page = Page::new(&app, Field::default(), &typed.next, Some(problem));
+    Ok(refused(&page, None))
 }
 
 fn wrong(left: i64) -> Problem {
@@ -166,6 +205,8 @@ struct OrganizationPage {
     next: String,
     /// If a factor is what is missing, and not the password.
     prompt: Option<Prompt>,
+    /// In place of the password, of whoever has one.
+    passkey: Option<Prompt>,
 }
 
 #[derive(Default, Deserialize)]
@@ -176,17 +217,30 @@ pub struct AskedHere {
 }
 
 /// What an organization misses in this session is asked for here, and added to it (S9).
-pub async fn organization_form(inside: Inside, Query(asked): Query<AskedHere>) -> Response {
-    html::page(&organization_page(&inside, &asked.with, &asked.next))
+pub async fn organization_form(
+    State(app): State<Shared>,
+    inside: Inside,
+    Query(asked): Query<AskedHere>,
+) -> Response {
+    html::page(&organization_page(&app, &inside, &asked.with, &asked.next))
 }
 
-fn organization_page(inside: &Inside, with: &str, next: &str) -> OrganizationPage {
+fn organization_page(app: &Shared, inside: &Inside, with: &str, next: &str) -> OrganizationPage {
     let home = format!("/o/{}", inside.organization.slug);
     let next = html::own_path(next).map_or(home, str::to_owned);
+    let (factors, query) = (inside.actor.person.factors, html::query_value(&next));
+    let another = format!("/account/mfa/enrol?organization={}&next={query}", inside.organization.slug);
     let prompt = (inside.lacks == Some(Lack::Factor)).then(|| {
-        let here = inside.path(&format!("sign-in?next={}", html::query_value(&next)));
-        Prompt::new(inside.actor.person.factors, with, here)
+        match inside.organization.policy.mfa_now(app.db.now()) {
+            MfaRule::Passkey => Prompt::passkey_only(factors, passkeys::SIGNED_IN, another.clone()),
+            MfaRule::Any | MfaRule::Optional => {
+                let here = inside.path(&format!("sign-in?next={query}"));
+                Prompt::new(factors, with, here, passkeys::SIGNED_IN)
+            }
+        }
     });
+    let passkey = (prompt.is_none() && factors.passkey)
+        .then(|| Prompt::passkey_only(factors, passkeys::SIGNED_IN, another));
     OrganizationPage {
         theme: inside.actor.person.theme,
         organization: inside.organization.name.clone(),
@@ -195,6 +249,7 @@ fn organization_page(inside: &Inside, with: &str, next: &str) -> OrganizationPag
         password: Field::default(),
         next,
         prompt,
+        passkey,
     }
 }
 
@@ -203,6 +258,8 @@ fn organization_page(inside: &Inside, with: &str, next: &str) -> OrganizationPag
 pub struct Proof {
     password: String,
     code: String,
+    challenge: String,
+    credential: String,
     with: String,
     next: String,
 }
@@ -215,27 +272,31 @@ pub async fn organization_sign_in(
 ) -> Result {
     let new = NewCookie::generate();
     let person = &inside.actor.person;
-    let page = organization_page(&inside, &typed.with, &typed.next);
-    let (page, wait) = match page.prompt {
-        Some(prompt) => match factors::prove(&app, person, prompt.typed(&typed.code), &new.hash()).await {
-            Ok(()) => {
-                new.give(&cookie).await?;
-                return Ok(html::redirect(&page.next));
+    let mut page = organization_page(&app, &inside, &typed.with, &typed.next);
+    let by_passkey = typed.with == "passkey";
+    let asking = page.prompt.as_mut().or(page.passkey.as_mut().filter(|_| by_passkey));
+    let (page, wait) = match asking {
+        Some(prompt) => {
+            let passkey = Answered { challenge: &typed.challenge, credential: &typed.credential };
+            let proof = prompt.typed(&typed.code, passkey);
+            match factors::prove(&app, person, proof, &new.hash()).await {
+                Ok(()) => {
+                    new.give(&cookie).await?;
+                    return Ok(html::redirect(&page.next));
+                }
+                Err(error) => {
+                    let wait = wait_of(&error);
+                    prompt.field = Field::wrong(prompt::said(error)?);
+                    (page, wait)
+                }
             }
-            Err(error) => {
-                let wait = wait_of(&error);
-                let prompt = Some(prompt.wrong(prompt::said(error)?));
-                (OrganizationPage { prompt, ..page }, wait)
-            }
-        },
+        }
         None => match account::confirm_password(&app, person, &typed.password, &new.hash()).await {
             Ok(()) => {
                 new.give(&cookie).await?;
                 return Ok(html::redirect(&page.next));
             }
-            Err(error) => {
-                (OrganizationPage { password: Field::wrong(said(error)?), prompt: None, ..page }, None)
-            }
+            Err(error) => (OrganizationPage { password: Field::wrong(said(error)?), ..page }, None),
         },
     };
     Ok(refused(&page, wait))

@@ -7,12 +7,13 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::challenge::{refused, wait_of};
+use super::passkeys;
 use super::prompt::{self, Prompt};
 use super::sign_in::said;
 use crate::app::Shared;
 use crate::domain::access::{Person, Role};
 use crate::domain::account;
-use crate::domain::factors;
+use crate::domain::factors::{self, Answered};
 use crate::domain::sessions::{self, KeptForm};
 use crate::domain::values::Theme;
 use crate::ids::PendingFormId;
@@ -93,7 +94,7 @@ fn page(person: &Person, with: &str, form: &str) -> Page {
         email: person.email.clone(),
         form: form.to_owned(),
         password: Field::default(),
-        prompt: person.factors.any().then(|| Prompt::new(person.factors, with, here)),
+        prompt: person.factors.any().then(|| Prompt::new(person.factors, with, here, passkeys::SIGNED_IN)),
     }
 }
 
@@ -106,6 +107,8 @@ pub async fn form(signed_in: SignedIn, Query(asked): Query<Asked>) -> Response {
 pub struct Typed {
     password: String,
     code: String,
+    challenge: String,
+    credential: String,
     with: String,
     form: String,
 }
@@ -122,7 +125,9 @@ pub async fn confirm(
     let page = page(person, &typed.with, &typed.form);
     match page.prompt {
         Some(prompt) => {
-            let proven = factors::prove(&app, person, prompt.typed(&typed.code), &new.hash()).await;
+            let passkey = Answered { challenge: &typed.challenge, credential: &typed.credential };
+            let proof = prompt.typed(&typed.code, passkey);
+            let proven = factors::prove(&app, person, proof, &new.hash()).await;
             if let Err(error) = proven {
                 let wait = wait_of(&error);
                 let prompt = Some(prompt.wrong(prompt::said(error)?));

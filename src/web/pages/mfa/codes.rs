@@ -26,6 +26,8 @@ pub struct Codes {
     /// How many other sessions ended with the first factor.
     ended: u64,
     email: String,
+    /// The step before this one.
+    first_step: &'static str,
 }
 
 #[derive(Template)]
@@ -49,7 +51,18 @@ impl Codes {
         next: &str,
         ended: u64,
     ) -> Response {
-        let card = Codes { codes, next: next.to_owned(), ended, email: person.email.clone() };
+        Codes::page_after("Add to your app", context, person, codes, next, ended)
+    }
+
+    pub(super) fn page_after(
+        first_step: &'static str,
+        context: &Context,
+        person: &Person,
+        codes: Vec<String>,
+        next: &str,
+        ended: u64,
+    ) -> Response {
+        let card = Codes { codes, next: next.to_owned(), ended, email: person.email.clone(), first_step };
         if context.fragment {
             html::page(&CodesFragment { card })
         } else {

@@ -13,6 +13,7 @@ use super::{Asked, AskedQuery, refusal, to_index};
 use crate::app::Shared;
 use crate::domain::access::Person;
 use crate::domain::factors::{self, Enrolment, FactorError};
+use crate::domain::organizations::{self, MfaRule};
 use crate::domain::values::{FactorName, Theme};
 use crate::ids::AuthenticatorId;
 use crate::web::context::Context;
@@ -30,17 +31,27 @@ struct Choose {
     /// The organization that asks for it.
     organization: Option<String>,
     next: String,
+    /// Whether it takes nothing but a passkey (M6).
+    passkey_only: bool,
+    /// Whether passkeys work at this address.
+    passkeys_work: bool,
 }
 
 /// Where whoever owes a factor is sent: what is asked for, by whom, and the ways to have it.
-pub async fn choose(signed_in: SignedIn, asked: AskedQuery) -> Response {
+pub async fn choose(State(app): State<Shared>, signed_in: SignedIn, asked: AskedQuery) -> Result {
     let organizations = &signed_in.chrome.organizations;
     let asking = organizations.iter().find(|own| own.slug == asked.organization);
-    html::page(&Choose {
+    let rule = match asking {
+        Some(own) => organizations::by_id(&mut app.db.read().await?, own.id).await?.policy.mfa,
+        None => MfaRule::Optional,
+    };
+    Ok(html::page(&Choose {
         theme: signed_in.person.theme,
         organization: asking.map(|own| own.name.clone()),
         next: asked.next().to_owned(),
-    })
+        passkey_only: rule == MfaRule::Passkey,
+        passkeys_work: factors::passkeys_work(&app),
+    }))
 }
 
 #[derive(Default, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod codes;
 mod enrol;
+mod passkeys;
 mod qr;
 
 use askama::Template;
@@ -12,12 +13,13 @@ use serde::Deserialize;
 
 pub use self::codes::{confirm_regenerate, kept, regenerate};
 pub use self::enrol::{begin, choose, confirm, enrolment};
+pub use self::passkeys::{add as add_passkey, begin as begin_passkey, form as passkey_form};
 use super::step_up;
 use crate::app::Shared;
-use crate::domain::factors::{self, Authenticator, Factor, FactorError};
+use crate::domain::factors::{self, Authenticator, Factor, FactorError, Passkey};
 use crate::domain::sessions::agent;
 use crate::domain::values::FactorName;
-use crate::ids::{AuthenticatorId, DeviceId};
+use crate::ids::{AuthenticatorId, DeviceId, PasskeyId};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -31,6 +33,9 @@ use crate::web::session;
 struct Index {
     chrome: Chrome,
     authenticators: Vec<FactorRow>,
+    passkeys: Vec<FactorRow>,
+    /// Whether passkeys work at this address.
+    passkeys_work: bool,
     codes_left: i64,
     devices: Vec<DeviceRow>,
 }
@@ -53,7 +58,7 @@ struct DeviceRow {
 
 impl Index {
     fn is_on(&self) -> bool {
-        !self.authenticators.is_empty()
+        !self.authenticators.is_empty() || !self.passkeys.is_empty()
     }
 }
 
@@ -61,9 +66,15 @@ pub async fn index(State(app): State<Shared>, signed_in: SignedIn) -> Result {
     let times = signed_in.times(&app);
     let overview = factors::overview(&app.db, signed_in.person.user).await?;
     let authenticator = |one: Authenticator| FactorRow {
-        path: format!("/account/mfa/authenticators/{}", one.id),
+        path: path(Factor::Authenticator(one.id)),
         name: one.name,
         added: times.moment(one.confirmed_at),
+        used: one.last_used_at.map(|at| times.moment(at)),
+    };
+    let passkey = |one: Passkey| FactorRow {
+        path: path(Factor::Passkey(one.id)),
+        name: one.name,
+        added: times.moment(one.created_at),
         used: one.last_used_at.map(|at| times.moment(at)),
     };
     let device = |one: factors::RememberedDevice| DeviceRow {
@@ -74,6 +85,8 @@ pub async fn index(State(app): State<Shared>, signed_in: SignedIn) -> Result {
     };
     Ok(html::page(&Index {
         authenticators: overview.authenticators.into_iter().map(authenticator).collect(),
+        passkeys: overview.passkeys.into_iter().map(passkey).collect(),
+        passkeys_work: factors::passkeys_work(&app),
         codes_left: overview.codes_left,
         devices: overview.devices.into_iter().map(device).collect(),
         chrome: signed_in.chrome,
@@ -84,11 +97,32 @@ fn to_index(app: &Shared, text: &str) -> Response {
     session::with_flash(app, html::redirect("/account/mfa"), text)
 }
 
-/// The name and kind of one of a person's own authenticators.
-async fn own(app: &Shared, signed_in: &SignedIn, id: &str) -> Result<Authenticator> {
-    let id: AuthenticatorId = id.parse().map_err(|_| Error::NotFound)?;
+fn path(factor: Factor) -> String {
+    match factor {
+        Factor::Authenticator(id) => format!("/account/mfa/authenticators/{id}"),
+        Factor::Passkey(id) => format!("/account/mfa/passkeys/{id}"),
+    }
+}
+
+fn authenticator(id: &str) -> Result<Factor> {
+    id.parse::<AuthenticatorId>().map(Factor::Authenticator).map_err(|_| Error::NotFound)
+}
+
+fn passkey(id: &str) -> Result<Factor> {
+    id.parse::<PasskeyId>().map(Factor::Passkey).map_err(|_| Error::NotFound)
+}
+
+/// The name of one of a person's own factors, and whether it is the last.
+async fn own(app: &Shared, signed_in: &SignedIn, factor: Factor) -> Result<(String, bool)> {
     let overview = factors::overview(&app.db, signed_in.person.user).await?;
-    overview.authenticators.into_iter().find(|one| one.id == id).ok_or(Error::NotFound)
+    let last = overview.authenticators.len() + overview.passkeys.len() == 1;
+    let name = match factor {
+        Factor::Authenticator(id) => {
+            overview.authenticators.into_iter().find(|one| one.id == id).map(|one| one.name)
+        }
+        Factor::Passkey(id) => overview.passkeys.into_iter().find(|one| one.id == id).map(|one| one.name),
+    };
+    Ok((name.ok_or(Error::NotFound)?, last))
 }
 
 #[derive(Template)]
@@ -96,13 +130,22 @@ async fn own(app: &Shared, signed_in: &SignedIn, id: &str) -> Result<Authenticat
 struct Rename {
     chrome: Chrome,
     path: String,
+    word: &'static str,
     name: Field,
 }
 
-pub async fn rename_form(State(app): State<Shared>, signed_in: SignedIn, Path(id): Path<String>) -> Result {
-    let authenticator = own(&app, &signed_in, &id).await?;
-    let path = format!("/account/mfa/authenticators/{}", authenticator.id);
-    Ok(html::page(&Rename { chrome: signed_in.chrome, path, name: Field::new(authenticator.name) }))
+pub async fn rename_form(app: State<Shared>, signed_in: SignedIn, Path(id): Path<String>) -> Result {
+    naming(app, signed_in, authenticator(&id)?).await
+}
+
+pub async fn rename_passkey_form(app: State<Shared>, signed_in: SignedIn, Path(id): Path<String>) -> Result {
+    naming(app, signed_in, passkey(&id)?).await
+}
+
+async fn naming(State(app): State<Shared>, signed_in: SignedIn, factor: Factor) -> Result {
+    let (name, _) = own(&app, &signed_in, factor).await?;
+    let name = Field::new(name);
+    Ok(html::page(&Rename { chrome: signed_in.chrome, path: path(factor), word: factor.word(), name }))
 }
 
 #[derive(Default, Deserialize)]
@@ -112,22 +155,40 @@ pub struct NameTyped {
 }
 
 pub async fn rename(
-    State(app): State<Shared>,
+    app: State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<String>,
+    form: Form<NameTyped>,
+) -> Result {
+    named(app, signed_in, authenticator(&id)?, form).await
+}
+
+pub async fn rename_passkey(
+    app: State<Shared>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    form: Form<NameTyped>,
+) -> Result {
+    named(app, signed_in, passkey(&id)?, form).await
+}
+
+async fn named(
+    State(app): State<Shared>,
+    signed_in: SignedIn,
+    factor: Factor,
     Form(typed): Form<NameTyped>,
 ) -> Result {
-    let authenticator = own(&app, &signed_in, &id).await?;
+    own(&app, &signed_in, factor).await?;
     let mut name = Field::new(&typed.name);
     let Some(parsed) = name.parse::<FactorName>() else {
-        let path = format!("/account/mfa/authenticators/{}", authenticator.id);
-        let page = Rename { chrome: signed_in.chrome, path, name };
+        let page = Rename { chrome: signed_in.chrome, path: path(factor), word: factor.word(), name };
         return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
-    if !factors::rename(&app, &signed_in.person, authenticator.id, &parsed).await? {
-        return Err(Error::NotFound);
-    }
-    Ok(to_index(&app, "The name is saved"))
+    let renamed = match factor {
+        Factor::Authenticator(id) => factors::rename(&app, &signed_in.person, id, &parsed).await?,
+        Factor::Passkey(id) => factors::rename_passkey(&app, &signed_in.person, id, &parsed).await?,
+    };
+    if renamed { Ok(to_index(&app, "The name is saved")) } else { Err(Error::NotFound) }
 }
 
 #[derive(Template)]
@@ -137,36 +198,53 @@ struct Remove {
     path: String,
     name: String,
     last: bool,
+    is_passkey: bool,
 }
 
-pub async fn confirm_removal(
-    State(app): State<Shared>,
+pub async fn confirm_removal(app: State<Shared>, signed_in: SignedIn, Path(id): Path<String>) -> Result {
+    removing(app, signed_in, authenticator(&id)?).await
+}
+
+pub async fn confirm_passkey_removal(
+    app: State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<String>,
 ) -> Result {
-    let authenticator = own(&app, &signed_in, &id).await?;
-    let overview = factors::overview(&app.db, signed_in.person.user).await?;
-    Ok(html::page(&Remove {
-        path: format!("/account/mfa/authenticators/{}", authenticator.id),
-        name: authenticator.name,
-        last: overview.authenticators.len() == 1 && !signed_in.person.factors.passkey,
-        chrome: signed_in.chrome,
-    }))
+    removing(app, signed_in, passkey(&id)?).await
+}
+
+async fn removing(State(app): State<Shared>, signed_in: SignedIn, factor: Factor) -> Result {
+    let (name, last) = own(&app, &signed_in, factor).await?;
+    let is_passkey = matches!(factor, Factor::Passkey(_));
+    Ok(html::page(&Remove { chrome: signed_in.chrome, path: path(factor), name, last, is_passkey }))
 }
 
 pub async fn remove(
-    State(app): State<Shared>,
+    app: State<Shared>,
     context: Context,
     signed_in: SignedIn,
     Path(id): Path<String>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result {
-    let id: AuthenticatorId = id.parse().map_err(|_| Error::NotFound)?;
-    match factors::remove(&app, &signed_in.person, Factor::Authenticator(id)).await {
-        Ok(true) => Ok(to_index(&app, "The authenticator app is removed")),
+    removed(app, context, signed_in, authenticator(&id)?).await
+}
+
+pub async fn remove_passkey(
+    app: State<Shared>,
+    context: Context,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result {
+    removed(app, context, signed_in, passkey(&id)?).await
+}
+
+async fn removed(State(app): State<Shared>, context: Context, signed_in: SignedIn, factor: Factor) -> Result {
+    match factors::remove(&app, &signed_in.person, factor).await {
+        Ok(true) => Ok(to_index(&app, &format!("The {} is removed", factor.word()))),
         Ok(false) => Err(Error::NotFound),
         Err(FactorError::StepUp(_)) => {
-            let path = format!("/account/mfa/authenticators/{id}/removal");
+            let path = format!("{}/removal", path(factor));
             step_up::ask(&app, &context, &signed_in.person, &path, &[]).await
         }
         Err(error) => Err(refusal(error)),

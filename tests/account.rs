@@ -449,7 +449,7 @@ on_both! {
         assert!(page.body.contains("<input type=\"hidden\" name=\"time_zone\" data-time-zone>"), "{}", page.body);
         let fields = [("name", "Dana Kovač"), ("password", PASSWORD), ("time_zone", "Asia/Kolkata")];
         dana.post(&link, &fields).await.leads_to(&owner.org);
-        let page = dana.get("/account").await.ok();
+        let page = dana.get("/account/preferences").await.ok();
         assert!(page.body.contains("<option value=\"Asia/Kolkata\" selected>"), "{}", page.body);
     }
 

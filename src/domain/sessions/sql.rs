@@ -89,6 +89,7 @@ pub(super) struct Row {
     closed_at: Option<Timestamp>,
     mfa: Option<MfaRule>,
     mfa_from: Option<Timestamp>,
+    mfa_before: Option<MfaRule>,
     session_idle: Option<i64>,
     session_absolute: Option<i64>,
     remembers_devices: Option<bool>,
@@ -99,6 +100,7 @@ pub(super) struct Row {
     proofs_after: Option<Timestamp>,
     joined_at: Option<Timestamp>,
     last_active_at: Option<Timestamp>,
+    remembered_until: Option<Timestamp>,
     clicked_at: Option<Timestamp>,
 }
 
@@ -118,6 +120,7 @@ impl Row {
             policy: Policy {
                 mfa: self.mfa?,
                 mfa_from: self.mfa_from,
+                mfa_before: self.mfa_before?,
                 session_idle: self.session_idle?,
                 session_absolute: self.session_absolute?,
                 remembers_devices: self.remembers_devices?,
@@ -134,6 +137,8 @@ impl Row {
             proofs_after: self.proofs_after?,
             joined_at: self.joined_at?,
             last_active_at: self.last_active_at?,
+            factors: self.factors,
+            remembered_until: self.remembered_until?,
         };
         Some(Place { organization, member, last_click: self.clicked_at })
     }
@@ -151,8 +156,8 @@ pub(super) async fn current(
         "select s.id, s.user_id, u.name as user_name, u.email as user_email, u.time_zone, u.theme, \
          u.has_authenticator, u.has_passkey, u.password_length, s.created_at, s.last_seen_at, \
          p.kind as proof_kind, p.at as proof_at, o.id as id_here, o.slug, o.name, o.people, o.pending, o.closed_at, \
-         o.mfa, o.mfa_from, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, m.role, \
-         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, v.at as clicked_at \
+         o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, m.role, \
+         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, m.remembered_until, v.at as clicked_at \
          from sessions s join users u on u.id = s.user_id \
          left join session_proofs p on p.session = s.id \
          left join memberships m on m.user_id = s.user_id and m.state = 'active' \

@@ -9,6 +9,7 @@ mod keyboard;
 mod main_way;
 mod organizations;
 mod people;
+mod security;
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;

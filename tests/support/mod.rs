@@ -7,6 +7,7 @@ mod forms;
 pub mod page;
 mod postgres;
 pub mod program;
+pub mod security;
 pub mod smtp;
 mod snapshot;
 mod visitor;

@@ -379,7 +379,7 @@ pub(super) async fn drop_old_forms(on: &mut impl Lends, before: Timestamp) -> sq
     Ok(())
 }
 
-/// Sessions are live for a day at most: what was last seen before `before` is over.
+/// Sessions are live for 30 days without a click at most: what was last seen before `before` is over.
 pub(super) async fn drop_old(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
     execute!(
         on,

@@ -139,7 +139,7 @@ struct Row {
     joined: Moment,
     ends: Option<Moment>,
     /// Their factors in words; nothing, if they have none.
-    factors: Option<Plain<&'static str>>,
+    factors: Option<&'static str>,
     /// Whether a browser of theirs is not asked for one now.
     remembers: bool,
 }
@@ -171,7 +171,7 @@ impl Row {
             active: times.moment(member.last_active_at),
             joined: times.moment(member.joined_at),
             ends: member.ends_at.map(|end| times.until(end)),
-            factors: factors_in_words(member.factors).map(Plain::new),
+            factors: factors_in_words(member.factors),
             remembers: times.is_ahead(member.remembered_until),
             member,
         }

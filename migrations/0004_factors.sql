@@ -96,18 +96,21 @@ create index memberships_without_mfa_joining on memberships (organization, joine
 create index memberships_without_mfa_activity on memberships (organization, last_active_at, user_id)
     where not has_authenticator and not has_passkey;
 
--- What an organization asks of sessions (S9, S10, M3). mfa_from is when a grace period ends; mfa_notice
--- is the number of days of the last notice before that: 3, 1, or 0 once it was announced.
+-- What an organization asks of sessions (S9, S10, M3). mfa_from is when a grace period ends, and mfa_before
+-- the rule that holds until then; mfa_notice is the number of days of the last notice before that: 3, 1, or
+-- 0 once it was announced.
 alter table organizations add column mfa text not null default 'optional'
     check (mfa in ('optional', 'any', 'passkey'));
 alter table organizations add column mfa_from bigint;
+alter table organizations add column mfa_before text not null default 'optional'
+    check (mfa_before in ('optional', 'any', 'passkey'));
 alter table organizations add column session_idle bigint not null default 28800000;
 alter table organizations add column session_absolute bigint not null default 86400000;
 alter table organizations add column remembers_devices boolean not null default true;
 alter table organizations add column shortest_password bigint not null default 15;
 
--- Whom to mail about the requirement: the moment that asked for it, until the worker has.
-alter table memberships add column mfa_mail_due bigint;
-create index memberships_mfa_mail_due on memberships (mfa_mail_due) where mfa_mail_due is not null;
+-- Whom to mail about a requirement, and which factors that asks for, until the worker has.
+alter table memberships add column mfa_mail_due text check (mfa_mail_due in ('any', 'passkey'));
+create index memberships_mfa_mail_due on memberships (organization, user_id) where mfa_mail_due is not null;
 alter table organizations add column mfa_notice bigint not null default 0;
 create index organizations_mfa_from on organizations (mfa_from) where mfa_from is not null;

@@ -11,6 +11,7 @@ mod mfa;
 mod organizations;
 mod passkeys;
 mod people;
+mod security;
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;

@@ -29,9 +29,10 @@ pub struct Chrome {
     pub mfa_due: Option<MfaDue>,
 }
 
-/// From when a factor is asked for, and where to set one up.
+/// From when which factor is asked for, and where to set one up.
 #[derive(Clone, Debug)]
 pub struct MfaDue {
+    pub what: &'static str,
     pub from: String,
     pub path: String,
 }

@@ -21,7 +21,7 @@ use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::config::percent_decoded;
 use crate::domain::access::{Actor, Capability, Person, Role};
-use crate::domain::organizations::{self, Organization, Own};
+use crate::domain::organizations::{self, MfaRule, Organization, Own};
 use crate::domain::sessions::{self, Half, Lack, NewEmail, Place, Session};
 use crate::domain::users;
 use crate::domain::values::Theme;
@@ -257,7 +257,11 @@ async fn enter(
     chrome.mfa_due =
         organization.policy.grace_until(now).filter(|_| session.owes_enrolment(place)).map(|from| {
             let from = Times::new(now, &actor.person.time_zone).minute(from);
-            MfaDue { from, path: format!("/account/mfa/enrol?organization={}", organization.slug) }
+            let what = match organization.policy.mfa {
+                MfaRule::Passkey => "a passkey",
+                MfaRule::Optional | MfaRule::Any => "multi-factor authentication",
+            };
+            MfaDue { what, from, path: format!("/account/mfa/enrol?organization={}", organization.slug) }
         });
     Ok((Inside { actor, organization: organization.clone(), chrome, lacks }, *last_click))
 }

@@ -186,6 +186,11 @@ impl Times {
         moment(at, text)
     }
 
+    /// Whether a moment is still to come.
+    pub fn is_ahead(&self, at: Timestamp) -> bool {
+        self.now < at
+    }
+
     /// A day: "29 November 2026".
     pub fn day(&self, at: Timestamp) -> String {
         let local = self.local(at);

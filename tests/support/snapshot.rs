@@ -8,7 +8,7 @@ pub async fn everything(app: &TestApp) -> Vec<String> {
     for query in [
         "select organization || user_id || role || coalesce(role_by, '') || cast(role_since as text) || state \
          || coalesce(state_by, '') || cast(state_since as text) || name || cast(joined_at as text) \
-         || cast(proofs_after as text) || coalesce(cast(ends_at as text), '') from memberships \
+         || cast(proofs_after as text) || coalesce(cast(ends_at as text), '') || coalesce(mfa_mail_due, '') from memberships \
          order by organization, user_id",
         "select id || email || role || state || inviter || note || cast(expires_at as text) \
          || coalesce(mail, '') || coalesce(cast(notice_confirmed_at as text), '') from invitations order by id",
@@ -25,6 +25,9 @@ pub async fn everything(app: &TestApp) -> Vec<String> {
         "select id || inviter || coalesce(cast(finished_at as text), '') from invitation_batches order by id",
         "select id || slug || name || cast(people as text) || cast(pending as text) \
          || coalesce(cast(closed_at as text), '') || coalesce(cast(erased_at as text), '') from organizations order by id",
+        "select id || mfa || coalesce(cast(mfa_from as text), '') || mfa_before || cast(mfa_notice as text) || '/' \
+         || cast(session_idle as text) || '/' || cast(session_absolute as text) || '/' \
+         || cast(remembers_devices as text) || cast(shortest_password as text) from organizations order by id",
         "select slug || organization from organization_slugs order by slug",
         "select id || token_hash || user_id || coalesce(cast(ended_at as text), '') from sessions order by id",
         "select token_hash || email_canonical || password_hash || coalesce(cast(used_at as text), '') \

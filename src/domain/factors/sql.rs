@@ -348,7 +348,7 @@ pub(super) async fn remove_all(on: &mut impl Lends, user: UserId) -> sqlx::Resul
     Ok(apps + passkeys > 0)
 }
 
-/// The organizations of a person that ask for a factor now, and which.
+/// The organizations of a person, and which factors each asks for now.
 pub(super) async fn enforcing(
     on: &mut impl Lends,
     user: UserId,
@@ -357,9 +357,9 @@ pub(super) async fn enforcing(
     fetch_all!(
         on,
         (String, MfaRule),
-        "select o.name, o.mfa from memberships m join organizations o on o.id = m.organization \
-         where m.user_id = $1 and m.state = 'active' and o.closed_at is null and o.mfa <> 'optional' \
-         and (o.mfa_from is null or o.mfa_from <= $2) order by o.name, o.id",
+        "select o.name, case when o.mfa_from > $2 then o.mfa_before else o.mfa end as mfa \
+         from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' and o.closed_at is null order by o.name, o.id",
         user,
         now
     )

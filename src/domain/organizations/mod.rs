@@ -60,6 +60,14 @@ pub struct Own {
     pub shortest_password: i64,
 }
 
+/// How long a session opens one organization: milliseconds without a click, and in all.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SessionLimits {
+    pub name: String,
+    pub session_idle: i64,
+    pub session_absolute: i64,
+}
+
 pub async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Option<Organization>> {
     sql::by_slug(on, slug).await
 }
@@ -149,6 +157,53 @@ pub(crate) async fn set_name_and_slug(
     slug: &str,
 ) -> sqlx::Result<()> {
     sql::set_name_and_slug(change, id, name, slug).await
+}
+
+/// Sets which factors an organization asks for, from when, and of how many days before that its members
+/// know already.
+pub(crate) async fn set_mfa(
+    change: &mut Change,
+    id: OrganizationId,
+    policy: &Policy,
+    notice: i64,
+) -> sqlx::Result<()> {
+    sql::set_mfa(change, id, policy, notice).await
+}
+
+/// Sets how long sessions open an organization, and what else it asks of them.
+pub(crate) async fn set_sessions(
+    change: &mut Change,
+    id: OrganizationId,
+    policy: &Policy,
+) -> sqlx::Result<()> {
+    sql::set_sessions(change, id, policy).await
+}
+
+/// Organizations whose grace period ends by `until`, and that have not told so many days before.
+pub(crate) async fn near_mfa(
+    on: &mut impl Lends,
+    days: i64,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<Vec<OrganizationId>> {
+    sql::near_mfa(on, days, now, until).await
+}
+
+/// Notes that an organization tells so many days before, unless it has, or the day has moved. Gives what
+/// it will ask for.
+pub(crate) async fn note_mfa_notice(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    days: i64,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<Option<MfaRule>> {
+    sql::note_mfa_notice(on, id, days, now, until).await
+}
+
+/// How long sessions open each organization of a person.
+pub async fn session_limits(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<SessionLimits>> {
+    sql::session_limits(on, user).await
 }
 
 /// Deletes an organization for the time being, or undoes that; an erased one stays so.

@@ -1,4 +1,4 @@
-use super::{Organization, Own};
+use super::{MfaRule, Organization, Own, Policy, SessionLimits};
 use crate::clock::Timestamp;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
@@ -7,7 +7,7 @@ pub(super) async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Opt
     fetch_optional!(
         on,
         Organization,
-        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, session_idle, session_absolute, remembers_devices, shortest_password \
+        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password \
          from organizations where slug = $1 and erased_at is null",
         slug
     )
@@ -17,7 +17,7 @@ pub(super) async fn by_old_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result
     fetch_optional!(
         on,
         Organization,
-        "select o.id, o.slug, o.name, o.people, o.pending, o.closed_at, o.mfa, o.mfa_from, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password \
+        "select o.id, o.slug, o.name, o.people, o.pending, o.closed_at, o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password \
          from organization_slugs s join organizations o on o.id = s.organization \
          where s.slug = $1 and o.slug <> $1 and o.erased_at is null",
         slug
@@ -28,7 +28,7 @@ pub(super) async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Resu
     fetch_one!(
         on,
         Organization,
-        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, session_idle, session_absolute, remembers_devices, shortest_password \
+        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password \
          from organizations where id = $1",
         id
     )
@@ -121,6 +121,91 @@ pub(super) async fn set_name_and_slug(
     Ok(())
 }
 
+pub(super) async fn set_mfa(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    policy: &Policy,
+    notice: i64,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update organizations set mfa = $2, mfa_from = $3, mfa_before = $4, mfa_notice = $5 where id = $1",
+        id,
+        policy.mfa,
+        policy.mfa_from,
+        policy.mfa_before,
+        notice
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_sessions(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    policy: &Policy,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update organizations set session_idle = $2, session_absolute = $3, remembers_devices = $4, \
+         shortest_password = $5 where id = $1",
+        id,
+        policy.session_idle,
+        policy.session_absolute,
+        policy.remembers_devices,
+        policy.shortest_password
+    )?;
+    Ok(())
+}
+
+pub(super) async fn near_mfa(
+    on: &mut impl Lends,
+    days: i64,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<Vec<OrganizationId>> {
+    let rows = fetch_all!(
+        on,
+        (OrganizationId,),
+        "select id from organizations where mfa_from > $2 and mfa_from <= $3 and mfa <> 'optional' \
+         and (mfa_notice = 0 or mfa_notice > $1) and closed_at is null order by mfa_from, id",
+        days,
+        now,
+        until
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn note_mfa_notice(
+    on: &mut impl Lends,
+    id: OrganizationId,
+    days: i64,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<Option<MfaRule>> {
+    let row = fetch_optional!(
+        on,
+        (MfaRule,),
+        "update organizations set mfa_notice = $2 where id = $1 and mfa_from > $3 and mfa_from <= $4 \
+         and mfa <> 'optional' and (mfa_notice = 0 or mfa_notice > $2) and closed_at is null returning mfa",
+        id,
+        days,
+        now,
+        until
+    )?;
+    Ok(row.map(|(mfa,)| mfa))
+}
+
+pub(super) async fn session_limits(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<SessionLimits>> {
+    fetch_all!(
+        on,
+        SessionLimits,
+        "select o.name, o.session_idle, o.session_absolute from memberships m \
+         join organizations o on o.id = m.organization where m.user_id = $1 and m.state = 'active' \
+         order by o.name, o.id",
+        user
+    )
+}
+
 /// Whether it was there to be deleted or reopened, and not erased.
 pub(super) async fn set_closed_at(
     on: &mut impl Lends,
@@ -174,7 +259,7 @@ pub(super) async fn count_pending(
         on,
         Organization,
         "update organizations set pending = pending + $2 where id = $1 \
-         returning id, slug, name, people, pending, closed_at, mfa, mfa_from, session_idle, session_absolute, remembers_devices, shortest_password",
+         returning id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password",
         id,
         more
     )

@@ -60,11 +60,8 @@ impl Judged<'_> {
 
     /// M5: no factor of the kind that is asked for is enrolled, one that is there is challenged.
     fn factor_or_enrolment(&self, factors: Factors) -> Lack {
-        let has = match self.policy.mfa {
-            MfaRule::Passkey => factors.passkey,
-            MfaRule::Any | MfaRule::Optional => factors.any(),
-        };
-        if has { Lack::Factor } else { Lack::Enrolment }
+        let rule = self.policy.mfa_now(self.now);
+        if rule.is_met_with(factors) { Lack::Factor } else { Lack::Enrolment }
     }
 }
 
@@ -89,11 +86,7 @@ impl Session {
 impl Session {
     /// Whether the person has no factor of the kind that a place asks for, now or after its grace period.
     pub fn owes_enrolment(&self, place: &Place) -> bool {
-        match place.organization.policy.mfa {
-            MfaRule::Optional => false,
-            MfaRule::Any => !self.factors.any(),
-            MfaRule::Passkey => !self.factors.passkey,
-        }
+        !place.organization.policy.mfa.is_met_with(self.factors)
     }
 }
 

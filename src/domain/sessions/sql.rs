@@ -91,6 +91,7 @@ pub(super) struct Row {
     closed_at: Option<Timestamp>,
     mfa: Option<MfaRule>,
     mfa_from: Option<Timestamp>,
+    mfa_before: Option<MfaRule>,
     session_idle: Option<i64>,
     session_absolute: Option<i64>,
     remembers_devices: Option<bool>,
@@ -101,6 +102,7 @@ pub(super) struct Row {
     proofs_after: Option<Timestamp>,
     joined_at: Option<Timestamp>,
     last_active_at: Option<Timestamp>,
+    remembered_until: Option<Timestamp>,
     clicked_at: Option<Timestamp>,
 }
 
@@ -124,6 +126,7 @@ impl Row {
             policy: Policy {
                 mfa: self.mfa?,
                 mfa_from: self.mfa_from,
+                mfa_before: self.mfa_before?,
                 session_idle: self.session_idle?,
                 session_absolute: self.session_absolute?,
                 remembers_devices: self.remembers_devices?,
@@ -140,6 +143,8 @@ impl Row {
             proofs_after: self.proofs_after?,
             joined_at: self.joined_at?,
             last_active_at: self.last_active_at?,
+            factors: self.factors,
+            remembered_until: self.remembered_until?,
         };
         Some(Place { organization, member, last_click: self.clicked_at })
     }
@@ -160,8 +165,8 @@ pub(super) async fn current(
          u.has_authenticator, u.has_passkey, u.password_length, s.created_at, s.last_seen_at, \
          e.new_email, e.expires_at as new_email_until, p.kind as proof_kind, p.at as proof_at, o.id as id_here, \
          o.slug, o.name, o.people, o.pending, o.closed_at, \
-         o.mfa, o.mfa_from, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, m.role, \
-         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, v.at as clicked_at \
+         o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, m.role, \
+         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, m.remembered_until, v.at as clicked_at \
          from sessions s join users u on u.id = s.user_id \
          left join email_changes e on e.user_id = s.user_id and e.closed_at is null and e.confirmed_at is null \
            and e.expires_at > $3 \
@@ -386,7 +391,7 @@ pub(super) async fn drop_old_forms(on: &mut impl Lends, before: Timestamp) -> sq
     Ok(())
 }
 
-/// Sessions are live for a day at most: what was last seen before `before` is over.
+/// Sessions are live for 30 days without a click at most: what was last seen before `before` is over.
 pub(super) async fn drop_old(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
     execute!(
         on,

@@ -1,9 +1,9 @@
 //! What Owners are told of their organization.
 
 use crate::app::App;
-use crate::clock::Timestamp;
+use crate::clock::{DAY, Timestamp};
 use crate::domain::access::Person;
-use crate::domain::organizations::Organization;
+use crate::domain::organizations::{MfaRule, Organization};
 use crate::domain::users::Member;
 use crate::domain::values::TimeZone;
 use crate::mail::Message;
@@ -104,13 +104,81 @@ pub(super) fn reopened(app: &App, to: String, organization: &Organization, by: &
     message("organization_reopened", to, format!("{name} is back"), paragraphs, action)
 }
 
+/// What a member reads who has no factor of the kind that their organization asks for, or is to ask for.
+pub(super) fn factor_asked(
+    app: &App,
+    to: String,
+    organization: &Organization,
+    rule: MfaRule,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Message {
+    let (name, policy) = (&organization.name, &organization.policy);
+    let what = match rule {
+        MfaRule::Passkey => "a passkey",
+        MfaRule::Optional | MfaRule::Any => "multi-factor authentication",
+    };
+    // Asked for already or by its date; else it is what somebody is about to require.
+    let decided = policy.mfa >= rule;
+    let (kind, subject, then) = match policy.grace_until(now).filter(|_| decided) {
+        Some(from) => (
+            "mfa_required_from",
+            format!("{name} requires {what} from {}", zone.day(from)),
+            format!(
+                "From {} on {name} opens only to whoever has it. Until then you come in as before.",
+                zone.minute(from)
+            ),
+        ),
+        None if decided => (
+            "mfa_required",
+            format!("{name} now requires {what}"),
+            format!(
+                "{name} opens again as soon as you have set it up. Your other organizations are open as before."
+            ),
+        ),
+        None => (
+            "mfa_planned",
+            format!("{name} is about to require {what}"),
+            format!("Then {name} opens only to whoever has it. Set it up now, and nothing interrupts you."),
+        ),
+    };
+    let how = match rule {
+        MfaRule::Passkey => {
+            "A passkey is kept by your phone, your computer or a security key, and replaces nothing that you have."
+        }
+        MfaRule::Optional | MfaRule::Any => {
+            "You need an authenticator app on your phone, or a passkey, and about a minute."
+        }
+    };
+    Message {
+        kind,
+        to,
+        heading: subject.clone(),
+        subject,
+        paragraphs: vec![format!("Your account has no such factor yet. {then}"), how.to_owned()],
+        quote: None,
+        action: Some(("Set it up".to_owned(), app.url("/account/mfa/enrol"))),
+        code: None,
+        footer: format!("You get this mail because you are a member of {name}."),
+    }
+}
+
 /// One of each, for the previews.
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     let organization = crate::domain::organizations::sample();
     let to = || "amara@halden.example".to_owned();
     let (_, member) = crate::domain::users::sample(app.db.now());
     let until = app.db.now().plus(crate::domain::organizations::UNDO);
+    let asking = |mfa, days: Option<i64>| {
+        let mut asking = organization.clone();
+        asking.policy.mfa = mfa;
+        asking.policy.mfa_from = days.map(|days| app.db.now().plus(days * DAY));
+        factor_asked(app, to(), &asking, MfaRule::Any.max(mfa), &TimeZone::utc(), app.db.now())
+    };
     vec![
+        asking(MfaRule::Any, Some(14)),
+        asking(MfaRule::Passkey, None),
+        asking(MfaRule::Optional, None),
         handed_over(app, &organization, &member),
         closed(app, to(), &organization, "Jonas Lindqvist", until),
         reopened(app, to(), &organization, "Jonas Lindqvist"),

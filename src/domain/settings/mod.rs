@@ -1,8 +1,10 @@
-//! What an organization is called, whose it is, and its end (R3, R11, R12).
+//! What an organization is called, whose it is, what it asks of sessions, and its end (R3, R11, R12, M3, S10).
 
 mod closing;
 mod hand_over;
 mod mails;
+mod notices;
+mod security;
 
 pub(crate) use self::closing::erase_due;
 pub use self::closing::{
@@ -10,6 +12,11 @@ pub use self::closing::{
 };
 pub use self::hand_over::{HandOverError, hand_over, successor};
 pub(crate) use self::mails::samples;
+pub use self::notices::tell_due;
+pub use self::security::{
+    GraceError, LONGEST_GRACE, MfaPreview, SecurityError, SessionRules, change_mfa, change_sessions,
+    mail_lacking, preview_mfa,
+};
 use crate::app::App;
 use crate::domain::access::{Actor, Capability, Denied};
 use crate::domain::audit::{self, Entry, Kind};

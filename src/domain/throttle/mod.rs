@@ -60,8 +60,11 @@ pub const INVITE_ASK: Budget = budget("invite-ask", 2, DAY);
 /// Guesses of such a code.
 pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE);
 
+/// Mails by which one organization asks its members to set up a factor: each time all who lack it.
+pub const MFA_MAIL: Budget = budget("mfa-mail", 3, DAY);
+
 /// The table of the README and of its test.
-pub const ALL: [Budget; 19] = [
+pub const ALL: [Budget; 20] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -81,6 +84,7 @@ pub const ALL: [Budget; 19] = [
     INVITE_CODE,
     INVITE_ASK,
     INVITE_CODE_GUESS,
+    MFA_MAIL,
 ];
 
 /// Too many tries.

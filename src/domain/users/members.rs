@@ -2,7 +2,7 @@ use super::ending::EndDateError;
 use super::{User, search_text, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::access::{Actor, Capability, Denied, Operator, Person, Role, StepUpNeeded};
+use crate::domain::access::{Actor, Capability, Denied, Factors, Operator, Person, Role, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations;
 use crate::domain::values::folded;
@@ -36,6 +36,10 @@ pub struct Member {
     pub proofs_after: Timestamp,
     pub joined_at: Timestamp,
     pub last_active_at: Timestamp,
+    /// What factors they have, and until when a browser of theirs is remembered: as their account has it.
+    #[sqlx(flatten)]
+    pub factors: Factors,
+    pub remembered_until: Timestamp,
 }
 
 impl Member {
@@ -319,6 +323,9 @@ pub(crate) async fn join(
         proofs_after: Timestamp::ZERO,
         joined_at: now,
         last_active_at: now,
+        factors: user.factors,
+        // The row takes it from the account.
+        remembered_until: Timestamp::ZERO,
     };
     let before = sql::member(change, organization, user.id).await?;
     if before.is_none_or(|member| member.state == MemberState::Removed) {

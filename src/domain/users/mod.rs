@@ -3,13 +3,14 @@
 mod ending;
 mod list;
 mod members;
+mod mfa;
 mod profile;
 mod sql;
 pub mod sysadmin;
 
 pub(crate) use self::ending::samples;
 pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date, end_due};
-pub use self::list::{Cursor, ListQuery, Members, Sort, StateFilter, list};
+pub use self::list::{Cursor, FactorFilter, ListQuery, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{
     Joining, assign_role, erase, is_last_owner, join, leave, membership_now, removable, remove,
 };
@@ -17,6 +18,8 @@ pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
     member, member_of, owners, reactivate, sign_out_everywhere, suspend, visited,
 };
+pub use self::mfa::{Lacking, lacking};
+pub(crate) use self::mfa::{MfaMail, mark_for_mfa_mail, mfa_mails_due, take_mfa_mail, unmark_for_mfa_mail};
 pub use self::profile::{By, Profile, profile};
 use crate::clock::Timestamp;
 use crate::domain::access::{Factors, Operator};
@@ -182,6 +185,8 @@ pub(crate) fn sample(now: Timestamp) -> (User, Member) {
         proofs_after: Timestamp::ZERO,
         joined_at: now,
         last_active_at: now,
+        factors: Factors::default(),
+        remembered_until: Timestamp::ZERO,
     };
     let user = User {
         id: UserId::nobody(),

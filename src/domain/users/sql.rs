@@ -1,9 +1,11 @@
 use super::User;
 use super::ending::Ending;
 use super::members::{Member, MemberState};
+use super::mfa::{MfaMail, Unmarked};
 use super::profile::Profile;
 use crate::clock::Timestamp;
 use crate::domain::access::{Factors, Role};
+use crate::domain::organizations::MfaRule;
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
@@ -200,8 +202,8 @@ pub(super) async fn member(
     fetch_optional!(
         on,
         Member,
-        "select user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at \
-         from memberships where organization = $1 and user_id = $2",
+        "select user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at, \
+         has_authenticator, has_passkey, remembered_until from memberships where organization = $1 and user_id = $2",
         organization,
         user
     )
@@ -217,7 +219,8 @@ pub(super) async fn member_of_open(
         on,
         Member,
         "select m.user_id, m.name, m.email, m.role, m.state, m.ends_at, m.proofs_after, m.joined_at, \
-         m.last_active_at from memberships m join organizations o on o.id = m.organization \
+         m.last_active_at, m.has_authenticator, m.has_passkey, m.remembered_until \
+         from memberships m join organizations o on o.id = m.organization \
          where m.organization = $1 and m.user_id = $2 and o.closed_at is null",
         organization,
         user
@@ -233,7 +236,7 @@ pub(super) async fn profile(
         on,
         Profile,
         "select m.user_id, m.name, m.email, m.role, m.state, m.ends_at, m.proofs_after, m.joined_at, \
-         m.last_active_at, m.role_since, m.role_by, r.name as role_by_name, m.state_since, m.state_by, \
+         m.last_active_at, m.has_authenticator, m.has_passkey, m.remembered_until, m.role_since, m.role_by, r.name as role_by_name, m.state_since, m.state_by, \
          s.name as state_by_name, m.invited_by, i.name as invited_by_name from memberships m \
          left join memberships r on r.organization = m.organization and r.user_id = m.role_by \
          left join memberships s on s.organization = m.organization and s.user_id = m.state_by \
@@ -419,6 +422,104 @@ pub(super) async fn note_told(on: &mut impl Lends, ending: &Ending, days: i64) -
         days
     )?;
     Ok(noted == 1)
+}
+
+/// Active members who lack what a rule asks for: no passkey and, unless only those count, no
+/// authenticator. `$1` is the organization, `$2` the rule, `$3` now.
+macro_rules! lacking {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " where organization = $1 and state = 'active' and (ends_at is null or ends_at > $3) \
+             and not has_passkey and ($2 = 'passkey' or not has_authenticator)",
+            $after
+        )
+    };
+}
+
+pub(super) async fn lacking(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    rule: MfaRule,
+    now: Timestamp,
+    limit: i64,
+) -> sqlx::Result<Vec<(UserId, String)>> {
+    fetch_all!(
+        on,
+        (UserId, String),
+        lacking!("select user_id, name from memberships", " order by name_key, user_id limit $4"),
+        organization,
+        rule,
+        now,
+        limit
+    )
+}
+
+/// How many lack it, and how many active members there are.
+pub(super) async fn count_lacking(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    rule: MfaRule,
+    now: Timestamp,
+) -> sqlx::Result<(i64, i64)> {
+    fetch_one!(
+        on,
+        (i64, i64),
+        lacking!(
+            "select (select count(*) from memberships",
+            "), (select count(*) from memberships \
+             where organization = $1 and state = 'active' and (ends_at is null or ends_at > $3))"
+        ),
+        organization,
+        rule,
+        now
+    )
+}
+
+pub(super) async fn mark_for_mfa_mail(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    rule: MfaRule,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    execute!(on, lacking!("update memberships set mfa_mail_due = $2", ""), organization, rule, now)
+}
+
+pub(super) async fn unmark_for_mfa_mail(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update memberships set mfa_mail_due = null where organization = $1 and mfa_mail_due is not null",
+        organization
+    )?;
+    Ok(())
+}
+
+pub(super) async fn mfa_mails_due(on: &mut impl Lends, limit: i64) -> sqlx::Result<Vec<MfaMail>> {
+    fetch_all!(
+        on,
+        MfaMail,
+        "select m.organization, m.user_id, m.mfa_mail_due from memberships m \
+         join organizations o on o.id = m.organization \
+         where m.mfa_mail_due is not null and o.closed_at is null order by m.organization, m.user_id limit $1",
+        limit
+    )
+}
+
+/// Of several at once one takes it.
+pub(super) async fn take_mfa_mail(on: &mut impl Lends, mail: &MfaMail) -> sqlx::Result<Option<Unmarked>> {
+    fetch_optional!(
+        on,
+        Unmarked,
+        "update memberships set mfa_mail_due = null \
+         where organization = $1 and user_id = $2 and mfa_mail_due = $3 \
+         returning email, state, ends_at, has_authenticator, has_passkey",
+        mail.organization,
+        mail.user_id,
+        mail.rule
+    )
 }
 
 pub(super) async fn set_proofs_after(

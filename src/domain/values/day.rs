@@ -5,7 +5,7 @@ use super::TimeZone;
 use crate::clock::Timestamp;
 
 /// A day of the calendar, as `<input type="date">` sends it: `2026-12-31`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(jiff::civil::Date);
 
 impl Day {
@@ -13,6 +13,17 @@ impl Day {
     pub fn end(self, zone: &TimeZone) -> Timestamp {
         let next = self.0.tomorrow().and_then(|next| next.to_zoned_datetime(zone.rules()));
         next.map_or(Timestamp(i64::MAX), |next| Timestamp(next.timestamp().as_millisecond()))
+    }
+
+    /// The moment at which the day begins for whoever lives in the zone.
+    pub fn start(self, zone: &TimeZone) -> Timestamp {
+        let start = self.0.to_zoned_datetime(zone.rules());
+        start.map_or(Timestamp(i64::MAX), |start| Timestamp(start.timestamp().as_millisecond()))
+    }
+
+    /// The day that is so many days later; this one, where the calendar ends.
+    pub fn plus(self, days: i32) -> Day {
+        Day(self.0.checked_add(jiff::Span::new().days(days)).unwrap_or(self.0))
     }
 
     /// The last day before a moment: the day that [`Day::end`] made it of.
@@ -76,6 +87,9 @@ mod tests {
         let end = day("2026-12-31").end(&zone("America/Los_Angeles"));
         assert_eq!(Day::ending(end, &zone("America/Los_Angeles")), day("2026-12-31"));
         assert_eq!(Day::of(end, &zone("America/Los_Angeles")), day("2027-01-01"));
+        assert_eq!(day("2027-01-01").start(&zone("America/Los_Angeles")), end);
+        assert_eq!(day("2026-12-31").plus(1), day("2027-01-01"));
+        assert_eq!(day("9999-12-31").plus(1), day("9999-12-31"));
     }
 
     #[test]

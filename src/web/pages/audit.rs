@@ -144,7 +144,7 @@ pub async fn index(
 pub(super) fn in_words(row: audit::Row) -> Row {
     // Stored as RFC 3339 in UTC, read as the times beside it: "2026-11-29 09:00".
     let shown = |field: &str, value: Option<String>| match value {
-        Some(at) if matches!(field, "expires" | "end date" | "undo until") => {
+        Some(at) if matches!(field, "expires" | "end date" | "undo until" | "required from") => {
             Some(at.chars().take(16).collect::<String>().replace('T', " "))
         }
         value => value,

@@ -14,6 +14,7 @@ use crate::app::Shared;
 use crate::domain::access::{Person, Role};
 use crate::domain::account;
 use crate::domain::factors::{self, Answered};
+use crate::domain::organizations::Policy;
 use crate::domain::sessions::{self, KeptForm};
 use crate::domain::values::Theme;
 use crate::ids::PendingFormId;
@@ -32,10 +33,26 @@ pub async fn ask(
     path: &str,
     fields: &[(&str, &str)],
 ) -> Result {
+    let id = keep(app, person, path, fields).await?;
+    Ok(html::go(context.fragment, &format!("/step-up?form={id}")))
+}
+
+/// The address of the step-up page that begins with one kind of factor, with a form kept meanwhile.
+pub async fn way(
+    app: &Shared,
+    person: &Person,
+    path: &str,
+    fields: &[(&str, &str)],
+    with: &str,
+) -> Result<String> {
+    let id = keep(app, person, path, fields).await?;
+    Ok(format!("/step-up?form={id}&with={with}"))
+}
+
+async fn keep(app: &Shared, person: &Person, path: &str, fields: &[(&str, &str)]) -> Result<PendingFormId> {
     let fields: Vec<(String, String)> =
         fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let id = sessions::keep_form(app, person.session, path, &fields).await?;
-    Ok(html::go(context.fragment, &format!("/step-up?form={id}")))
+    Ok(sessions::keep_form(app, person.session, path, &fields).await?)
 }
 
 #[derive(Template)]
@@ -58,6 +75,11 @@ struct Done {
     shown: Vec<(&'static str, String)>,
 }
 
+/// The length of a session in a form, in words.
+fn length(value: &str) -> Option<String> {
+    value.parse().ok().map(Policy::length_in_words)
+}
+
 impl Done {
     fn new(theme: Theme, kept: KeptForm) -> Done {
         let shown = |(name, value): &(String, String)| match name.as_str() {
@@ -65,6 +87,18 @@ impl Done {
             "emails" => Some(("Email addresses", value.clone())),
             "ends" if !value.is_empty() => Some(("Last day", value.clone())),
             "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
+            "factors" => Some((
+                "Required",
+                match value.as_str() {
+                    "passkey" => "Passkeys".to_owned(),
+                    _ => "Any factor".to_owned(),
+                },
+            )),
+            "day" if !value.is_empty() => Some(("From", value.clone())),
+            "idle" => Some(("Session without a click", length(value)?)),
+            "absolute" => Some(("Session in all", length(value)?)),
+            "remembers" if !value.is_empty() => Some(("Remembered devices", "Allowed".to_owned())),
+            "shortest" => Some(("Shortest password", format!("{value} characters"))),
             "confirmation" => Some(("Delete", value.clone())),
             "invitations" => Some((
                 "Pending invites",

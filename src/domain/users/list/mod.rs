@@ -30,11 +30,22 @@ pub enum StateFilter {
     Removed,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FactorFilter {
+    #[default]
+    Any,
+    /// Neither an authenticator nor a passkey: it has indexes of its own.
+    None,
+    /// No passkey, for whoever requires those.
+    NoPasskey,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct ListQuery {
     pub search: String,
     pub role: Option<Role>,
     pub state: StateFilter,
+    pub factors: FactorFilter,
     pub sort: Sort,
     pub descending: bool,
     pub cursor: Option<Cursor>,

@@ -91,6 +91,9 @@ fn in_words(kind: &str) -> &'static str {
         "invitation_asked" | "invitation_void" => "About an invite of yours",
         "membership_ended" => "Notice: a membership ended",
         "membership_ending" | "membership_end_changed" => "Notice: a membership's end",
+        "mfa_required_from" | "mfa_required" | "mfa_planned" => {
+            "Notice: a factor that an organization asks for"
+        }
         "organization_handed_over" | "organization_closed" | "organization_reopened" => {
             "Notice: an organization of yours"
         }

@@ -3,6 +3,7 @@ use axum::extract::{Path, State};
 
 use crate::app::Shared;
 use crate::clock::Timestamp;
+use crate::domain::organizations::{self, Policy, SessionLimits};
 use crate::domain::sessions::{self, ListedSession, agent};
 use crate::ids::SessionId;
 use crate::web::chrome::Chrome;
@@ -18,6 +19,14 @@ use crate::web::session;
 struct Sessions {
     chrome: Chrome,
     rows: Vec<SessionRow>,
+    limits: Limits,
+}
+
+/// How long a session lives, and the organizations that ask again sooner, in words.
+struct Limits {
+    idle: String,
+    absolute: String,
+    sooner: Vec<String>,
 }
 
 /// A session in words.
@@ -48,9 +57,26 @@ async fn rows(app: &Shared, signed_in: &SignedIn) -> Result<Vec<SessionRow>> {
     Ok(rows)
 }
 
+/// A session lives as long as the longest of its person's organizations allows (S10).
+async fn limits(app: &Shared, signed_in: &SignedIn) -> Result<Limits> {
+    let here = organizations::session_limits(&mut app.db.read().await?, signed_in.person.user).await?;
+    let idle = here.iter().map(|one| one.session_idle).max().unwrap_or(Policy::IDLE);
+    let absolute = here.iter().map(|one| one.session_absolute).max().unwrap_or(Policy::ABSOLUTE);
+    let in_words = Policy::length_in_words;
+    let sooner = here
+        .into_iter()
+        .filter(|one| one.session_idle < idle || one.session_absolute < absolute)
+        .map(|SessionLimits { name, session_idle, session_absolute }| {
+            let (idle, absolute) = (in_words(session_idle), in_words(session_absolute));
+            format!("{name} asks you to sign in again after {idle} without a click there, and after {absolute} in all.")
+        });
+    Ok(Limits { sooner: sooner.collect(), idle: in_words(idle), absolute: in_words(absolute) })
+}
+
 pub async fn sessions(State(app): State<Shared>, signed_in: SignedIn) -> Result {
     let rows = rows(&app, &signed_in).await?;
-    Ok(html::page(&Sessions { rows, chrome: signed_in.chrome }))
+    let limits = limits(&app, &signed_in).await?;
+    Ok(html::page(&Sessions { rows, limits, chrome: signed_in.chrome }))
 }
 
 pub async fn end_session(

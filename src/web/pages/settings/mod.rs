@@ -1,7 +1,8 @@
-//! Settings → General: what the organization is called, and the ways to hand it over and delete it.
+//! Settings. General: what the organization is called, and the ways to hand it over and delete it.
 
 mod deletion;
 mod owner;
+mod security;
 
 use askama::Template;
 use axum::extract::State;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 pub use self::deletion::{closed, confirm_deletion, delete, reopen};
 pub use self::owner::{hand_over, owner};
+pub use self::security::{change_mfa, change_sessions, confirm_mfa, mail_lacking, security};
 use crate::app::Shared;
 use crate::domain::access::Capability;
 use crate::domain::settings::{self, RenameError};

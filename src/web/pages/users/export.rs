@@ -4,6 +4,7 @@ use axum::extract::{Query, State};
 
 use super::Asked;
 use crate::app::Shared;
+use crate::clock::Timestamp;
 use crate::csv;
 use crate::domain::access::Actor;
 use crate::domain::users::{self, ListQuery, Member, MemberState};
@@ -11,7 +12,8 @@ use crate::web::error::{Error, Result};
 use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 
-const COLUMNS: [&str; 8] = ["id", "name", "email", "role", "state", "joined", "last_active", "ends"];
+const COLUMNS: [&str; 10] =
+    ["id", "name", "email", "role", "state", "joined", "last_active", "ends", "factors", "remembered_until"];
 
 struct Rows {
     actor: Actor,
@@ -30,7 +32,7 @@ impl Batches for Rows {
     }
 }
 
-fn cells(member: &Member) -> [String; 8] {
+fn cells(member: &Member) -> [String; 10] {
     let state = match member.state {
         MemberState::Active => "active",
         MemberState::Suspended => "suspended",
@@ -45,6 +47,17 @@ fn cells(member: &Member) -> [String; 8] {
         member.joined_at.rfc3339(),
         member.last_active_at.rfc3339(),
         member.ends_at.map(|end| end.rfc3339()).unwrap_or_default(),
+        match (member.factors.authenticator, member.factors.passkey) {
+            (true, true) => "authenticator passkey",
+            (true, false) => "authenticator",
+            (false, true) => "passkey",
+            (false, false) => "none",
+        }
+        .to_owned(),
+        match member.remembered_until {
+            Timestamp::ZERO => String::new(),
+            until => until.rfc3339(),
+        },
     ]
 }
 

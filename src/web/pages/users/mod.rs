@@ -19,8 +19,10 @@ pub use self::export::export;
 pub(super) use self::person::OpenSession;
 pub use self::person::show;
 use crate::app::Shared;
-use crate::domain::access::{Actor, Capability, Role};
-use crate::domain::users::{self, Cursor, ListQuery, Member, MemberState, Members, Sort, StateFilter};
+use crate::domain::access::{Actor, Capability, Factors, Role};
+use crate::domain::users::{
+    self, Cursor, FactorFilter, ListQuery, Member, MemberState, Members, Sort, StateFilter,
+};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -36,6 +38,7 @@ pub struct Asked {
     q: String,
     role: String,
     status: String,
+    factors: String,
     sort: String,
     at: String,
 }
@@ -63,6 +66,12 @@ impl Asked {
             "removed" => StateFilter::Removed,
             _ => return Err(Error::Malformed("There is no such status.")),
         };
+        let factors = match self.factors.as_str() {
+            "" => FactorFilter::Any,
+            "none" => FactorFilter::None,
+            "no-passkey" => FactorFilter::NoPasskey,
+            _ => return Err(Error::Malformed("There is no such kind of factor.")),
+        };
         let cursor = match self.at.as_str() {
             "" => None,
             at => Some(
@@ -72,7 +81,8 @@ impl Asked {
         if self.q.chars().count() > 200 || self.q.contains('\0') {
             return Err(Error::Malformed("This is too long to search for."));
         }
-        Ok(ListQuery { search: self.q.trim().to_owned(), role, state, sort, descending, cursor })
+        let search = self.q.trim().to_owned();
+        Ok(ListQuery { search, role, state, factors, sort, descending, cursor })
     }
 
     /// The same view with one thing changed; the place in the list begins anew unless it is what changes.
@@ -84,6 +94,7 @@ impl Asked {
             ("q", &asked.q),
             ("role", &asked.role),
             ("status", &asked.status),
+            ("factors", &asked.factors),
             ("sort", &asked.sort),
             ("at", &asked.at),
         ] {
@@ -130,6 +141,10 @@ struct Row {
     active: Moment,
     joined: Moment,
     ends: Option<Moment>,
+    /// Their factors in words; nothing, if they have none.
+    factors: Option<&'static str>,
+    /// Whether a browser of theirs is not asked for one now.
+    remembers: bool,
 }
 
 impl Row {
@@ -159,6 +174,8 @@ impl Row {
             active: times.moment(member.last_active_at),
             joined: times.moment(member.joined_at),
             ends: member.ends_at.map(|end| times.until(end)),
+            factors: factors_in_words(member.factors),
+            remembers: times.is_ahead(member.remembered_until),
             member,
         }
     }
@@ -173,6 +190,15 @@ impl Row {
 
     fn is_removed(&self) -> bool {
         self.member.state == MemberState::Removed
+    }
+}
+
+fn factors_in_words(factors: Factors) -> Option<&'static str> {
+    match (factors.authenticator, factors.passkey) {
+        (true, true) => Some("Authenticator, passkey"),
+        (true, false) => Some("Authenticator"),
+        (false, true) => Some("Passkey"),
+        (false, false) => None,
     }
 }
 
@@ -263,7 +289,8 @@ fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: b
             let row = |member| Row::among(inside, member, &times, &mut choices);
             members.members.into_iter().map(row).collect()
         },
-        filtered: !(asked.q.trim().is_empty() && asked.role.is_empty() && asked.status.is_empty()),
+        filtered: !asked.q.trim().is_empty()
+            || [&asked.role, &asked.status, &asked.factors].iter().any(|filter| !filter.is_empty()),
         alone,
         may_manage: inside.actor.role.may(Capability::ManageUsers),
         csv: asked.link(&inside.path("users.csv"), |_| ()),

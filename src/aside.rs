@@ -62,6 +62,32 @@ impl Drop for Aside {
     }
 }
 
+/// Whether two names are of one file: also through links, and where there is no file yet.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    if let (Some(one), Some(other)) = (identity(one), identity(other)) {
+        return one == other;
+    }
+    matches!((place(one), place(other)), (Some(one), Some(other)) if one == other)
+}
+
+/// What a file is by, whatever its names: its device and its number there.
+#[cfg(unix)]
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(file).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(file: &Path) -> Option<PathBuf> {
+    fs::canonicalize(file).ok()
+}
+
+/// A name in the folder that it is truly in.
+fn place(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(fs::canonicalize(folder).ok()?.join(file.file_name()?))
+}
+
 /// Brings the names in a file's folder to the disk: a rename is not there before that.
 pub fn sync_folder(file: &Path) -> io::Result<()> {
     match file.parent() {

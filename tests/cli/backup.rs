@@ -138,6 +138,49 @@ async fn a_backup_replaces_nothing_by_accident() {
     assert_eq!(names(&place.0), ["b.db", "c.db", "data", "log"]);
 }
 
+/// What the installation lives on is written over by no command, under whatever name, with and without a
+/// server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn force_destroys_nothing_of_interlock_s_own() {
+    let (place, server) = served().await;
+    let data = place.0.join("data");
+    std::os::unix::fs::symlink(data.join("interlock.db"), place.0.join("symlink")).expect("it can be linked");
+    std::os::unix::fs::symlink("data", place.0.join("elsewhere")).expect("it can be linked");
+    for (own, link) in [("interlock.db", "hard-link"), ("secret.key", "hard-link.key")] {
+        fs::hard_link(data.join(own), place.0.join(link)).expect("it can be linked");
+    }
+    let own = || ["interlock.db", "secret.key"].map(|name| fs::read(data.join(name)).expect("it is there"));
+    let refused = || {
+        let before = own();
+        for name in [
+            "data/interlock.db",
+            "data/interlock.db-wal",
+            "data/interlock.db-shm",
+            "data/interlock.db-journal",
+            "data/lock",
+            "data/secret.key",
+            "data/../data/interlock.db",
+            "elsewhere/secret.key",
+            "elsewhere/interlock.db-wal",
+            "symlink",
+            "hard-link",
+            "hard-link.key",
+        ] {
+            run(&place, &["backup", name, "--force"]).fails(1, "what Interlock itself runs on");
+            run(&place, &["backup", name]).fails(1, "what Interlock itself runs on");
+            run(&place, &["org", "export-audit", "acme", "--output", name, "--force"])
+                .fails(1, "what Interlock itself runs on");
+        }
+        assert!(own() == before, "it has changed");
+        run(&place, &["audit", "verify"]).ok();
+    };
+    refused();
+    server.signal("TERM");
+    assert_eq!(server.ended().await, Some(0));
+    refused();
+    assert_eq!(names(&data), ["interlock.db", "lock", "secret.key"]);
+}
+
 /// Whatever is wrong with a file, it is refused in a sentence, and the database stays as it is.
 #[tokio::test]
 async fn a_bad_backup_is_refused_and_changes_nothing() {

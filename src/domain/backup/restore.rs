@@ -88,7 +88,7 @@ fn copied(file: &Path, database: &Path) -> Result<Aside, RestoreError> {
     if !backup::is_sqlite(file).map_err(unreadable)? {
         return Err(RestoreError::NoBackup(name(file)));
     }
-    let [wal, _] = backup::companions(file);
+    let [wal, ..] = backup::companions(file);
     if fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
         return Err(RestoreError::Live(name(file)));
     }

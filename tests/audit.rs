@@ -294,6 +294,27 @@ on_both! {
         tess.get(&format!("{audit}?after=9223372036854775807")).await.ok().says("There is nothing here");
     }
 
+    /// U4: a row that was added by SQL, before the first or after the head, is found and named.
+    async fn an_added_row_is_found(app: TestApp) {
+        let owner = app.owner().await;
+        let halden = chain(&app, &owner.org).await;
+        let why = "it was added: the head does not count it";
+        for seq in [0, -5, i64::MIN, 3, 550, i64::MAX] {
+            execute(
+                &app,
+                &format!(
+                    "insert into audit_events (chain, seq, at, kind, operator_name, target_name, changes, hash) \
+                     select chain, {seq}, at, kind, operator_name, 'Forged', changes, hash \
+                     from audit_events where chain = '{halden}' and seq = 2"
+                ),
+            )
+            .await;
+            assert_eq!(verified(&app, &halden).await, Verdict::Broken { seq, why });
+            execute(&app, "delete from audit_events where target_name = 'Forged'").await;
+            assert_eq!(verified(&app, &halden).await, Verdict::Whole { rows: 2 });
+        }
+    }
+
     /// AUD-01: a change of any column by SQL is found, and the first row that was changed is named.
     async fn any_changed_column_is_found(app: TestApp) {
         let mut owner = app.owner().await;

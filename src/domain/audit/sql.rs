@@ -105,6 +105,21 @@ pub(super) async fn following(
     )
 }
 
+/// The first row that is not one of 1 to the chain's head. One statement sees one moment, and a change writes
+/// its row and moves the head in one transaction: there is no such row unless somebody put it there.
+pub(super) async fn outside(on: &mut impl Lends, chain: &str) -> sqlx::Result<Option<i64>> {
+    let (seq,) = fetch_one!(
+        on,
+        (Option<i64>,),
+        "select coalesce( \
+         (select min(seq) from audit_events where chain = $1 and seq < 1), \
+         (select min(seq) from audit_events where chain = $1 \
+          and seq > (select seq from audit_heads where chain = $1)))",
+        chain
+    )?;
+    Ok(seq)
+}
+
 /// Those who ever had a membership and may manage something, by name: at most 200, for a select box.
 pub(super) async fn people(
     on: &mut impl Lends,

@@ -273,6 +273,7 @@ on_both! {
         let kept = asked.strip_prefix("/step-up?form=").expect("it names the form").to_owned();
         let done = owner.post("/step-up", &[("password", PASSWORD), ("form", &kept)]).await.ok();
         assert!(done.body.contains(&format!("action=\"{path}/batches\"")));
+        let done = done.says("Invite these people, each as an Owner of Halden Freight?");
         done.says("Email addresses Ann <ann@x.example> bob@x.example");
         send(&mut owner, &fields).await;
         assert_eq!(work_off(&app).await, 2);

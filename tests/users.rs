@@ -469,6 +469,8 @@ on_both! {
         let confirmed = owner.post("/step-up", &[("password", PASSWORD), ("form", &form)]).await.ok();
         assert!(confirmed.body.contains(&format!("action=\"{path}\"")));
         assert!(confirmed.body.contains("name=\"role\" value=\"owner\""));
+        // V4: the last page before it says what it does, to whom and where.
+        confirmed.says("Make Dana Kovač an Owner of Halden Freight?").says("Make Owner").says_not("Go on");
         // Another's session can't take the kept form over.
         dana.post("/step-up", &[("password", PASSWORD), ("form", &form)]).await.leads_to("/");
 

@@ -176,7 +176,7 @@ async fn make_an_owner(stage: &Stage, owner: &Browser) {
     owner.press("Confirm").await;
     owner.see("One press finishes what you began.").await;
     stage.look(owner, "step-up-done").await;
-    owner.press("Go on").await;
+    owner.press("Make Owner").await;
     owner.see("Dana Kovač is now an Owner").await;
     owner.arrive("/o/halden-freight/users").await;
     owner.select("Role of Dana Kovač", "Member").await;

@@ -9,7 +9,7 @@ use tower_sessions::Session;
 
 use super::sign_in::said;
 use crate::app::Shared;
-use crate::domain::access::{Person, Role};
+use crate::domain::access::Person;
 use crate::domain::account;
 use crate::domain::sessions::{self, KeptForm};
 use crate::domain::values::Theme;
@@ -21,16 +21,29 @@ use crate::web::gate::SignedIn;
 use crate::web::html;
 use crate::web::session::NewCookie;
 
+/// What a person is about to do, as the last page before it says it: whom and what it is about, and the verb
+/// of its button. "Make Ingrid Solberg an Owner of Halden Freight", "Make Owner".
+pub struct Act<'a> {
+    pub what: &'a str,
+    pub verb: &'a str,
+}
+
+/// Under which names an act is kept among its form's fields. No form has a field with a space in its name.
+const WHAT: &str = "act what";
+const VERB: &str = "act verb";
+
 /// Sends a person to the step-up page and keeps their form meanwhile.
 pub async fn ask(
     app: &Shared,
     context: &Context,
     person: &Person,
+    act: &Act<'_>,
     path: &str,
     fields: &[(&str, &str)],
 ) -> Result {
-    let fields: Vec<(String, String)> =
-        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let act = [(WHAT, act.what), (VERB, act.verb)];
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let fields: Vec<(String, String)> = act.iter().chain(fields).map(owned).collect();
     let id = sessions::keep_form(app, person.session, path, &fields).await?;
     Ok(html::go(context.fragment, &format!("/step-up?form={id}")))
 }
@@ -48,19 +61,25 @@ struct Page {
 #[template(path = "step_up/done.html")]
 struct Done {
     theme: Theme,
+    what: String,
+    verb: String,
     kept: KeptForm,
-    /// What was typed, as its form called it.
+    /// What was typed beside that, as its form called it.
     shown: Vec<(&'static str, String)>,
 }
 
 impl Done {
-    fn new(theme: Theme, kept: KeptForm) -> Done {
+    fn new(theme: Theme, mut kept: KeptForm) -> Done {
+        let mut take = |name: &str| {
+            let at = kept.fields.iter().position(|(kept, _)| kept == name)?;
+            Some(kept.fields.remove(at).1)
+        };
+        // A form that was kept by the version before says neither.
+        let what = take(WHAT).unwrap_or_else(|| "Go on".to_owned());
+        let verb = take(VERB).unwrap_or_else(|| "Go on".to_owned());
         let shown = |(name, value): &(String, String)| match name.as_str() {
-            "email" => Some(("Email address", value.clone())),
             "emails" => Some(("Email addresses", value.clone())),
             "ends" if !value.is_empty() => Some(("Last day", value.clone())),
-            "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
-            "confirmation" => Some(("Delete", value.clone())),
             "invitations" => Some((
                 "Pending invites",
                 match value.as_str() {
@@ -71,7 +90,7 @@ impl Done {
             "note" if !value.is_empty() => Some(("Note", value.clone())),
             _ => None,
         };
-        Done { theme, shown: kept.fields.iter().filter_map(shown).collect(), kept }
+        Done { theme, what, verb, shown: kept.fields.iter().filter_map(shown).collect(), kept }
     }
 }
 

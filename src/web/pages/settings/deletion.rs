@@ -17,7 +17,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session;
 
 #[derive(Template)]
@@ -90,7 +90,9 @@ pub async fn delete(
         Err(CloseError::StepUp(StepUpNeeded)) => {
             let fields = [("confirmation", typed.confirmation.as_str())];
             let path = inside.path("settings/deletion");
-            step_up::ask(&app, &context, &inside.actor.person, &path, &fields).await
+            let what = format!("Delete the organization {}", inside.organization.name);
+            let act = Act { what: &what, verb: "Delete organization" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &fields).await
         }
         Err(error @ CloseError::Unconfirmed) => {
             let mut field = Field::new(typed.confirmation);

@@ -18,7 +18,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session;
 
 #[derive(Template)]
@@ -109,7 +109,11 @@ pub async fn change_role(
         }
         Err(MemberError::StepUp(_)) => {
             let path = begun.path(&inside, user, "role");
-            step_up::ask(&app, &context, &inside.actor.person, &path, &[("role", role.code())]).await
+            let member = users::member(&app.db, &inside.actor, user).await?;
+            let (name, organization) = (&member.name, &inside.organization.name);
+            let what = format!("Make {name} {} of {organization}", role.with_article());
+            let act = Act { what: &what, verb: &format!("Make {}", role.name()) };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &[("role", role.code())]).await
         }
         Err(error) => Err(error.into()),
     }

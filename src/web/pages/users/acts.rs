@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::Row;
+use super::{Asked, Row};
 use crate::app::Shared;
 use crate::domain::access::Role;
 use crate::domain::sessions;
@@ -29,26 +29,51 @@ struct Changed {
     text: String,
 }
 
-/// Where an act was begun: a row of the list, or the person's own page, to which it then leads back.
+/// Where an act was begun, to which it then leads back: the person's own page, or a view of the list.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Begun {
     from: String,
+    /// The query of the list's address.
+    list: String,
 }
+
+/// A longer view is not kept: a form that waits for a step-up has an address of at most 2,000 characters.
+const LONGEST_VIEW: usize = 1_000;
 
 impl Begun {
     fn on_their_page(&self) -> bool {
         self.from == "person"
     }
 
-    /// The address of what is done to a person, which keeps where it was begun.
-    pub(super) fn path(&self, inside: &Inside, user: UserId, noun: &str) -> String {
-        let from = if self.on_their_page() { "?from=person" } else { "" };
-        inside.path(&format!("users/{user}/{noun}{from}"))
+    pub(super) fn in_list(asked: &Asked) -> Begun {
+        let list = asked.here("").trim_start_matches('?').to_owned();
+        Begun { list, ..Begun::default() }
     }
 
+    /// What an address ends with that keeps where it was begun.
+    pub(super) fn query(&self) -> String {
+        let list = html::query_value(&self.list);
+        match list.len() {
+            _ if self.on_their_page() => "?from=person".to_owned(),
+            1..=LONGEST_VIEW => format!("?list={list}"),
+            _ => String::new(),
+        }
+    }
+
+    /// The address of what is done to a person, which keeps where it was begun.
+    pub(super) fn path(&self, inside: &Inside, user: UserId, noun: &str) -> String {
+        inside.path(&format!("users/{user}/{noun}{}", self.query()))
+    }
+
+    /// The list's query is read and written anew: it leads to the list, whatever it says.
     pub(super) fn back(&self, inside: &Inside, user: UserId) -> String {
-        if self.on_their_page() { inside.path(&format!("users/{user}")) } else { inside.path("users") }
+        if self.on_their_page() {
+            return inside.path(&format!("users/{user}"));
+        }
+        let uri = format!("/?{}", self.list).parse::<Uri>().unwrap_or_default();
+        let asked = Query::<Asked>::try_from_uri(&uri).map(|asked| asked.0).unwrap_or_default();
+        asked.here(&inside.path("users"))
     }
 }
 
@@ -67,13 +92,13 @@ pub(super) fn done(
         return session::with_flash(app, response, title);
     }
     if context.fragment {
-        let row = Row::new(inside, member, &inside.times(app));
+        let row = Row::new(inside, begun, member, &inside.times(app));
         let page = Changed { row, title: title.to_owned(), text: text.to_owned() };
         let mut response = html::page(&page);
         response.headers_mut().insert("hx-trigger", HeaderValue::from_static("close-dialog"));
         return response;
     }
-    session::with_flash(app, html::redirect(&inside.path("users")), title)
+    session::with_flash(app, html::redirect(&begun.back(inside, member.user_id)), title)
 }
 
 pub(in crate::web::pages) fn user_id(text: &str) -> Result<UserId> {

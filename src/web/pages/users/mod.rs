@@ -9,6 +9,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 
+use self::acts::Begun;
 pub(super) use self::acts::user_id;
 pub use self::acts::{change_role, confirm_sign_out, confirm_suspension, reactivate, sign_out, suspend};
 pub use self::end_date::{change_end_date, end_date_form};
@@ -72,6 +73,11 @@ impl Asked {
         Ok(ListQuery { search: self.q.trim().to_owned(), role, state, sort, descending, cursor })
     }
 
+    /// The address of this very view.
+    fn here(&self, path: &str) -> String {
+        self.link(path, |asked| asked.at.clone_from(&self.at))
+    }
+
     /// The same view with one thing changed; the place in the list begins anew unless it is what changes.
     fn link(&self, path: &str, change: impl FnOnce(&mut Asked)) -> String {
         let mut asked = Asked { at: String::new(), ..self.clone() };
@@ -122,6 +128,8 @@ struct Row {
     member: Member,
     you: bool,
     path: Plain<String>,
+    /// What keeps the view of the list that they are shown in, at the end of the address of each act.
+    begun: Plain<String>,
     /// The roles that the actor may give, as options; none where they may not touch this person.
     choices: Option<Rendered>,
     active: Moment,
@@ -130,13 +138,14 @@ struct Row {
 }
 
 impl Row {
-    fn new(inside: &Inside, member: Member, times: &Times) -> Row {
-        Row::among(inside, member, times, &mut HashMap::new())
+    fn new(inside: &Inside, begun: &Begun, member: Member, times: &Times) -> Row {
+        Row::among(inside, &begun.query(), member, times, &mut HashMap::new())
     }
 
     /// One of many: what is the same for all of a role is rendered once.
     fn among(
         inside: &Inside,
+        begun: &str,
         member: Member,
         times: &Times,
         choices: &mut HashMap<&'static str, Rendered>,
@@ -148,6 +157,7 @@ impl Row {
         Row {
             you: member.user_id == actor.person.user,
             path: Plain::new(inside.path(&format!("users/{}", member.user_id))),
+            begun: Plain::new(begun.to_owned()),
             choices: may_touch.then(|| {
                 let chosen = member.role;
                 let render = || html::piece(&Choices { roles: roles_within(actor), chosen });
@@ -257,7 +267,8 @@ fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: b
         next: place(members.next),
         rows: {
             let mut choices = HashMap::new();
-            let row = |member| Row::among(inside, member, &times, &mut choices);
+            let begun = Begun::in_list(&asked).query();
+            let row = |member| Row::among(inside, &begun, member, &times, &mut choices);
             members.members.into_iter().map(row).collect()
         },
         filtered: !(asked.q.trim().is_empty() && asked.role.is_empty() && asked.status.is_empty()),

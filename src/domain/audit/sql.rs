@@ -120,15 +120,32 @@ pub(super) async fn outside(on: &mut impl Lends, chain: &str) -> sqlx::Result<Op
     Ok(seq)
 }
 
-/// Those who ever had a membership and may manage something, by name: at most 200, for a select box.
+/// Those who ever had a membership, by name.
 pub(super) async fn people(
     on: &mut impl Lends,
     organization: OrganizationId,
+    limit: i64,
 ) -> sqlx::Result<Vec<(UserId, String)>> {
     fetch_all!(
         on,
         (UserId, String),
-        "select user_id, name from memberships where organization = $1 order by name_key, user_id limit 200",
-        organization
+        "select user_id, name from memberships where organization = $1 order by name_key, user_id limit $2",
+        organization,
+        limit
     )
+}
+
+pub(super) async fn name_of(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<String>> {
+    let found = fetch_optional!(
+        on,
+        (String,),
+        "select name from memberships where organization = $1 and user_id = $2",
+        organization,
+        user
+    )?;
+    Ok(found.map(|(name,)| name))
 }

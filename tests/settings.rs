@@ -295,7 +295,7 @@ on_both! {
         app.invited(&mut owner, "pending@halden.example", Role::Admin).await;
         let page = owner.get(DELETION).await.ok().says("Delete Halden Freight?");
         let page = page.says("2 people lose everything in Halden Freight at once").says("1 pending invite stops working.");
-        page.says("Until 22 December 2026, 09:0").says("All 2 Owners get a mail").says("Type halden-freight to confirm");
+        page.says("Until 22 December 2026, 09:0").says("Both Owners get a mail").says("Type halden-freight to confirm");
         owner.step_up().await;
         app.clock.advance(11 * MINUTE);
         let before = everything(&app).await;

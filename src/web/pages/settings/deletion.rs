@@ -50,7 +50,11 @@ async fn page(app: &Shared, inside: Inside, confirmation: Field) -> Result<Delet
         },
         format!(
             "Until {until} you can undo this, and everything is as it was. {} a mail with the way there.",
-            if owners == 1 { "You get".to_owned() } else { format!("All {owners} Owners get") }
+            match owners {
+                1 => "You get".to_owned(),
+                2 => "Both Owners get".to_owned(),
+                more => format!("All {more} Owners get"),
+            }
         ),
         format!(
             "After these 30 days its data is erased for good. Nobody else ever gets its slug, {}, and \

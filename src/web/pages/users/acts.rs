@@ -203,11 +203,14 @@ fn ask(
     }
 }
 
-/// How many sessions open this organization for a member.
+/// In how many sessions a member loses this organization, as the end of a sentence; nothing if in none.
 async fn sessions_of(app: &Shared, inside: &Inside, member: &Member) -> Result<String> {
     let mut reader = app.db.read().await?;
     let open = sessions::opening(&mut reader, inside.organization.id, member, app.db.now()).await?;
-    Ok(html::count(i64::try_from(open.len()).unwrap_or(i64::MAX), "open session"))
+    Ok(match open.len() {
+        0 => String::new(),
+        open => format!(", in {}", html::count(i64::try_from(open).unwrap_or(i64::MAX), "open session")),
+    })
 }
 
 pub async fn confirm_suspension(
@@ -221,7 +224,7 @@ pub async fn confirm_suspension(
     let sessions = sessions_of(&app, &inside, &member).await?;
     let organization = &inside.organization.name;
     let facts = vec![
-        format!("{} loses everything in {organization} at once, in {sessions}.", member.name),
+        format!("{} loses everything in {organization} at once{sessions}.", member.name),
         format!(
             "They stay in the list as {} and get it all back when you reactivate them.",
             member.role.with_article()
@@ -269,7 +272,7 @@ pub async fn confirm_sign_out(
     let sessions = sessions_of(&app, &inside, &member).await?;
     let organization = &inside.organization.name;
     let facts = vec![
-        format!("{} has to sign in again before {organization} opens, in {sessions}.", member.name),
+        format!("{} has to sign in again before {organization} opens{sessions}.", member.name),
         "Their role stays, and so do their other organizations.".to_owned(),
     ];
     let title = format!("Sign {} out everywhere?", member.name);

@@ -61,7 +61,8 @@ pub struct Restored {
 }
 
 /// Puts a backup in the database's place. The copy that is checked is the one that takes the place, in
-/// one step; refused, nothing has changed.
+/// one step; refused, nothing has changed. Nothing is waited for after the database was put aside: dropped before
+/// that, nothing has changed either.
 pub async fn restore(config: &Config, file: &Path) -> Result<Restored, RestoreError> {
     let DatabaseUrl::Sqlite(database) = &config.database_url else { return Err(RestoreError::Postgres) };
     let _alone = app::alone(config).map_err(|error| match error {

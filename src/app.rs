@@ -1,17 +1,18 @@
 //! What the rules work with: configuration, database, keys. Made once, at the start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
 use tokio::sync::{Notify, Semaphore};
 
+use crate::aside;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
 use crate::metrics::Metrics;
 use crate::secrets::Sealer;
-use crate::storage::{Db, Schema, Tx, instance};
+use crate::storage::{Db, Schema, Tx, backup, instance};
 
 pub struct App {
     pub config: Config,
@@ -141,6 +142,21 @@ pub fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join("secret.key")
 }
 
+fn lock_file(config: &Config) -> PathBuf {
+    config.data_dir.join("lock")
+}
+
+/// Whether a name leads to what the installation lives on: its key, its lock, its database or what SQLite
+/// keeps beside it. No command writes over these, whatever it was asked and by whatever other name.
+pub fn is_own_file(config: &Config, file: &Path) -> bool {
+    let mut own = vec![key_file(config), lock_file(config)];
+    if let DatabaseUrl::Sqlite(database) = &config.database_url {
+        own.extend(backup::companions(database));
+        own.push(database.clone());
+    }
+    own.iter().any(|own| aside::same_file(own, file))
+}
+
 /// Whether a database was made with this key.
 pub async fn check_key_of(db: &Db, sealer: &Sealer) -> Result<(), StartError> {
     let kept = instance::kept_check(&mut db.read().await?).await?;
@@ -168,8 +184,8 @@ pub fn alone(config: &Config) -> Result<Option<fs::File>, StartError> {
     }
     let dir = config.data_dir.display().to_string();
     make_data_dir(config).map_err(|error| StartError::DataDir(dir.clone(), error))?;
-    let file = fs::File::create(config.data_dir.join("lock"))
-        .map_err(|error| StartError::DataDir(dir.clone(), error))?;
+    let file =
+        fs::File::create(lock_file(config)).map_err(|error| StartError::DataDir(dir.clone(), error))?;
     file.try_lock().map_err(|_| StartError::Running(dir))?;
     Ok(Some(file))
 }

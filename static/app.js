@@ -132,6 +132,26 @@
     var form = e.detail && e.detail.elt;
     if (form && form.matches("form[data-undo]")) form.reset(); // an inline change goes back to what the server last said
   }
+  // It is saved by its button, which is there once there is something to save: a choice made by arrow keys
+  // passes others on its way.
+  root.classList.add("scripted");
+  function changed(form) {
+    form.toggleAttribute("data-changed", Array.from(form.querySelectorAll("option")).some(function (o) {
+      return o.selected !== o.defaultSelected;
+    }));
+  }
+  document.addEventListener("change", function (e) {
+    var form = e.target.closest("form[data-undo]");
+    if (form) changed(form);
+  });
+  document.addEventListener("reset", function (e) {
+    if (e.target.matches("form[data-undo]")) setTimeout(changed, 0, e.target);
+  });
+  // The button goes with the row that it is in: the focus stays at what was changed.
+  document.addEventListener("submit", function (e) {
+    var select = e.target.matches("form[data-undo]") && e.target.querySelector("select");
+    if (select) select.focus();
+  });
   function unanswered(e) {
     undo(e);
     var t = document.getElementById("toast-error"), box = document.getElementById("toasts");

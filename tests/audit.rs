@@ -294,6 +294,61 @@ on_both! {
         tess.get(&format!("{audit}?after=9223372036854775807")).await.ok().says("There is nothing here");
     }
 
+    /// V3: beyond what a select box holds the page says so, and a person who is asked for stays chosen.
+    async fn whoever_is_filtered_by_can_be_chosen(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut tess = app.member(&mut owner, "Tess Audit", "tess@audit.example", Role::Auditor).await;
+        app.member(&mut owner, "Zora Zet", "zora@halden.example", Role::Member).await;
+        let audit = format!("{}/audit", owner.org);
+        let (zora, halden) = (app.id_of(&mut owner, "Zora Zet").await, chain(&app, &owner.org).await);
+        let chosen = |name: &str, id: &str| format!("<option value=\"{id}\" selected>{name}</option>");
+        let page = owner.get(&format!("{audit}?person={zora}")).await.ok();
+        assert_eq!(page.body.matches(&chosen("Zora Zet", &zora)).count(), 1);
+        page.says_not("The first 200");
+        let crowd: String = (0..200)
+            .map(|n| {
+                let id = format!("01920000-0000-7000-8000-{n:012}");
+                format!(
+                    "insert into users (id, email, email_canonical, name, password_changed_at, created_at) \
+                     values ('{id}', 'b{n}@x.example', 'b{n}@x.example', 'Bo', 0, 0); \
+                     insert into memberships (organization, user_id, role, state, joined_at, last_active_at, name, \
+                     name_key, email, search) values ('{halden}', '{id}', 'member', 'active', 0, 0, 'Bo', 'bo', \
+                     'b{n}@x.example', 'bo');"
+                )
+            })
+            .collect();
+        execute(&app, &crowd).await;
+        let page = owner.get(&format!("{audit}?person={zora}")).await.ok();
+        assert_eq!(page.body.matches(&chosen("Zora Zet", &zora)).count(), 1);
+        page.says("The first 200 people by name").says("under Users");
+        let page = tess.get(&audit).await.ok().says("in the export below");
+        assert!(!page.body.contains(&zora));
+        let nobody = "01930000-0000-7000-8000-000000000000";
+        let page = owner.get(&format!("{audit}?person={nobody}")).await.ok();
+        assert!(page.body.contains(&chosen("Somebody who was never a member", nobody)), "{}", page.body);
+    }
+
+    /// U4: a row that was added by SQL, before the first or after the head, is found and named.
+    async fn an_added_row_is_found(app: TestApp) {
+        let owner = app.owner().await;
+        let halden = chain(&app, &owner.org).await;
+        let why = "it was added: the head does not count it";
+        for seq in [0, -5, i64::MIN, 3, 550, i64::MAX] {
+            execute(
+                &app,
+                &format!(
+                    "insert into audit_events (chain, seq, at, kind, operator_name, target_name, changes, hash) \
+                     select chain, {seq}, at, kind, operator_name, 'Forged', changes, hash \
+                     from audit_events where chain = '{halden}' and seq = 2"
+                ),
+            )
+            .await;
+            assert_eq!(verified(&app, &halden).await, Verdict::Broken { seq, why });
+            execute(&app, "delete from audit_events where target_name = 'Forged'").await;
+            assert_eq!(verified(&app, &halden).await, Verdict::Whole { rows: 2 });
+        }
+    }
+
     /// AUD-01: a change of any column by SQL is found, and the first row that was changed is named.
     async fn any_changed_column_is_found(app: TestApp) {
         let mut owner = app.owner().await;

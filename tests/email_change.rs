@@ -94,7 +94,7 @@ on_both! {
         assert_eq!(everything(&app).await, before);
         let form = ask.strip_prefix("/step-up?form=").expect("the form has an id");
         let done = amara.post("/step-up", &[("password", PASSWORD), ("form", form)]).await.ok();
-        let done = done.says("Email address amara@okafor.example");
+        let done = done.says("Change your email address to amara@okafor.example?");
         assert!(done.body.contains("action=\"/account/email\"") && done.body.contains(&format!("value=\"{NEW}\"")));
         amara.post("/account/email", &[("email", NEW)]).await.leads_to("/account");
         app.mail_to(NEW).await.path("/email/");

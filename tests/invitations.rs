@@ -107,7 +107,8 @@ on_both! {
         let confirmed =
             owner.post("/step-up", &[("password", "seven plain wet stones"), ("form", &form)]).await.ok();
         assert!(confirmed.body.contains(&format!("action=\"{path}\"")));
-        let confirmed = confirmed.says("second@halden.example").says("Welcome <b>you</b>");
+        let confirmed = confirmed.says("Invite second@halden.example as an Owner of Halden Freight?");
+        let confirmed = confirmed.says("Welcome <b>you</b>");
         assert!(!confirmed.body.contains("<b>you</b>"));
         owner.post(&path, &typed).await.leads_to(&path);
         assert_eq!(texts(&app, "select role from invitations").await, ["owner"]);

@@ -162,19 +162,23 @@ on_both! {
         fields.extend([("note", "On call."), ("ends", "2026-12-31")]);
         let sent = owner.post(&format!("{path}/batches"), &fields).await;
         let (batch, request) = (sent.location(), sent.header("x-request-id").to_owned());
-        let page = owner.get(&batch).await.ok().says("Sending invites").says("1 of 4 done").says("Reload");
+        let page = owner.get(&batch).await.ok().says("Sending invites").says("4 of 7 done").says("Reload");
         assert!(page.body.contains("hx-trigger=\"load delay:1s\""));
-        assert!(page.body.contains("max=\"4\" value=\"1\""), "{}", page.body);
-        owner.get(&path).await.ok().says("Sending 1 of 4…").says("Pending invites 0");
+        assert!(page.body.contains("max=\"7\" value=\"4\""), "{}", page.body);
+        owner.get(&path).await.ok().says("Sending 4 of 7…").says("Pending invites 0");
 
         assert_eq!(work_off(&app).await, 3);
-        let page = owner.get(&batch).await.ok().says("Invites sent").says("4 of 4 done").says("3 invited, 1 not");
+        let page = owner.get(&batch).await.ok().says("Invites sent").says("7 of 7 done").says("3 invited, 4 not");
         assert!(!page.body.contains("hx-trigger"), "a batch that is done is not asked for again");
         assert_eq!(results(&page), [
             ("dana@x.example", "Invited"),
             ("lukasz@x.example", "Invited"),
             ("noor@x.example", "Invited"),
+            // What nobody can be invited by has its result too, as it was typed.
+            ("omar@haldenexample", "Not invited Enter a whole address, such as ann@example.com."),
+            ("DANA@x.example", "Not invited DANA@x.example stands here twice. It is invited once."),
             ("amara@halden.example", "Not invited This person is already in the organization."),
+            ("nobody at all", "Not invited Enter a whole address, such as ann@example.com."),
         ].map(|(email, result)| (email.to_owned(), result.to_owned())));
         owner.get(&path).await.ok().says_not("Sending").says("Pending invites 3").says("Łukasz Brandt")
             .says("Until 31 December 2026");
@@ -210,7 +214,7 @@ on_both! {
             .says("At most 200 are invited at once. Invite p202@x.example with the next ones.").says("Send 200 invites");
         let batch = send(&mut owner, &form(&many, "member")).await;
         assert_eq!(work_off(&app).await, 200);
-        owner.get(&batch).await.ok().says("200 of 200 done");
+        owner.get(&batch).await.ok().says("203 of 203 done").says("200 invited, 3 not");
         is_exact(&app, 200).await;
 
         // Whom the budget stops has a sentence, and no mail.
@@ -273,6 +277,7 @@ on_both! {
         let kept = asked.strip_prefix("/step-up?form=").expect("it names the form").to_owned();
         let done = owner.post("/step-up", &[("password", PASSWORD), ("form", &kept)]).await.ok();
         assert!(done.body.contains(&format!("action=\"{path}/batches\"")));
+        let done = done.says("Invite these people, each as an Owner of Halden Freight?");
         done.says("Email addresses Ann <ann@x.example> bob@x.example");
         send(&mut owner, &fields).await;
         assert_eq!(work_off(&app).await, 2);

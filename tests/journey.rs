@@ -6,6 +6,7 @@ mod every_page;
 mod forms_alone;
 mod invite_many;
 mod keyboard;
+mod long_words;
 mod main_way;
 mod mfa;
 mod organizations;

@@ -192,7 +192,7 @@ on_both! {
         assert_eq!(everything(&app).await, before);
         let form = ask.strip_prefix("/step-up?form=").expect("the form has an id");
         let done = owner.post("/step-up", &[("password", PASSWORD), ("form", form)]).await.ok();
-        let done = done.says("Pending invites Hand over to me");
+        let done = done.says("Remove Sefa Olsen from Halden Freight?").says("Pending invites Hand over to me");
         assert!(done.body.contains("name=\"invitations\" value=\"keep\""), "{}", done.body);
         owner.post(&removal, &[("invitations", "keep")]).await.leads_to(&format!("{}/users", owner.org));
         assert_eq!(invitations(&app).await[0], "boss@halden.example pending Amara Okafor");

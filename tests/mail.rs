@@ -5,13 +5,15 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use interlock::clock::{DAY, MINUTE, SECOND};
+use interlock::clock::{DAY, MINUTE, SECOND, Timestamp};
 use interlock::domain::access::Role;
 use interlock::domain::previews;
-use interlock::mail;
+use interlock::ids::MailId;
+use interlock::mail::{self, Mailbox};
 
+use crate::support::page::{between, link};
 use crate::support::smtp::{self, Behaviour, Smtp};
-use crate::support::{TestApp, fresh_schema};
+use crate::support::{Answer, TestApp, fresh_schema};
 
 /// The application with a mail server, on one database or the other.
 async fn with_server(smtp: &Smtp, tls: &str, postgres: bool) -> TestApp {
@@ -198,6 +200,45 @@ fn kinds_in_the_code() -> BTreeSet<String> {
         }
     }
     kinds
+}
+
+/// I9, V3: the local mailbox shows all of its mails, a page at a time, and those to one person.
+#[tokio::test]
+async fn the_mailbox_is_walked_and_searched() {
+    let app = TestApp::sqlite().await;
+    let mailbox = Mailbox::new(&app.app.config.data_dir);
+    for n in 0..205 {
+        let to = if n % 2 == 0 { "Ann@x.example" } else { "bob@x.example" };
+        let mail = format!("To: {to}\r\nSubject: mail {n:03}\r\n\r\nHello\r\n");
+        mailbox.store(MailId::generate(), Timestamp(1_000 + n), mail.as_bytes()).await.expect("it is stored");
+    }
+    let mut visitor = app.visitor();
+    let numbers = |page: &Answer| -> Vec<i64> {
+        between(&page.body, "<b>mail ", "</b>")
+            .iter()
+            .map(|number| number.parse().expect("a number"))
+            .collect()
+    };
+    let mut page = visitor.get("/mailbox").await.ok();
+    assert_eq!(link(&page, "Newer"), None);
+    let mut pages = vec![numbers(&page)];
+    while let Some(older) = link(&page, "Older") {
+        page = visitor.get(&older).await.ok();
+        pages.push(numbers(&page));
+    }
+    assert_eq!(pages.concat(), (0..205).rev().collect::<Vec<_>>());
+    let mut back = vec![numbers(&page)];
+    while let Some(newer) = link(&page, "Newer") {
+        page = visitor.get(&newer).await.ok();
+        back.insert(0, numbers(&page));
+    }
+    assert_eq!(back, pages);
+    let page = visitor.get("/mailbox?to=ann%40X").await.ok();
+    assert_eq!(numbers(&page).len(), 100);
+    let older = link(&page, "Older").expect("there are more");
+    assert!(older.contains("to=ann%40X"), "{older}");
+    assert_eq!(numbers(&visitor.get(&older).await.ok()), [4, 2, 0]);
+    visitor.get("/mailbox?to=nobody").await.ok().says("No such mail is here");
 }
 
 /// Every kind of mail has a preview, in html and in text, which says the same.

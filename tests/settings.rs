@@ -202,6 +202,8 @@ on_both! {
         assert_eq!(standing(&app, "amara@halden.example").await, "owner -");
         let done = owner.post("/step-up", &[("form", &form), ("password", PASSWORD)]).await.ok();
         assert!(done.body.contains(&format!("action=\"{OWNER}\"")) && done.body.contains("value=\"dana@halden.example\""));
+        // V4: nobody reads it as making Dana an Admin.
+        done.says("Hand Halden Freight over to Dana Kovač and become an Admin?").says_not("Role Admin");
         owner.post(OWNER, &confirmed).await.leads_to("/o/halden-freight/users");
         owner.get("/o/halden-freight/users").await.ok().says("Dana Kovač is now an Owner of Halden Freight");
 
@@ -293,7 +295,7 @@ on_both! {
         app.invited(&mut owner, "pending@halden.example", Role::Admin).await;
         let page = owner.get(DELETION).await.ok().says("Delete Halden Freight?");
         let page = page.says("2 people lose everything in Halden Freight at once").says("1 pending invite stops working.");
-        page.says("Until 22 December 2026, 09:0").says("All 2 Owners get a mail").says("Type halden-freight to confirm");
+        page.says("Until 22 December 2026, 09:0").says("Both Owners get a mail").says("Type halden-freight to confirm");
         owner.step_up().await;
         app.clock.advance(11 * MINUTE);
         let before = everything(&app).await;
@@ -307,7 +309,7 @@ on_both! {
         let form = form.strip_prefix("/step-up?form=").expect("it asks for a proof").to_owned();
         assert_eq!(everything(&app).await, before);
         let done = owner.post("/step-up", &[("form", &form), ("password", PASSWORD)]).await.ok();
-        done.says("Delete Halden Freight");
+        done.says("Delete the organization Halden Freight?").says("Delete organization");
         owner.post(DELETION, &[("confirmation", "Halden Freight")]).await.leads_to("/o/halden-freight/closed");
         for to in ["amara@halden.example", DANA] {
             let mail = app.mail_to(to).await;

@@ -469,6 +469,8 @@ on_both! {
         let confirmed = owner.post("/step-up", &[("password", PASSWORD), ("form", &form)]).await.ok();
         assert!(confirmed.body.contains(&format!("action=\"{path}\"")));
         assert!(confirmed.body.contains("name=\"role\" value=\"owner\""));
+        // V4: the last page before it says what it does, to whom and where.
+        confirmed.says("Make Dana Kovač an Owner of Halden Freight?").says("Make Owner").says_not("Go on");
         // Another's session can't take the kept form over.
         dana.post("/step-up", &[("password", PASSWORD), ("form", &form)]).await.leads_to("/");
 
@@ -708,6 +710,34 @@ on_both! {
         }
         owner.get(&users).await.ok().says("People 2").says("Pending invites 0");
         noor.get(&format!("{}/users", noor.org)).await.ok().says("People 2").says("Pending invites 1");
+    }
+
+    /// V3: an act without scripts leads back to the view of the list that it was begun in, and nowhere else.
+    async fn acts_keep_the_view_of_the_list(app: TestApp) {
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
+        let users = format!("{}/users", owner.org);
+        let id = app.id_of(&mut owner, "Dana Kovač").await;
+        let page = owner.get(&format!("{users}?q=dana+k&role=member")).await.ok();
+        let view = "?list=q%3Ddana%2Bk%26role%3Dmember";
+        assert!(page.body.contains(&format!("action=\"{users}/{id}/role{view}\"")), "{}", page.body);
+        for (act, fields) in [("role", &[("role", "reviewer")][..]), ("suspension", &[]), ("reactivation", &[])] {
+            let done = owner.post(&format!("{users}/{id}/{act}{view}"), fields).await.is(303);
+            assert_eq!(done.location(), format!("{users}?q=dana+k&role=member"), "{act}");
+        }
+        let asked = owner.get(&format!("{users}/{id}/suspension{view}")).await.ok();
+        assert!(asked.body.contains(&format!("href=\"{users}?q=dana+k&#38;role=member\"")), "{}", asked.body);
+        for odd in ["%2F%2Fevil.example", "q%3D%0d%0aX%3A+y", "sort%3D%25", "q%3Da%26q%3Db"] {
+            let fields = [("role", "member")];
+            let done = owner.post(&format!("{users}/{id}/role?list={odd}"), &fields).await.is(303).location();
+            assert!(done == users || done.starts_with(&format!("{users}?")), "{odd}: {done}");
+        }
+        // One's own role is a word in the list, and a form on one's own page.
+        let amara = app.id_of(&mut owner, "Amara Okafor").await;
+        let page = owner.get(&users).await.ok();
+        assert!(!page.body.contains(&format!("{users}/{amara}/role")), "{}", page.body);
+        let own = owner.get(&format!("{users}/{amara}")).await.ok();
+        assert!(own.body.contains(&format!("{users}/{amara}/role?from=person")), "{}", own.body);
     }
 
     /// V2, HTX-01: by htmx an act answers with its row and a toast, and an error with a toast alone.

@@ -13,7 +13,7 @@ use crate::domain::audit::{self, Chain, Known, Verdict};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Read the chains from the first row to the head, and name the first row that was changed or is missing.
+    /// Read the chains from the first row to the head, and name the first row that was changed, is missing or was added.
     #[command(after_help = "Examples:\n  interlock audit verify\n  \
         interlock audit verify --org halden-freight --json\n  \
         interlock audit verify --against heads-of-last-week.json\n\n\

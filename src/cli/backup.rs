@@ -91,7 +91,10 @@ pub async fn restore(arguments: RestoreArguments, config: &Config) -> Result {
              --dbname={database} {file}"
         )));
     }
-    let done = backup::restore(config, &file).await?;
+    let done = tokio::select! {
+        done = backup::restore(config, &file) => done?,
+        () = stop_asked()? => return Err(Failure::new("Stopped. Nothing has changed.")),
+    };
     let aside = done.aside.map(|aside| aside.display().to_string());
     if json.json {
         return output::json(&Restored {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::export::{self, Format};
 use super::output::{count, facts, minute, minute_or, print, table};
 use super::{Failure, Json, Result, confirm, output};
-use crate::app::App;
+use crate::app::{self, App};
 use crate::aside::Aside;
 use crate::clock::Timestamp;
 use crate::domain::access::{Operator, Role};
@@ -228,6 +228,12 @@ async fn export_audit(app: &App, slug: &str, format: Format, output: Option<Path
     let Some(file) = output else {
         return export::write(app, id, format, &mut BufWriter::new(io::stdout().lock())).await.map(|_| ());
     };
+    if app::is_own_file(&app.config, &file) {
+        return Err(Failure::new(format!(
+            "{} is what Interlock itself runs on: an export there would destroy it. Choose another name.",
+            file.display()
+        )));
+    }
     let exists = || Failure::new(format!("{} is there already. Give --force to replace it.", file.display()));
     if !force && file.exists() {
         return Err(exists());

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use mail_parser::MessageParser;
+use serde::Deserialize;
 use tokio::fs;
 
 use crate::clock::Timestamp;
@@ -27,7 +28,23 @@ pub struct StoredMail {
     pub html: String,
 }
 
-/// As many as a person looks through; older ones stay in the folder.
+/// What part of the mailbox is looked at: whose mails, and those before or after one by its name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct View {
+    pub to: String,
+    pub before: String,
+    pub after: String,
+}
+
+/// A page of the list, and whether there are newer and older ones.
+pub struct Listed {
+    pub mails: Vec<StoredSummary>,
+    pub newer: bool,
+    pub older: bool,
+}
+
+/// As many as a person looks through at once.
 const SHOWN: usize = 100;
 
 impl Mailbox {
@@ -49,8 +66,36 @@ impl Mailbox {
         fs::rename(&aside, self.0.join(format!("{:013}-{id}.eml", at.0))).await
     }
 
-    /// The newest mails, newest first.
-    pub async fn list(&self) -> io::Result<Vec<StoredSummary>> {
+    /// A page of mails, newest first.
+    pub async fn list(&self, view: &View) -> io::Result<Listed> {
+        let mut names = self.names().await?;
+        // Names begin with their time: in their order the mails are in theirs.
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        let backwards = !view.after.is_empty();
+        if backwards {
+            names.retain(|name| *name > view.after);
+            names.reverse();
+        } else if !view.before.is_empty() {
+            names.retain(|name| *name < view.before);
+        }
+        let (wanted, mut mails) = (view.to.trim().to_lowercase(), Vec::new());
+        for name in names {
+            let mail = self.read(&name).await?.map(|mail| mail.summary);
+            mails.extend(mail.filter(|mail| mail.to.to_lowercase().contains(&wanted)));
+            if mails.len() > SHOWN {
+                break;
+            }
+        }
+        let more = mails.len() > SHOWN;
+        mails.truncate(SHOWN);
+        if backwards {
+            mails.reverse();
+        }
+        let (newer, older) = if backwards { (more, true) } else { (!view.before.is_empty(), more) };
+        Ok(Listed { mails, newer, older })
+    }
+
+    async fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         let mut entries = match fs::read_dir(&self.0).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -61,12 +106,7 @@ impl Mailbox {
                 entry.file_name().to_str().and_then(|name| name.strip_suffix(".eml")).map(str::to_owned),
             );
         }
-        names.sort_unstable_by(|one, other| other.cmp(one));
-        let mut mails = Vec::new();
-        for name in names.into_iter().take(SHOWN) {
-            mails.extend(self.read(&name).await?.map(|mail| mail.summary));
-        }
-        Ok(mails)
+        Ok(names)
     }
 
     /// One mail by its name in the list. Only names that we write are looked up: none leaves the folder.

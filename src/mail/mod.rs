@@ -12,7 +12,7 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 pub use self::lately::{Arrived, Page, Place, lately};
-pub use self::mailbox::{Mailbox, StoredMail, StoredSummary};
+pub use self::mailbox::{Mailbox, StoredMail, StoredSummary, View};
 pub use self::outbox::{MailState, OutboxMail, RetryError, count_queued, list, retry, retry_failed};
 pub use self::transport::{SendError, Transport, TransportError, destination};
 pub(crate) use self::worker::sweep;

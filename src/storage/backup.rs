@@ -47,8 +47,8 @@ impl Db {
 }
 
 /// The files that SQLite keeps beside a database while it is open.
-pub fn companions(file: &Path) -> [PathBuf; 2] {
-    ["-wal", "-shm"].map(|ending| {
+pub fn companions(file: &Path) -> [PathBuf; 3] {
+    ["-wal", "-shm", "-journal"].map(|ending| {
         let mut name = file.as_os_str().to_owned();
         name.push(ending);
         PathBuf::from(name)

@@ -48,13 +48,13 @@ impl FastWritable for Rendered {
     }
 }
 
-/// A text of ours that holds nothing which HTML would have escaped: an id, a path.
+/// A text of ours that holds nothing which HTML would have escaped: an id, a path, one value of a query.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain<T>(T);
 
 impl<T: AsRef<str>> Plain<T> {
     pub fn new(text: T) -> Plain<T> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.?=%+*".contains(&byte);
         assert!(text.as_ref().bytes().all(plain), "{} is not plain", text.as_ref());
         Plain(text)
     }

@@ -138,6 +138,49 @@ async fn a_backup_replaces_nothing_by_accident() {
     assert_eq!(names(&place.0), ["b.db", "c.db", "data", "log"]);
 }
 
+/// What the installation lives on is written over by no command, under whatever name, with and without a
+/// server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn force_destroys_nothing_of_interlock_s_own() {
+    let (place, server) = served().await;
+    let data = place.0.join("data");
+    std::os::unix::fs::symlink(data.join("interlock.db"), place.0.join("symlink")).expect("it can be linked");
+    std::os::unix::fs::symlink("data", place.0.join("elsewhere")).expect("it can be linked");
+    for (own, link) in [("interlock.db", "hard-link"), ("secret.key", "hard-link.key")] {
+        fs::hard_link(data.join(own), place.0.join(link)).expect("it can be linked");
+    }
+    let own = || ["interlock.db", "secret.key"].map(|name| fs::read(data.join(name)).expect("it is there"));
+    let refused = || {
+        let before = own();
+        for name in [
+            "data/interlock.db",
+            "data/interlock.db-wal",
+            "data/interlock.db-shm",
+            "data/interlock.db-journal",
+            "data/lock",
+            "data/secret.key",
+            "data/../data/interlock.db",
+            "elsewhere/secret.key",
+            "elsewhere/interlock.db-wal",
+            "symlink",
+            "hard-link",
+            "hard-link.key",
+        ] {
+            run(&place, &["backup", name, "--force"]).fails(1, "what Interlock itself runs on");
+            run(&place, &["backup", name]).fails(1, "what Interlock itself runs on");
+            run(&place, &["org", "export-audit", "acme", "--output", name, "--force"])
+                .fails(1, "what Interlock itself runs on");
+        }
+        assert!(own() == before, "it has changed");
+        run(&place, &["audit", "verify"]).ok();
+    };
+    refused();
+    server.signal("TERM");
+    assert_eq!(server.ended().await, Some(0));
+    refused();
+    assert_eq!(names(&data), ["interlock.db", "lock", "secret.key"]);
+}
+
 /// Whatever is wrong with a file, it is refused in a sentence, and the database stays as it is.
 #[tokio::test]
 async fn a_bad_backup_is_refused_and_changes_nothing() {
@@ -248,7 +291,7 @@ async fn large(place: &Place) {
 async fn a_backup_that_was_cut_off_is_not_there() {
     let place = stopped().await;
     large(&place).await;
-    for signal in ["KILL", "TERM"] {
+    for signal in ["TERM", "KILL"] {
         let mut child =
             place.command(&[]).args(["backup", "b.db"]).stderr(Stdio::piped()).spawn().expect("it starts");
         let begun = Instant::now();
@@ -272,14 +315,16 @@ async fn a_backup_that_was_cut_off_is_not_there() {
             assert_eq!(ended.status.signal(), Some(9), "it was killed in the middle");
             let left = parts(&place.0);
             assert_eq!(left.len(), 1, "what is left has an ending that says what it is: {left:?}");
-            fs::remove_file(place.0.join(&left[0])).expect("it can be removed");
+            fs::write(place.0.join(format!("{}-journal", left[0])), "").expect("it can be written");
         } else {
             assert_eq!(ended.status.code(), Some(1));
             assert!(String::from_utf8_lossy(&ended.stderr).contains("No backup was made"));
             assert!(parts(&place.0).is_empty());
         }
     }
+    // The next one for the same place clears up.
     run(&place, &["backup", "b.db"]).ok();
+    assert_eq!(names(&place.0), ["b.db", "data", "log"]);
     run(&place, &["audit", "verify"]).ok();
 }
 

@@ -146,7 +146,7 @@ on_both_now! {
         // A second time nothing changes, and nothing is written.
         let before = everything(&app).await;
         let again = program(&app, &format!("user suspend {DANA} --org halden-freight")).ok();
-        assert_eq!(table(&again), [["halden-freight", "member", "suspended", "suspended"]]);
+        assert_eq!(table(&again), [["halden-freight", "Member", "suspended", "suspended"]]);
         assert_eq!(everything(&app).await, before);
         program(&app, &format!("user reactivate {DANA} --org halden-freight")).ok();
         dana.get(&owner.org).await.ok();
@@ -182,7 +182,7 @@ on_both_now! {
         program(&app, &format!("user suspend {AMARA} --org halden-freight")).fails(1, "--yes");
         assert_eq!(everything(&app).await, before);
         let said = program(&app, &format!("user suspend {AMARA} --org halden-freight --yes")).ok();
-        assert_eq!(table(&said), [["halden-freight", "owner", "active", "suspended"]]);
+        assert_eq!(table(&said), [["halden-freight", "Owner", "active", "suspended"]]);
         owner.get(&format!("{}/users", owner.org)).await.is(404);
         program(&app, &format!("user reactivate {AMARA}")).ok();
         owner.get(&format!("{}/users", owner.org)).await.ok();

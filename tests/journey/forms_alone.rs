@@ -53,8 +53,10 @@ async fn the_way_needs_no_scripts() {
     guest.select("Filter by kind of change", "Changed role").await;
     guest.press("Filter").await;
     guest.see("role: Member → Auditor").await;
+    // One's own role is changed on one's own page.
+    browser.press("Amara Okafor (you)").await;
     browser.select("Role of Amara Okafor", "Admin").await;
-    browser.press("Save the role of Amara Okafor").await;
+    browser.press("Change role").await;
     browser.see("Amara Okafor is the last Owner.").await;
     browser.screenshot("plain-conflict").await;
 
@@ -82,6 +84,12 @@ async fn acts(stage: &Stage, browser: &Browser) {
     browser.press("More for Dana Kovač").await;
     browser.press("Reactivate").await;
     browser.see("Dana Kovač is active again").await;
+    // The view of the list stays as it was.
+    stage.open(browser, "/o/halden-freight/users?q=dana&role=auditor").await;
+    browser.select("Role of Dana Kovač", "Reviewer").await;
+    browser.press("Save the role of Dana Kovač").await;
+    browser.arrive("/users?q=dana&role=auditor").await;
+    browser.see("Dana Kovač is now a Reviewer").await;
     browser.select("Filter by status", "Suspended").await;
     browser.press("Search").await;
     browser.see("Nobody matches").await;

@@ -52,17 +52,17 @@ async fn a_list_is_pasted_and_sent() {
 
     // Nobody works yet: the page says how far it is, and goes on by itself.
     browser.press("Send 5 invites").await;
-    browser.see("1 of 6 done").await;
+    browser.see("4 of 9 done").await;
     stage.look(&browser, "batch-running").await;
     browser.press("Pending invites").await;
-    browser.see("Sending 1 of 6…").await;
+    browser.see("Sending 4 of 9…").await;
     stage.look(&browser, "pending-sending").await;
     browser.press("See each result").await;
-    browser.see("1 of 6 done").await;
+    browser.see("4 of 9 done").await;
     let _worker = worker(&stage.app.app);
     browser.see("The invites are sent").await;
-    browser.see("6 of 6 done").await;
-    browser.see("5 invited, 1 not").await;
+    browser.see("9 of 9 done").await;
+    browser.see("5 invited, 4 not").await;
     browser.see("This person is already in the organization.").await;
     stage.look(&browser, "batch-done").await;
     stage.app.mails().await;
@@ -188,11 +188,11 @@ async fn many_without_scripts() {
     browser.arrive("/invitations/new").await;
     browser.press("Send invites").await;
     browser.press("Send 2 invites").await;
-    browser.see("0 of 2 done").await;
+    browser.see("1 of 3 done").await;
     browser.screenshot("plain-batch").await;
     assert_eq!(invitations::work_off(&stage.app.app).await.expect("the batch can be worked off"), 2);
     browser.press("Reload").await;
-    browser.see("2 of 2 done").await;
+    browser.see("3 of 3 done").await;
     browser.see("Invites sent").await;
 
     stage.app.member(&mut owner, "Elif Demir", "elif@halden.example", Role::Member).await;

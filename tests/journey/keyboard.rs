@@ -3,6 +3,7 @@
 use super::{PASSWORD, Stage, nothing_broke};
 use crate::support::TestApp;
 use crate::support::browser::Browser;
+use crate::support::database::texts;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sign_in_and_invite_by_keyboard() {
@@ -50,6 +51,7 @@ async fn sign_in_and_invite_by_keyboard() {
     browser.see_not("Revoke this invite?").await;
     assert_eq!(browser.focused().await, "Revoke the invite to dana.kovac@halden.example");
     row_menu(&stage, &browser).await;
+    role(&stage, &browser).await;
     nothing_broke(&browser).await;
 }
 
@@ -82,6 +84,31 @@ async fn row_menu(stage: &Stage, browser: &Browser) {
         browser.see(done).await;
         assert_eq!(browser.focused().await, "More for Dana Kovač");
     }
+}
+
+/// V2, V4: the arrow keys choose, and only the button, which is there once there is something to save, changes
+/// anything. One's own role is not among what can be changed in passing.
+async fn role(stage: &Stage, browser: &Browser) {
+    let roles = async || {
+        texts(&stage.app, "select name || ' ' || role from memberships order by name").await.join(", ")
+    };
+    stage.open(browser, "/o/halden-freight/users").await;
+    reach(browser, "Role of Dana Kovač").await;
+    browser.press_key("Tab").await;
+    assert_ne!(browser.focused().await, "Save the role of Dana Kovač");
+    stage.open(browser, "/o/halden-freight/users").await;
+    reach(browser, "Role of Dana Kovač").await;
+    for _ in 0..2 {
+        browser.press_key("Down").await;
+    }
+    browser.press_key("Tab").await;
+    assert_eq!(browser.focused().await, "Save the role of Dana Kovač");
+    assert_eq!(roles().await, "Amara Okafor owner, Dana Kovač developer");
+    browser.press_key("Enter").await;
+    browser.see("Dana Kovač is now a Reviewer").await;
+    assert_eq!(browser.focused().await, "Role of Dana Kovač");
+    assert_eq!(roles().await, "Amara Okafor owner, Dana Kovač reviewer");
+    browser.see_not("Role of Amara Okafor").await;
 }
 
 /// Presses Tab until this has the focus.

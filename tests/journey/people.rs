@@ -180,7 +180,7 @@ async fn another_address_and_the_way_back() {
     browser.fill("Password", PASSWORD).await;
     browser.press("Confirm").await;
     browser.see(NEW).await;
-    browser.press("Go on").await;
+    browser.press("Change email address").await;
     browser.see("Check the new mailbox").await;
     browser.see("amara@okafor.example waits for its confirmation").await;
     stage.look(&browser, "account-email-waiting").await;

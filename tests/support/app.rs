@@ -8,7 +8,7 @@ use interlock::app::{App, Shared};
 use interlock::clock::{Clock, Timestamp};
 use interlock::config::Config;
 use interlock::domain::access::Role;
-use interlock::mail::{self, Mailbox, Transport};
+use interlock::mail::{self, Mailbox, Transport, View};
 use interlock::web;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -155,8 +155,9 @@ impl TestApp {
     pub async fn mails(&self) -> Vec<Mail> {
         self.deliver().await;
         let mailbox = Mailbox::new(&self.app.config.data_dir);
+        let listed = mailbox.list(&View::default()).await.expect("the mailbox can be listed");
         let mut mails = Vec::new();
-        for stored in mailbox.list().await.expect("the mailbox can be listed").into_iter().rev() {
+        for stored in listed.mails.into_iter().rev() {
             let mail = mailbox.read(&stored.name).await.expect("a mail can be read").expect("it is there");
             mails.push(Mail { to: stored.to, subject: stored.subject, text: mail.text, html: mail.html });
         }

@@ -398,6 +398,17 @@ impl Browser {
         self.must("telling the device", result).await;
     }
 
+    /// How the page is wider than its screen, on a desktop and on a phone; nothing where it is not.
+    pub async fn sideways(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for look in LOOKS.iter().filter(|look| look.scheme == "light") {
+            self.put_on(look).await;
+            found.extend(self.overflow().await.map(|how| format!("{}: {how}", look.device)));
+        }
+        self.take_off().await;
+        found
+    }
+
     /// Errors in the browser's console since the last call: scripts that failed, what the content
     /// security policy forbade, and every response with an error status.
     pub async fn console_errors(&self) -> Vec<String> {
@@ -544,6 +555,18 @@ impl Browser {
                 + nodes.map((node) => '\\n    ' + node.html + '\\n        '
                     + node.failureSummary.replaceAll('\\n', '\\n        ')).join('')))";
 
+        let loaded = self.client.execute("return 'axe' in window", vec![]).await;
+        if self.must("looking for axe", loaded).await != true {
+            self.evaluate(&format!("{};undefined", axe_source().await)).await;
+        }
+        let violations = self.evaluate(RUN).await;
+        let violations = violations.as_array().expect("axe lists violations");
+        let violations = violations.iter().filter_map(|problem| problem.as_str().map(str::to_owned));
+        violations.chain(self.overflow().await).collect()
+    }
+
+    /// Whether the page is wider than its window, and what reaches furthest.
+    async fn overflow(&self) -> Option<String> {
         const OVERFLOW: &str = "
             const root = document.documentElement;
             const boxes = [...document.querySelectorAll('body *')].map((e) => [e, e.getBoundingClientRect().right]);
@@ -551,19 +574,8 @@ impl Browser {
             return root.scrollWidth > root.clientWidth
                 ? `the page is ${root.scrollWidth} wide: ${widest.outerHTML.slice(0, 200)}` : null;";
 
-        let loaded = self.client.execute("return 'axe' in window", vec![]).await;
-        if self.must("looking for axe", loaded).await != true {
-            self.evaluate(&format!("{};undefined", axe_source().await)).await;
-        }
-        let violations = self.evaluate(RUN).await;
-        let violations = violations.as_array().expect("axe lists violations");
         let overflow = self.client.execute(OVERFLOW, vec![]).await;
-        let overflow = self.must("measuring the page", overflow).await;
-        violations
-            .iter()
-            .chain([&overflow])
-            .filter_map(|problem| problem.as_str().map(str::to_owned))
-            .collect()
+        self.must("measuring the page", overflow).await.as_str().map(str::to_owned)
     }
 
     /// Shows the page on this device in this colour scheme, and waits until it has settled.

@@ -13,7 +13,7 @@ const degradesTo = new Map([
   ["<body> element", "a div with the same background, which the outer table has too"],
   ["role attribute", "a layout table that is read as one"],
   ["border-radius", "square corners"],
-  ["word-break", "an address that is wider than its card"],
+  ["word-break", "a word that is wider than its card"],
   ["max-width", "the fixed width of the table in a conditional comment"],
 ]);
 

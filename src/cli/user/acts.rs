@@ -116,6 +116,9 @@ struct Done<'a> {
 struct DoneIn {
     organization: String,
     role: &'static str,
+    /// The role for people, in a table.
+    #[serde(skip)]
+    title: &'static str,
     before: &'static str,
     state: &'static str,
 }
@@ -132,6 +135,7 @@ fn report(
     let done_in = done.members.iter().map(|(organization, before)| DoneIn {
         organization: slug(*organization).unwrap_or_else(|| organization.to_string()),
         role: before.role.code(),
+        title: before.role.name(),
         before: before.state.code(),
         state: state.code(),
     });
@@ -142,7 +146,7 @@ fn report(
         return output::json(&Done { id, email, organizations, sessions_ended });
     }
     let row =
-        |one: DoneIn| [one.organization, one.role.to_owned(), one.before.to_owned(), one.state.to_owned()];
+        |one: DoneIn| [one.organization, one.title.to_owned(), one.before.to_owned(), one.state.to_owned()];
     let rows: Vec<_> = organizations.into_iter().map(row).collect();
     table(["organization", "role", "before", "now"], &rows, "They are in no organization.")?;
     if sessions_stay {

@@ -248,10 +248,30 @@ pub async fn list(db: &Db, actor: &Actor, filter: &Filter, limit: usize) -> Resu
     Ok(page)
 }
 
-/// The people that the audit log can be filtered by: its operators, by name.
-pub async fn operators(db: &Db, actor: &Actor) -> Result<Vec<(UserId, String)>, ReadError> {
+/// The people that the audit log can be filtered by.
+#[derive(Debug)]
+pub struct People {
+    /// By name, as many as a select box holds, and always the one who is asked for.
+    pub listed: Vec<(UserId, String)>,
+    /// Whether there are others.
+    pub more: bool,
+}
+
+/// As many people as one looks through in a select box.
+const LISTED: usize = 200;
+
+/// Those who ever had a membership, by name, and the person whose rows are asked for, whoever that is.
+pub async fn people(db: &Db, actor: &Actor, chosen: Option<UserId>) -> Result<People, ReadError> {
     actor.may(Capability::ReadAudit)?;
-    Ok(sql::people(&mut db.read().await?, actor.organization).await?)
+    let mut reader = db.read().await?;
+    let mut listed = sql::people(&mut reader, actor.organization, LISTED as i64 + 1).await?;
+    let more = listed.len() > LISTED;
+    listed.truncate(LISTED);
+    if let Some(user) = chosen.filter(|chosen| !listed.iter().any(|(user, _)| user == chosen)) {
+        let name = sql::name_of(&mut reader, actor.organization, user).await?;
+        listed.push((user, name.unwrap_or_else(|| "Somebody who was never a member".to_owned())));
+    }
+    Ok(People { listed, more })
 }
 
 /// How many rows a chain has, and the newest hash.

@@ -95,15 +95,47 @@ pub(super) async fn following(
     )
 }
 
-/// Those who ever had a membership and may manage something, by name: at most 200, for a select box.
+/// The first row that is not one of 1 to the chain's head. One statement sees one moment, and a change writes
+/// its row and moves the head in one transaction: there is no such row unless somebody put it there.
+pub(super) async fn outside(on: &mut impl Lends, chain: &str) -> sqlx::Result<Option<i64>> {
+    let (seq,) = fetch_one!(
+        on,
+        (Option<i64>,),
+        "select coalesce( \
+         (select min(seq) from audit_events where chain = $1 and seq < 1), \
+         (select min(seq) from audit_events where chain = $1 \
+          and seq > (select seq from audit_heads where chain = $1)))",
+        chain
+    )?;
+    Ok(seq)
+}
+
+/// Those who ever had a membership, by name.
 pub(super) async fn people(
     on: &mut impl Lends,
     organization: OrganizationId,
+    limit: i64,
 ) -> sqlx::Result<Vec<(UserId, String)>> {
     fetch_all!(
         on,
         (UserId, String),
-        "select user_id, name from memberships where organization = $1 order by name_key, user_id limit 200",
-        organization
+        "select user_id, name from memberships where organization = $1 order by name_key, user_id limit $2",
+        organization,
+        limit
     )
+}
+
+pub(super) async fn name_of(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<String>> {
+    let found = fetch_optional!(
+        on,
+        (String,),
+        "select name from memberships where organization = $1 and user_id = $2",
+        organization,
+        user
+    )?;
+    Ok(found.map(|(name,)| name))
 }

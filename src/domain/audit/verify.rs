@@ -6,11 +6,12 @@ use crate::storage::Db;
 pub enum Verdict {
     /// Every row matches its hash and follows the one before it.
     Whole { rows: i64 },
-    /// The first row that was changed, or that is missing.
+    /// The first row that was changed, is missing, or was added by whoever owns the database.
     Broken { seq: i64, why: &'static str },
 }
 
 const BATCH: i64 = 1_000;
+const ADDED: &str = "it was added: the head does not count it";
 
 /// Reads a chain row by row, in batches: a chain of any length takes no memory.
 pub async fn verify(db: &Db, chain: Chain) -> sqlx::Result<Verdict> {
@@ -22,6 +23,10 @@ pub async fn verify(db: &Db, chain: Chain) -> sqlx::Result<Verdict> {
 /// The same up to a head that was read before.
 pub async fn verify_to(db: &Db, chain: Chain, head: &Head) -> sqlx::Result<Verdict> {
     let mut reader = db.read().await?;
+    let added = sql::outside(&mut reader, &chain.key()).await?;
+    if let Some(seq) = added.filter(|seq| *seq < 1) {
+        return Ok(Verdict::Broken { seq, why: ADDED });
+    }
     let (mut seq, mut previous) = (0, String::new());
     'reading: loop {
         let rows = sql::following(&mut reader, &chain.key(), seq, BATCH).await?;
@@ -47,5 +52,8 @@ pub async fn verify_to(db: &Db, chain: Chain, head: &Head) -> sqlx::Result<Verdi
     if previous != head.hash {
         return Ok(Verdict::Broken { seq, why: "its hash is not the one that the head names" });
     }
-    Ok(Verdict::Whole { rows: seq })
+    match added {
+        Some(seq) => Ok(Verdict::Broken { seq, why: ADDED }),
+        None => Ok(Verdict::Whole { rows: seq }),
+    }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 pub use self::restore::{RestoreError, Restored, restore};
+use crate::app;
 use crate::aside::Aside;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
@@ -21,6 +22,8 @@ pub enum BackupError {
     Nothing(String),
     #[error("{0} is there already. Choose another name, or give --force to replace it.")]
     Exists(String),
+    #[error("{0} is what Interlock itself runs on: a backup there would destroy it. Choose another name.")]
+    Own(String),
     #[error("The backup can't be written: {0}")]
     File(#[from] io::Error),
     #[error("The database can't be copied: {0}")]
@@ -41,6 +44,9 @@ pub async fn make(config: &Config, file: &Path, overwrite: bool) -> Result<Made,
     let DatabaseUrl::Sqlite(path) = &config.database_url else { return Err(BackupError::Postgres) };
     if !path.exists() {
         return Err(BackupError::Nothing(path.display().to_string()));
+    }
+    if app::is_own_file(config, file) {
+        return Err(BackupError::Own(file.display().to_string()));
     }
     let exists = || BackupError::Exists(file.display().to_string());
     if !overwrite && file.exists() {

@@ -61,7 +61,8 @@ pub struct Restored {
 }
 
 /// Puts a backup in the database's place. The copy that is checked is the one that takes the place, in
-/// one step; refused, nothing has changed.
+/// one step; refused, nothing has changed. Nothing is waited for after the database was put aside: dropped before
+/// that, nothing has changed either.
 pub async fn restore(config: &Config, file: &Path) -> Result<Restored, RestoreError> {
     let DatabaseUrl::Sqlite(database) = &config.database_url else { return Err(RestoreError::Postgres) };
     let _alone = app::alone(config).map_err(|error| match error {
@@ -88,7 +89,7 @@ fn copied(file: &Path, database: &Path) -> Result<Aside, RestoreError> {
     if !backup::is_sqlite(file).map_err(unreadable)? {
         return Err(RestoreError::NoBackup(name(file)));
     }
-    let [wal, _] = backup::companions(file);
+    let [wal, ..] = backup::companions(file);
     if fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
         return Err(RestoreError::Live(name(file)));
     }

@@ -4,9 +4,8 @@ use serde::Deserialize;
 
 use crate::app::Shared;
 use crate::csv;
-use crate::domain::access::Actor;
-use crate::domain::audit::{self, Filter, Kind};
-use crate::ids::UserId;
+use crate::domain::access::{Actor, Capability};
+use crate::domain::audit::{self, Filter, Kind, People};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -57,7 +56,9 @@ struct Index {
     chrome: Chrome,
     asked: Asked,
     table: Table,
-    people: Vec<(UserId, String)>,
+    people: People,
+    /// Where everybody is found, for whoever may read that.
+    users_path: Option<String>,
     kinds: &'static [Kind],
 }
 
@@ -137,8 +138,9 @@ pub async fn index(
     if context.fragment && context.target == "audit-table" {
         return Ok(html::page(&TableFragment { table }));
     }
-    let people = audit::operators(&app.db, &inside.actor).await?;
-    Ok(html::page(&Index { chrome: inside.chrome, asked, table, people, kinds: Kind::ALL }))
+    let people = audit::people(&app.db, &inside.actor, filter.person).await?;
+    let users_path = inside.actor.role.may(Capability::ReadUsers).then(|| inside.path("users"));
+    Ok(html::page(&Index { chrome: inside.chrome, asked, table, people, users_path, kinds: Kind::ALL }))
 }
 
 pub(super) fn in_words(row: audit::Row) -> Row {

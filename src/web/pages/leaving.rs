@@ -4,12 +4,12 @@ use askama::Template;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 
-use super::step_up;
+use super::step_up::{self, Act};
 use super::users::{OpenSession, user_id};
 use crate::app::Shared;
 use crate::domain::invitations::{Fate, Left, Settled};
 use crate::domain::leaving;
-use crate::domain::users::{Member, MemberError};
+use crate::domain::users::{self, Member, MemberError};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -116,7 +116,10 @@ pub async fn remove(
         Err(MemberError::StepUp(_)) => {
             let path = inside.path(&format!("users/{user}/removal"));
             let fields = [("invitations", typed.invitations.as_str())];
-            step_up::ask(&app, &context, &inside.actor.person, &path, &fields).await
+            let member = users::member(&app.db, &inside.actor, user).await?;
+            let what = format!("Remove {} from {}", member.name, inside.organization.name);
+            let act = Act { what: &what, verb: "Remove" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &fields).await
         }
         Err(error) => Err(error.into()),
     }

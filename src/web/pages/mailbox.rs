@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::app::Shared;
 use crate::domain::previews;
-use crate::mail::{Mailbox, Message, StoredMail, StoredSummary};
+use crate::mail::{Mailbox, Message, StoredMail, StoredSummary, View};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::html::{self, Moment, Times};
@@ -48,6 +48,10 @@ fn unreadable(error: std::io::Error) -> Error {
 #[template(path = "mailbox/index.html")]
 struct Index {
     mails: Vec<(StoredSummary, Moment)>,
+    /// Whose mails were asked for.
+    to: String,
+    newer: Option<String>,
+    older: Option<String>,
 }
 
 pub async fn index(
@@ -55,14 +59,28 @@ pub async fn index(
     context: Context,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
+    Query(view): Query<View>,
 ) -> Result {
     let times = Times::utc(app.db.now());
-    let mails = mailbox(&app, &context, &headers, peer)?.list().await.map_err(unreadable)?;
-    let mails = mails.into_iter().map(|mail| {
+    let listed = mailbox(&app, &context, &headers, peer)?.list(&view).await.map_err(unreadable)?;
+    let link = |place: &str, mail: Option<&StoredSummary>| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if !view.to.is_empty() {
+            query.append_pair("to", &view.to);
+        }
+        query.append_pair(place, &mail?.name);
+        Some(format!("/mailbox?{}", query.finish()))
+    };
+    let dated = |mail: StoredSummary| {
         let at = times.moment(mail.at);
         (mail, at)
-    });
-    Ok(html::page(&Index { mails: mails.collect() }))
+    };
+    Ok(html::page(&Index {
+        newer: link("after", listed.mails.first().filter(|_| listed.newer)),
+        older: link("before", listed.mails.last().filter(|_| listed.older)),
+        mails: listed.mails.into_iter().map(dated).collect(),
+        to: view.to,
+    }))
 }
 
 /// A line of a mail's text, with the address in it, should there be one, apart.

@@ -11,7 +11,7 @@ use super::passkeys;
 use super::prompt::{self, Prompt};
 use super::sign_in::said;
 use crate::app::Shared;
-use crate::domain::access::{Person, Role};
+use crate::domain::access::Person;
 use crate::domain::account;
 use crate::domain::factors::{self, Answered};
 use crate::domain::organizations::Policy;
@@ -25,15 +25,27 @@ use crate::web::gate::SignedIn;
 use crate::web::html;
 use crate::web::session::NewCookie;
 
+/// What a person is about to do, as the last page before it says it: whom and what it is about, and the verb
+/// of its button. "Make Ingrid Solberg an Owner of Halden Freight", "Make Owner".
+pub struct Act<'a> {
+    pub what: &'a str,
+    pub verb: &'a str,
+}
+
+/// Under which names an act is kept among its form's fields. No form has a field with a space in its name.
+const WHAT: &str = "act what";
+const VERB: &str = "act verb";
+
 /// Sends a person to the step-up page and keeps their form meanwhile.
 pub async fn ask(
     app: &Shared,
     context: &Context,
     person: &Person,
+    act: &Act<'_>,
     path: &str,
     fields: &[(&str, &str)],
 ) -> Result {
-    let id = keep(app, person, path, fields).await?;
+    let id = keep(app, person, act, path, fields).await?;
     Ok(html::go(context.fragment, &format!("/step-up?form={id}")))
 }
 
@@ -41,17 +53,25 @@ pub async fn ask(
 pub async fn way(
     app: &Shared,
     person: &Person,
+    act: &Act<'_>,
     path: &str,
     fields: &[(&str, &str)],
     with: &str,
 ) -> Result<String> {
-    let id = keep(app, person, path, fields).await?;
+    let id = keep(app, person, act, path, fields).await?;
     Ok(format!("/step-up?form={id}&with={with}"))
 }
 
-async fn keep(app: &Shared, person: &Person, path: &str, fields: &[(&str, &str)]) -> Result<PendingFormId> {
-    let fields: Vec<(String, String)> =
-        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+async fn keep(
+    app: &Shared,
+    person: &Person,
+    act: &Act<'_>,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Result<PendingFormId> {
+    let act = [(WHAT, act.what), (VERB, act.verb)];
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let fields: Vec<(String, String)> = act.iter().chain(fields).map(owned).collect();
     Ok(sessions::keep_form(app, person.session, path, &fields).await?)
 }
 
@@ -70,8 +90,10 @@ struct Page {
 #[template(path = "step_up/done.html")]
 struct Done {
     theme: Theme,
+    what: String,
+    verb: String,
     kept: KeptForm,
-    /// What was typed, as its form called it.
+    /// What was typed beside that, as its form called it.
     shown: Vec<(&'static str, String)>,
 }
 
@@ -81,12 +103,17 @@ fn length(value: &str) -> Option<String> {
 }
 
 impl Done {
-    fn new(theme: Theme, kept: KeptForm) -> Done {
+    fn new(theme: Theme, mut kept: KeptForm) -> Done {
+        let mut take = |name: &str| {
+            let at = kept.fields.iter().position(|(kept, _)| kept == name)?;
+            Some(kept.fields.remove(at).1)
+        };
+        // A form that was kept by the version before says neither.
+        let what = take(WHAT).unwrap_or_else(|| "Go on".to_owned());
+        let verb = take(VERB).unwrap_or_else(|| "Go on".to_owned());
         let shown = |(name, value): &(String, String)| match name.as_str() {
-            "email" => Some(("Email address", value.clone())),
             "emails" => Some(("Email addresses", value.clone())),
             "ends" if !value.is_empty() => Some(("Last day", value.clone())),
-            "role" => Some(("Role", value.parse::<Role>().ok()?.name().to_owned())),
             "factors" => Some((
                 "Required",
                 match value.as_str() {
@@ -99,7 +126,6 @@ impl Done {
             "absolute" => Some(("Session in all", length(value)?)),
             "remembers" if !value.is_empty() => Some(("Remembered devices", "Allowed".to_owned())),
             "shortest" => Some(("Shortest password", format!("{value} characters"))),
-            "confirmation" => Some(("Delete", value.clone())),
             "invitations" => Some((
                 "Pending invites",
                 match value.as_str() {
@@ -110,7 +136,7 @@ impl Done {
             "note" if !value.is_empty() => Some(("Note", value.clone())),
             _ => None,
         };
-        Done { theme, shown: kept.fields.iter().filter_map(shown).collect(), kept }
+        Done { theme, what, verb, shown: kept.fields.iter().filter_map(shown).collect(), kept }
     }
 }
 

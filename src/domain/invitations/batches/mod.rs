@@ -84,8 +84,8 @@ pub async fn understand(db: &Db, actor: &Actor, text: &str) -> Result<Understood
     Ok(understood)
 }
 
-/// Stores the batch that a pasted text makes, and wakes the worker. What can be invited is queued,
-/// what the organization stands against is there with its reason, and the rest was never an address.
+/// Stores the batch that a pasted text makes, and wakes the worker. What can be invited is queued, and all
+/// else is there with its reason, as it was typed where it is no address: each entry has a result.
 pub async fn send_many(app: &App, actor: &Actor, text: &str, terms: &Terms) -> Result<BatchId, InviteError> {
     let understood = understand(&app.db, actor, text).await?;
     if understood.people.is_empty() {
@@ -100,13 +100,13 @@ pub async fn send_many(app: &App, actor: &Actor, text: &str, terms: &Terms) -> R
     sql::insert(&mut change, id, actor, terms, now).await?;
     let mut position = 0;
     for person in &understood.people {
-        sql::insert_line(&mut change, id, position, person, LineState::Queued, None).await?;
+        let (email, name) = (person.email.as_str(), person.name.as_str());
+        sql::insert_line(&mut change, id, position, email, name, None).await?;
         position += 1;
     }
-    for Refused { name, why, email, .. } in understood.refused {
-        let Some(email) = email else { continue };
-        sql::insert_line(&mut change, id, position, &Invitee { email, name }, LineState::Refused, Some(&why))
-            .await?;
+    for Refused { text, name, why, email } in &understood.refused {
+        let email = email.as_ref().map_or(text.as_str(), Email::as_str);
+        sql::insert_line(&mut change, id, position, email, name, Some(why)).await?;
         position += 1;
     }
     change.commit().await?;
@@ -135,6 +135,7 @@ pub struct Batch {
 
 #[derive(Debug, sqlx::FromRow)]
 pub struct Line {
+    /// An address, or what was typed in the place of one.
     pub email: String,
     pub name: String,
     pub state: LineState,

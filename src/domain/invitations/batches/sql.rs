@@ -1,4 +1,4 @@
-use super::{Invitee, Line, LineState, Next, Sending, Stored, Terms};
+use super::{Line, LineState, Next, Sending, Stored, Terms};
 use crate::clock::Timestamp;
 use crate::domain::access::Actor;
 use crate::ids::{BatchId, InvitationId, OrganizationId};
@@ -29,22 +29,24 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// A line that waits, or one that is refused already, and why.
 pub(super) async fn insert_line(
     on: &mut impl Lends,
     batch: BatchId,
     position: i64,
-    person: &Invitee,
-    state: LineState,
+    email: &str,
+    name: &str,
     why: Option<&str>,
 ) -> sqlx::Result<()> {
+    let state = if why.is_some() { LineState::Refused } else { LineState::Queued };
     execute!(
         on,
         "insert into invitation_batch_lines (batch, position, email, name, state, why) \
          values ($1, $2, $3, $4, $5, $6)",
         batch,
         position,
-        person.email.as_str(),
-        &person.name,
+        email,
+        name,
         state,
         why
     )?;

@@ -16,8 +16,9 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::SignedIn;
 use crate::web::html;
+use crate::web::pages::mailbox;
 use crate::web::pages::sign_in::said;
-use crate::web::pages::{mailbox, step_up};
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session::{self, NewCookie};
 
 #[derive(Template)]
@@ -130,7 +131,9 @@ pub async fn change_email(
         Ok(()) => Ok(saved(&app, "Check the new mailbox: the link in it makes the change")),
         Err(RequestError::StepUp(_)) => {
             let fields = [("email", typed.email.as_str())];
-            step_up::ask(&app, &context, person, "/account/email", &fields).await
+            let what = format!("Change your email address to {email}");
+            let act = Act { what: &what, verb: "Change email address" };
+            step_up::ask(&app, &context, person, &act, "/account/email", &fields).await
         }
         Err(error @ RequestError::Same) => {
             field.error = Some(error.to_string());

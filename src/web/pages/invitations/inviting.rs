@@ -18,7 +18,7 @@ use crate::web::error::Result;
 use crate::web::forms::{Field, Form};
 use crate::web::gate::Inside;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::pages::users::roles_within;
 use crate::web::session;
 
@@ -220,7 +220,10 @@ async fn invite_one(
         }
         Err(InviteError::StepUp(_)) => {
             let path = inside.path("invitations");
-            step_up::ask(app, context, &inside.actor.person, &path, &typed.fields()).await
+            let (email, role) = (&invitee.email, terms.role.with_article());
+            let what = format!("Invite {email} as {role} of {}", inside.organization.name);
+            let act = Act { what: &what, verb: "Send invite" };
+            step_up::ask(app, context, &inside.actor.person, &act, &path, &typed.fields()).await
         }
         // What stands against this very address is said beside it.
         Err(error @ (InviteError::AlreadyMember | InviteError::Suspended | InviteError::AlreadyInvited)) => {
@@ -311,7 +314,10 @@ pub async fn send_many(
     match invitations::send_many(&app, &inside.actor, typed.addresses(), &terms).await {
         Ok(id) => Ok(html::go(context.fragment, &format!("{path}/{id}"))),
         Err(InviteError::StepUp(_)) => {
-            step_up::ask(&app, &context, &inside.actor.person, &path, &typed.fields()).await
+            let (organization, role) = (&inside.organization.name, terms.role.with_article());
+            let what = format!("Invite these people, each as {role} of {organization}");
+            let act = Act { what: &what, verb: "Send invites" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &typed.fields()).await
         }
         Err(InviteError::Nobody) => {
             let understood = invitations::understand(&app.db, &inside.actor, typed.addresses()).await;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 pub use self::batch::{batch, batch_rows};
 pub use self::inviting::{edit, form, invite, send_many};
-use super::step_up;
+use super::step_up::{self, Act};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::csv;
@@ -232,7 +232,10 @@ pub async fn resend(
         }
         Err(InviteError::StepUp(_)) => {
             let path = inside.path(&format!("invitations/{id}/mail"));
-            step_up::ask(&app, &context, &inside.actor.person, &path, &[]).await
+            let invitation = invitations::pending(&app.db, &inside.actor, id).await.map_err(refused)?;
+            let what = format!("Send the {} invite to {} again", invitation.role.name(), invitation.email);
+            let act = Act { what: &what, verb: "Send again" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &[]).await
         }
         Err(error) => Err(refused(error)),
     }
@@ -269,7 +272,11 @@ pub async fn copy_link(
         Ok(made) => made,
         Err(InviteError::StepUp(_)) => {
             let path = inside.path(&format!("invitations/{id}/link"));
-            return step_up::ask(&app, &context, &inside.actor.person, &path, &[]).await;
+            let invitation = invitations::pending(&app.db, &inside.actor, id).await.map_err(refused)?;
+            let what =
+                format!("Show a link for the {} invite to {}", invitation.role.name(), invitation.email);
+            let act = Act { what: &what, verb: "Show link" };
+            return step_up::ask(&app, &context, &inside.actor.person, &act, &path, &[]).await;
         }
         Err(error) => return Err(refused(error)),
     };

@@ -17,7 +17,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Form, Nothing};
 use crate::web::gate::SignedIn;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 
 /// The card with the codes.
 pub struct Codes {
@@ -112,7 +112,9 @@ pub async fn regenerate(
     match factors::regenerate(&app, &signed_in.person).await {
         Ok(codes) => Ok(Codes::page(&context, &signed_in.person, codes, "/account/mfa", 0)),
         Err(FactorError::StepUp(_)) => {
-            step_up::ask(&app, &context, &signed_in.person, "/account/mfa/recovery-codes", &[]).await
+            let act =
+                Act { what: "Make new recovery codes: the old ones stop working", verb: "Make new codes" };
+            step_up::ask(&app, &context, &signed_in.person, &act, "/account/mfa/recovery-codes", &[]).await
         }
         Err(error) => Err(refusal(error)),
     }

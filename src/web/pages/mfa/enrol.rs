@@ -21,7 +21,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::SignedIn;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session::NewCookie;
 
 #[derive(Template)]
@@ -74,7 +74,9 @@ pub async fn begin(
         }
         Err(FactorError::StepUp(_)) => {
             let fields = [("next", asked.next())];
-            step_up::ask(&app, &context, &signed_in.person, "/account/mfa/authenticators", &fields).await
+            let act = Act { what: "Add an authenticator app to your account", verb: "Set up an app" };
+            step_up::ask(&app, &context, &signed_in.person, &act, "/account/mfa/authenticators", &fields)
+                .await
         }
         Err(error) => Err(refusal(error)),
     }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub use self::codes::{confirm_regenerate, kept, regenerate};
 pub use self::enrol::{begin, choose, confirm, enrolment};
 pub use self::passkeys::{add as add_passkey, begin as begin_passkey, form as passkey_form};
-use super::step_up;
+use super::step_up::{self, Act};
 use crate::app::Shared;
 use crate::domain::factors::{self, Authenticator, Factor, FactorError, Passkey};
 use crate::domain::sessions::agent;
@@ -245,7 +245,9 @@ async fn removed(State(app): State<Shared>, context: Context, signed_in: SignedI
         Ok(false) => Err(Error::NotFound),
         Err(FactorError::StepUp(_)) => {
             let path = format!("{}/removal", path(factor));
-            step_up::ask(&app, &context, &signed_in.person, &path, &[]).await
+            let what = format!("Remove the {} from your account", factor.word());
+            let act = Act { what: &what, verb: "Remove it" };
+            step_up::ask(&app, &context, &signed_in.person, &act, &path, &[]).await
         }
         Err(error) => Err(refusal(error)),
     }

@@ -18,7 +18,7 @@ use crate::web::error::Result;
 use crate::web::forms::{Field, Form};
 use crate::web::gate::SignedIn;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session::{self, NewCookie};
 
 #[derive(Template)]
@@ -63,7 +63,9 @@ pub async fn begin(
     let asked = Asked { next: typed.next, ..Asked::default() };
     if signed_in.person.stepped_up(app.db.now()).is_err() {
         let fields = [("next", asked.next())];
-        return step_up::ask(&app, &context, &signed_in.person, "/account/mfa/passkeys/new", &fields).await;
+        let act = Act { what: "Add a passkey to your account", verb: "Add a passkey" };
+        return step_up::ask(&app, &context, &signed_in.person, &act, "/account/mfa/passkeys/new", &fields)
+            .await;
     }
     let next = html::query_value(asked.next());
     Ok(html::go(context.fragment, &format!("/account/mfa/passkeys/new?next={next}")))

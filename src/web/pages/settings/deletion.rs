@@ -17,7 +17,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session;
 
 #[derive(Template)]
@@ -50,7 +50,11 @@ async fn page(app: &Shared, inside: Inside, confirmation: Field) -> Result<Delet
         },
         format!(
             "Until {until} you can undo this, and everything is as it was. {} a mail with the way there.",
-            if owners == 1 { "You get".to_owned() } else { format!("All {owners} Owners get") }
+            match owners {
+                1 => "You get".to_owned(),
+                2 => "Both Owners get".to_owned(),
+                more => format!("All {more} Owners get"),
+            }
         ),
         format!(
             "After these 30 days its data is erased for good. Nobody else ever gets its slug, {}, and \
@@ -90,7 +94,9 @@ pub async fn delete(
         Err(CloseError::StepUp(StepUpNeeded)) => {
             let fields = [("confirmation", typed.confirmation.as_str())];
             let path = inside.path("settings/deletion");
-            step_up::ask(&app, &context, &inside.actor.person, &path, &fields).await
+            let what = format!("Delete the organization {}", inside.organization.name);
+            let act = Act { what: &what, verb: "Delete organization" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &fields).await
         }
         Err(error @ CloseError::Unconfirmed) => {
             let mut field = Field::new(typed.confirmation);

@@ -17,7 +17,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::Inside;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session;
 
 #[derive(Template)]
@@ -97,7 +97,12 @@ pub async fn hand_over(
         Err(HandOverError::StepUp(StepUpNeeded)) => {
             let fields = [("email", email.as_str()), ("role", &typed.role), ("confirmed", "yes")];
             let path = inside.path("settings/owner");
-            step_up::ask(&app, &context, &inside.actor.person, &path, &fields).await
+            let member = settings::successor(&app.db, &inside.actor, &email, stays).await;
+            let name = member.map_or_else(|_| email.to_string(), |member| member.name);
+            let after = if stays { "stay an Owner" } else { "become an Admin" };
+            let what = format!("Hand {} over to {name} and {after}", inside.organization.name);
+            let act = Act { what: &what, verb: "Hand over" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &fields).await
         }
         Err(HandOverError::Denied(denied)) => Err(denied.into()),
         Err(HandOverError::Database(error)) => Err(error.into()),

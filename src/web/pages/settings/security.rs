@@ -20,7 +20,7 @@ use crate::web::forms::{Field, Form};
 use crate::web::gate::Inside;
 use crate::web::html;
 use crate::web::pages::audit;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session;
 
 /// How many of those whom a rule interrupts are named.
@@ -278,10 +278,14 @@ async fn refused(
     let mut day = Field::new(&typed.day);
     let missing = match error {
         SecurityError::StepUp(StepUpNeeded) => {
-            return step_up::ask(app, context, person, &path, &typed.confirmed()).await;
+            let what = format!("Change which factors {} requires", inside.organization.name);
+            let act = Act { what: &what, verb: "Change it" };
+            return step_up::ask(app, context, person, &act, &path, &typed.confirmed()).await;
         }
         SecurityError::UnprovenPasskey => {
-            let way = step_up::way(app, person, &path, &typed.confirmed(), "passkey").await?;
+            let what = format!("Require passkeys in {}", inside.organization.name);
+            let act = Act { what: &what, verb: "Require passkeys" };
+            let way = step_up::way(app, person, &act, &path, &typed.confirmed(), "passkey").await?;
             Some(Missing { text: error.to_string(), label: "Use it now", path: way })
         }
         SecurityError::NoFactor | SecurityError::NoPasskey => Some(missing(&inside, &error)),
@@ -511,7 +515,10 @@ pub async fn change_sessions(
             let fields =
                 [("idle", &**idle), ("absolute", absolute), ("remembers", remembers), ("shortest", shortest)];
             let path = inside.path("settings/security/sessions");
-            step_up::ask(&app, &context, &inside.actor.person, &path, &fields).await
+            let what =
+                format!("Change how long sessions open {}, and its passwords", inside.organization.name);
+            let act = Act { what: &what, verb: "Change it" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &fields).await
         }
         Err(error @ SecurityError::IdleTooLong) => {
             let mut sessions = sessions_panel(&inside, &rules.within(&inside.organization.policy));

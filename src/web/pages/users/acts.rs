@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::Row;
+use super::{Asked, Row};
 use crate::app::Shared;
 use crate::domain::access::Role;
 use crate::domain::factors::{self, ResetError};
@@ -19,7 +19,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html;
-use crate::web::pages::step_up;
+use crate::web::pages::step_up::{self, Act};
 use crate::web::session;
 
 #[derive(Template)]
@@ -30,26 +30,51 @@ struct Changed {
     text: String,
 }
 
-/// Where an act was begun: a row of the list, or the person's own page, to which it then leads back.
+/// Where an act was begun, to which it then leads back: the person's own page, or a view of the list.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Begun {
     from: String,
+    /// The query of the list's address.
+    list: String,
 }
+
+/// A longer view is not kept: a form that waits for a step-up has an address of at most 2,000 characters.
+const LONGEST_VIEW: usize = 1_000;
 
 impl Begun {
     fn on_their_page(&self) -> bool {
         self.from == "person"
     }
 
-    /// The address of what is done to a person, which keeps where it was begun.
-    pub(super) fn path(&self, inside: &Inside, user: UserId, noun: &str) -> String {
-        let from = if self.on_their_page() { "?from=person" } else { "" };
-        inside.path(&format!("users/{user}/{noun}{from}"))
+    pub(super) fn in_list(asked: &Asked) -> Begun {
+        let list = asked.here("").trim_start_matches('?').to_owned();
+        Begun { list, ..Begun::default() }
     }
 
+    /// What an address ends with that keeps where it was begun.
+    pub(super) fn query(&self) -> String {
+        let list = html::query_value(&self.list);
+        match list.len() {
+            _ if self.on_their_page() => "?from=person".to_owned(),
+            1..=LONGEST_VIEW => format!("?list={list}"),
+            _ => String::new(),
+        }
+    }
+
+    /// The address of what is done to a person, which keeps where it was begun.
+    pub(super) fn path(&self, inside: &Inside, user: UserId, noun: &str) -> String {
+        inside.path(&format!("users/{user}/{noun}{}", self.query()))
+    }
+
+    /// The list's query is read and written anew: it leads to the list, whatever it says.
     pub(super) fn back(&self, inside: &Inside, user: UserId) -> String {
-        if self.on_their_page() { inside.path(&format!("users/{user}")) } else { inside.path("users") }
+        if self.on_their_page() {
+            return inside.path(&format!("users/{user}"));
+        }
+        let uri = format!("/?{}", self.list).parse::<Uri>().unwrap_or_default();
+        let asked = Query::<Asked>::try_from_uri(&uri).map(|asked| asked.0).unwrap_or_default();
+        asked.here(&inside.path("users"))
     }
 }
 
@@ -68,13 +93,13 @@ pub(super) fn done(
         return session::with_flash(app, response, title);
     }
     if context.fragment {
-        let row = Row::new(inside, member, &inside.times(app));
+        let row = Row::new(inside, begun, member, &inside.times(app));
         let page = Changed { row, title: title.to_owned(), text: text.to_owned() };
         let mut response = html::page(&page);
         response.headers_mut().insert("hx-trigger", HeaderValue::from_static("close-dialog"));
         return response;
     }
-    session::with_flash(app, html::redirect(&inside.path("users")), title)
+    session::with_flash(app, html::redirect(&begun.back(inside, member.user_id)), title)
 }
 
 pub(in crate::web::pages) fn user_id(text: &str) -> Result<UserId> {
@@ -110,7 +135,11 @@ pub async fn change_role(
         }
         Err(MemberError::StepUp(_)) => {
             let path = begun.path(&inside, user, "role");
-            step_up::ask(&app, &context, &inside.actor.person, &path, &[("role", role.code())]).await
+            let member = users::member(&app.db, &inside.actor, user).await?;
+            let (name, organization) = (&member.name, &inside.organization.name);
+            let what = format!("Make {name} {} of {organization}", role.with_article());
+            let act = Act { what: &what, verb: &format!("Make {}", role.name()) };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &[("role", role.code())]).await
         }
         Err(error) => Err(error.into()),
     }
@@ -175,11 +204,14 @@ fn ask(
     }
 }
 
-/// How many sessions open this organization for a member.
+/// In how many sessions a member loses this organization, as the end of a sentence; nothing if in none.
 async fn sessions_of(app: &Shared, inside: &Inside, member: &Member) -> Result<String> {
     let mut reader = app.db.read().await?;
     let open = sessions::opening(&mut reader, inside.organization.id, member, app.db.now()).await?;
-    Ok(html::count(i64::try_from(open.len()).unwrap_or(i64::MAX), "open session"))
+    Ok(match open.len() {
+        0 => String::new(),
+        open => format!(", in {}", html::count(i64::try_from(open).unwrap_or(i64::MAX), "open session")),
+    })
 }
 
 pub async fn confirm_suspension(
@@ -193,7 +225,7 @@ pub async fn confirm_suspension(
     let sessions = sessions_of(&app, &inside, &member).await?;
     let organization = &inside.organization.name;
     let facts = vec![
-        format!("{} loses everything in {organization} at once, in {sessions}.", member.name),
+        format!("{} loses everything in {organization} at once{sessions}.", member.name),
         format!(
             "They stay in the list as {} and get it all back when you reactivate them.",
             member.role.with_article()
@@ -241,7 +273,7 @@ pub async fn confirm_sign_out(
     let sessions = sessions_of(&app, &inside, &member).await?;
     let organization = &inside.organization.name;
     let facts = vec![
-        format!("{} has to sign in again before {organization} opens, in {sessions}.", member.name),
+        format!("{} has to sign in again before {organization} opens{sessions}.", member.name),
         "Their role stays, and so do their other organizations.".to_owned(),
     ];
     let title = format!("Sign {} out everywhere?", member.name);
@@ -310,7 +342,9 @@ pub async fn reset_factors(
         }
         Err(ResetError::Member(MemberError::StepUp(_))) => {
             let path = begun.path(&inside, user, "factors-reset");
-            step_up::ask(&app, &context, &inside.actor.person, &path, &[]).await
+            let member = users::member(&app.db, &inside.actor, user).await?;
+            let act = Act { what: &format!("Reset the factors of {}", member.name), verb: "Reset factors" };
+            step_up::ask(&app, &context, &inside.actor.person, &act, &path, &[]).await
         }
         Err(error) => Err(not_reset(error)),
     }

@@ -9,6 +9,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 
+use self::acts::Begun;
 pub(super) use self::acts::user_id;
 pub use self::acts::{
     change_role, confirm_factors_reset, confirm_sign_out, confirm_suspension, reactivate, reset_factors,
@@ -85,6 +86,11 @@ impl Asked {
         Ok(ListQuery { search, role, state, factors, sort, descending, cursor })
     }
 
+    /// The address of this very view.
+    fn here(&self, path: &str) -> String {
+        self.link(path, |asked| asked.at.clone_from(&self.at))
+    }
+
     /// The same view with one thing changed; the place in the list begins anew unless it is what changes.
     fn link(&self, path: &str, change: impl FnOnce(&mut Asked)) -> String {
         let mut asked = Asked { at: String::new(), ..self.clone() };
@@ -136,6 +142,8 @@ struct Row {
     member: Member,
     you: bool,
     path: Plain<String>,
+    /// What keeps the view of the list that they are shown in, at the end of the address of each act.
+    begun: Plain<String>,
     /// The roles that the actor may give, as options; none where they may not touch this person.
     choices: Option<Rendered>,
     active: Moment,
@@ -148,13 +156,14 @@ struct Row {
 }
 
 impl Row {
-    fn new(inside: &Inside, member: Member, times: &Times) -> Row {
-        Row::among(inside, member, times, &mut HashMap::new())
+    fn new(inside: &Inside, begun: &Begun, member: Member, times: &Times) -> Row {
+        Row::among(inside, &begun.query(), member, times, &mut HashMap::new())
     }
 
     /// One of many: what is the same for all of a role is rendered once.
     fn among(
         inside: &Inside,
+        begun: &str,
         member: Member,
         times: &Times,
         choices: &mut HashMap<&'static str, Rendered>,
@@ -166,6 +175,7 @@ impl Row {
         Row {
             you: member.user_id == actor.person.user,
             path: Plain::new(inside.path(&format!("users/{}", member.user_id))),
+            begun: Plain::new(begun.to_owned()),
             choices: may_touch.then(|| {
                 let chosen = member.role;
                 let render = || html::piece(&Choices { roles: roles_within(actor), chosen });
@@ -286,7 +296,8 @@ fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: b
         next: place(members.next),
         rows: {
             let mut choices = HashMap::new();
-            let row = |member| Row::among(inside, member, &times, &mut choices);
+            let begun = Begun::in_list(&asked).query();
+            let row = |member| Row::among(inside, &begun, member, &times, &mut choices);
             members.members.into_iter().map(row).collect()
         },
         filtered: !asked.q.trim().is_empty()

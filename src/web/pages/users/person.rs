@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 
 use super::Row;
-use super::acts::user_id;
+use super::acts::{Begun, user_id};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::domain::access::{Capability, Role};
@@ -134,7 +134,7 @@ pub async fn show(
         sessions: sessions.into_iter().map(|session| OpenSession::in_words(session, &times)).collect(),
         invitations: sent.map(|sent| sent_row(&inside, &times, member, now, sent)).collect(),
         audit,
-        row: Row::new(&inside, profile.member, &times),
+        row: Row::new(&inside, &Begun::default(), profile.member, &times),
         chrome: inside.chrome,
     }))
 }

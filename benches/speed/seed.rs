@@ -126,7 +126,7 @@ pub async fn execute(connection: &mut SqliteConnection, sql: String) {
 async fn fill(database: &Path) {
     let passwords = Passwords::new();
     let password =
-        passwords.fit(PASSWORD, &[]).await.expect("nobody else hashes").expect("it is good enough");
+        passwords.fit(PASSWORD, &[], 0).await.expect("nobody else hashes").expect("it is good enough");
     let hash = passwords.hash(&password).await.expect("nobody else hashes");
     let connection = &mut open(database, SqliteSynchronous::Off).await;
     execute(connection, "pragma cache_size = -524288; pragma temp_store = memory;".to_owned()).await;

@@ -44,6 +44,35 @@ async fn arrives_once(postgres: bool) {
     assert!(received[0].data.contains("Auto-Submitted: auto-generated"));
 }
 
+/// I9: each kind of mail that there is arrives at the server, whole, in both forms.
+#[tokio::test]
+async fn every_kind_of_mail_arrives() {
+    let smtp = Smtp::start().await;
+    let app = with_server(&smtp, "?tls=none", false).await;
+    let all = previews::all(&app.app);
+    let mut tx = app.app.db.write().await.expect("the database answers");
+    for message in &all {
+        mail::queue(&mut tx, &app.app, None, message).await.expect("the mail is queued");
+    }
+    tx.commit().await.expect("it is committed");
+    while app.deliver().await > 0 {}
+    let received = smtp.wait_for(all.len()).await;
+    assert_eq!(received.len(), all.len());
+    for message in all {
+        let arrived =
+            received.iter().map(|one| (one, smtp::parts(&one.data))).find(|(one, (subject, text, _))| {
+                one.to == [message.to.as_str()]
+                    && *subject == message.subject
+                    && text.contains(&message.footer)
+            });
+        let (_, (_, text, html)) = arrived.unwrap_or_else(|| panic!("{} did not arrive", message.kind));
+        assert!(html.contains("<html") && text.contains(&message.heading), "{}: {text}", message.kind);
+        if let Some((_, url)) = &message.action {
+            assert!(text.contains(url) && html.contains(&format!("href=\"{url}\"")), "{}", message.kind);
+        }
+    }
+}
+
 /// I9: html and text, from the configured sender, to the one recipient, once.
 #[tokio::test]
 async fn a_mail_arrives_once_sqlite() {

@@ -245,7 +245,7 @@ on_both! {
         let credential = device.sign(&challenge.options);
         let fields =
             [("with", "passkey"), ("form", &form), ("challenge", &challenge.id), ("credential", &credential)];
-        owner.post("/step-up", &fields).await.ok().says("Confirmed");
+        owner.post("/step-up", &fields).await.ok().says("Add a passkey to your account?");
         owner.post("/account/mfa/passkeys/new", &[]).await.leads_to("/account/mfa/passkeys/new");
         // The second passkey: no new codes, and the first is not to be made again.
         let challenge = owner.challenge("/account/mfa/passkeys/challenge").await;

@@ -38,6 +38,7 @@ listen            127.0.0.1:3000                   default
 base_url          http://localhost:3000            default
 data_dir          data                             default
 database_url      sqlite:data/interlock.db         default
+new_secret_key    (not set)                        default
 secret_key        (not set)                        default
 smtp_url          (not set)                        default
 mail_from         Interlock <interlock@localhost>  default
@@ -100,7 +101,7 @@ fn everything_wrong_is_told_at_once() {
         "smtp in interlock.toml: there is no such setting. Correct or remove it.",
         "INTERLOCK_LISTN: there is no such setting. Correct or remove it.",
         "INTERLOCK_log: there is no such setting. Correct or remove it.",
-        "The settings are listen, base_url, data_dir, database_url, secret_key, smtp_url, mail_from, \
+        "The settings are listen, base_url, data_dir, database_url, new_secret_key, secret_key, smtp_url, mail_from, \
          sign_up, trusted_proxies, metrics_listen, log, log_level, hsts_subdomains, shutdown_seconds; \
          in the environment in capitals, after INTERLOCK_.",
     ];

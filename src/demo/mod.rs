@@ -6,6 +6,7 @@
 //! its steps do, and a line in [`script`] and in [`play`].
 
 mod cast;
+mod factors;
 mod people;
 mod stage;
 mod visits;
@@ -26,6 +27,7 @@ const PAST: i64 = 92 * DAY;
 
 enum Step {
     People(people::Act),
+    Factor(factors::Act),
     Visit(visits::Act),
 }
 
@@ -33,7 +35,8 @@ enum Step {
 fn script(end: Timestamp) -> Vec<(Timestamp, Step)> {
     let people = people::script(end).into_iter().map(|(at, act)| (at, Step::People(act)));
     let visits = visits::script(end).into_iter().map(|(at, act)| (at, Step::Visit(act)));
-    let mut steps: Vec<(Timestamp, Step)> = people.chain(visits).collect();
+    let factors = factors::script(end).into_iter().map(|(at, act)| (at, Step::Factor(act)));
+    let mut steps: Vec<(Timestamp, Step)> = people.chain(factors).chain(visits).collect();
     steps.sort_by_key(|(at, _)| *at);
     steps
 }
@@ -41,6 +44,7 @@ fn script(end: Timestamp) -> Vec<(Timestamp, Step)> {
 async fn play(stage: &mut Stage, step: Step) -> Result {
     match step {
         Step::People(act) => people::play(stage, act).await,
+        Step::Factor(act) => factors::play(stage, act).await,
         Step::Visit(act) => visits::play(stage, act).await,
     }
 }

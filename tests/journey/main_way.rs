@@ -216,7 +216,7 @@ async fn search(stage: &Stage, owner: &Browser) {
     owner.see("3 people").await;
     owner.press_key("/").await;
     owner.type_text("jon").await;
-    owner.arrive("/users?q=jon&role=&status=").await;
+    owner.arrive("/users?q=jon&role=&status=&factors=").await;
     owner.see("1 person").await;
     owner.see_not("Priya Raman").await;
     owner.type_text("zz").await;
@@ -226,7 +226,7 @@ async fn search(stage: &Stage, owner: &Browser) {
     owner.see("Jonas Lindqvist").await;
     stage.open(owner, "/o/halden-freight/users").await;
     owner.select("Filter by role", "Developer").await;
-    owner.arrive("/users?q=&role=developer&status=").await;
+    owner.arrive("/users?q=&role=developer&status=&factors=").await;
     owner.see_not("Jonas Lindqvist").await;
     owner.press("Joined").await;
     owner.arrive("/users?role=developer&sort=joined").await;

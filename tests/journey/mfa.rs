@@ -87,7 +87,8 @@ async fn from_the_first_code_to_a_lost_phone() {
     browser.fill("6-digit code", &phone.code()).await;
     browser.press("Confirm").await;
     browser.see("One press finishes what you began").await;
-    browser.press("Go on").await;
+    stage.look(&browser, "mfa-step-up-done").await;
+    browser.press("Make new codes").await;
     browser.see("Save your recovery codes").await;
     let new: Vec<String> = browser.text_of("ul.codes").await.split_whitespace().map(str::to_owned).collect();
     stage.open(&browser, "/account/mfa").await;

@@ -429,4 +429,27 @@ on_both! {
         admin.get(&path(&hers)).await.is(409).says("other organizations");
         admin.post(&path(&hers), &[]).await.is(409).says("interlock user reset-factors");
     }
+
+    /// S12: of whoever has a factor a change of the password asks for one, by the page and by the form.
+    async fn a_new_password_asks_for_a_factor(app: TestApp) {
+        let mut owner = app.owner().await;
+        let phone = owner.enable_mfa(&app.clock).await;
+        app.clock.advance(11 * MINUTE);
+        let page = owner.get("/account").await.ok().says("It asks for a factor first.");
+        assert!(!page.body.contains("name=\"current_password\""));
+        let new = "eleven slow brown otters";
+        let fields = [("current_password", PASSWORD), ("password", new)];
+        owner.post("/account/password", &fields).await.leads_to("/step-up");
+        let asked = owner.get("/account/password").await.leads_to("/step-up").location();
+        owner.get(&asked).await.ok().says("6-digit code").says_not("What you typed is kept");
+        let proof = [("code", &*phone.code()), ("with", "code"), ("next", "/account/password")];
+        owner.post("/step-up", &proof).await.leads_to("/account/password");
+        owner.get("/account/password").await.ok().says("Current password");
+        owner.post("/account/password", &[("current_password", "not this one at all"), ("password", new)]).await.is(422);
+        owner.post("/account/password", &fields).await.leads_to("/account");
+        app.visitor().sign_in(&owner.email, new).await.leads_to(CHALLENGE);
+        // The way on stays on this server.
+        let away = [("code", &*phone.recovery_codes[0]), ("with", "recovery"), ("next", "//evil.example")];
+        owner.post("/step-up", &away).await.leads_to("/");
+    }
 }

@@ -4,7 +4,8 @@ mod sysadmin;
 
 pub use self::sysadmin::{StateChange, reactivate, suspend};
 use crate::app::App;
-use crate::domain::access::{Operator, Person};
+use crate::clock::Timestamp;
+use crate::domain::access::{Operator, Person, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::factors;
 use crate::domain::organizations;
@@ -29,6 +30,8 @@ pub enum PasswordChangeError {
     Throttled(#[from] Throttled),
     #[error(transparent)]
     Busy(#[from] Busy),
+    #[error(transparent)]
+    StepUp(#[from] StepUpNeeded),
     #[error("You are signed out. Sign in again.")]
     SignedOut,
     #[error(transparent)]
@@ -111,6 +114,12 @@ pub async fn confirm_password(
     Ok(())
 }
 
+/// Whether a person may change their password now: whoever has factors proves one first (S12). Without any, the
+/// current password is the proof.
+pub fn may_change_password(person: &Person, now: Timestamp) -> Result<(), StepUpNeeded> {
+    if person.factors.any() { person.stepped_up(now) } else { Ok(()) }
+}
+
 /// Changes a password: other sessions end, this one goes on under another cookie (SES-08).
 pub async fn change_password(
     app: &App,
@@ -119,6 +128,7 @@ pub async fn change_password(
     new: &str,
     new_token: &TokenHash,
 ) -> Result<u64, PasswordChangeError> {
+    may_change_password(person, app.db.now())?;
     let mut reader = app.db.read().await?;
     let organizations = organizations::of_user(&mut reader, person.user, app.db.now()).await?;
     let shortest = organizations::shortest_password(&mut reader, person.user).await?;

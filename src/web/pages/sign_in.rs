@@ -8,6 +8,7 @@ use tower_sessions::Session;
 use super::challenge::{device_of, refused, wait_of};
 use super::passkeys;
 use super::prompt::{self, Prompt};
+use super::step_up;
 use crate::app::Shared;
 use crate::config::SignUp;
 use crate::domain::account::{self, PasswordChangeError};
@@ -310,6 +311,8 @@ pub(super) fn said(error: PasswordChangeError) -> Result<String> {
         }
         PasswordChangeError::Throttled(throttled) => Err(throttled.into()),
         PasswordChangeError::Busy(busy) => Err(busy.into()),
+        // Asked for before the page is shown: its time ran out while a password was typed.
+        PasswordChangeError::StepUp(_) => Err(Error::Elsewhere(step_up::first("/account/password"))),
         PasswordChangeError::SignedOut => Err(Error::Elsewhere("/sign-in".to_owned())),
         PasswordChangeError::Database(error) => Err(error.into()),
     }

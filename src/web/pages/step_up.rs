@@ -49,6 +49,11 @@ pub async fn ask(
     Ok(html::go(context.fragment, &format!("/step-up?form={id}")))
 }
 
+/// Where a page is that is only shown after a step-up: it comes back to the page.
+pub fn first(page: &str) -> String {
+    format!("/step-up?next={}", html::query_value(page))
+}
+
 /// The address of the step-up page that begins with one kind of factor, with a form kept meanwhile.
 pub async fn way(
     app: &Shared,
@@ -81,6 +86,8 @@ struct Page {
     theme: Theme,
     email: String,
     form: String,
+    /// Where to go on, if no form is kept.
+    next: String,
     password: Field,
     /// Of a person with factors, in place of the password.
     prompt: Option<Prompt>,
@@ -144,22 +151,25 @@ impl Done {
 #[serde(default)]
 pub struct Asked {
     form: String,
+    next: String,
     with: String,
 }
 
-fn page(person: &Person, with: &str, form: &str) -> Page {
-    let here = format!("/step-up?form={}", html::query_value(form));
+fn page(person: &Person, with: &str, form: &str, next: &str) -> Page {
+    let next = html::own_path(next).unwrap_or_default();
+    let here = format!("/step-up?form={}&next={}", html::query_value(form), html::query_value(next));
     Page {
         theme: person.theme,
         email: person.email.clone(),
         form: form.to_owned(),
+        next: next.to_owned(),
         password: Field::default(),
         prompt: person.factors.any().then(|| Prompt::new(person.factors, with, here, passkeys::SIGNED_IN)),
     }
 }
 
 pub async fn form(signed_in: SignedIn, Query(asked): Query<Asked>) -> Response {
-    html::page(&page(&signed_in.person, &asked.with, &asked.form))
+    html::page(&page(&signed_in.person, &asked.with, &asked.form, &asked.next))
 }
 
 #[derive(Default, Deserialize)]
@@ -171,6 +181,7 @@ pub struct Typed {
     credential: String,
     with: String,
     form: String,
+    next: String,
 }
 
 /// Of a person with factors only one of these counts; of others the password (S12).
@@ -182,7 +193,7 @@ pub async fn confirm(
 ) -> Result {
     let person = &signed_in.person;
     let new = NewCookie::generate();
-    let page = page(person, &typed.with, &typed.form);
+    let page = page(person, &typed.with, &typed.form, &typed.next);
     match page.prompt {
         Some(prompt) => {
             let passkey = Answered { challenge: &typed.challenge, credential: &typed.credential };
@@ -210,6 +221,6 @@ pub async fn confirm(
     match kept {
         Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done::new(person.theme, kept))),
         Some(_) => Err(Error::NotFound),
-        None => Ok(html::redirect("/")),
+        None => Ok(html::redirect(html::own_path(&typed.next).unwrap_or("/"))),
     }
 }

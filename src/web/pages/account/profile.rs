@@ -32,6 +32,8 @@ struct Index {
     theme: Theme,
     current_password: Field,
     password: Field,
+    /// Whether the password is changed on a page of its own.
+    has_factors: bool,
 }
 
 /// A change of address that is not confirmed yet.
@@ -66,6 +68,7 @@ fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: Signed
         theme: person.theme,
         current_password: Field::default(),
         password: Field::default(),
+        has_factors: person.factors.any(),
         chrome: signed_in.chrome,
     }
 }
@@ -157,7 +160,8 @@ pub struct PasswordTyped {
     next: String,
 }
 
-/// A page of its own for whoever an organization asks for a longer password (S6).
+/// A page of its own for whoever an organization asks for a longer password (S6), or has factors: they
+/// prove one before it.
 #[derive(Template)]
 #[template(path = "account/password.html")]
 struct PasswordPage {
@@ -191,7 +195,16 @@ pub struct PasswordAsked {
     next: String,
 }
 
-pub async fn password_form(signed_in: SignedIn, Query(asked): Query<PasswordAsked>) -> Response {
+pub async fn password_form(
+    State(app): State<Shared>,
+    signed_in: SignedIn,
+    Query(asked): Query<PasswordAsked>,
+) -> Response {
+    if account::may_change_password(&signed_in.person, app.db.now()).is_err() {
+        let (organization, next) = (html::query_value(&asked.organization), html::query_value(&asked.next));
+        let back = format!("/account/password?organization={organization}&next={next}");
+        return html::redirect(&step_up::first(&back));
+    }
     html::page(&PasswordPage::new(&signed_in, &asked.organization, &asked.next))
 }
 
@@ -223,7 +236,7 @@ pub async fn change_password(
         Err(PasswordChangeError::Unfit(error)) => (Field::default(), Field::wrong(error)),
         Err(error) => (Field::wrong(said(error)?), Field::default()),
     };
-    if !typed.next.is_empty() {
+    if !typed.next.is_empty() || signed_in.person.factors.any() {
         let page = PasswordPage::new(&signed_in, &typed.organization, &typed.next);
         let page = PasswordPage { current_password, password, ..page };
         return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));

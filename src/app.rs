@@ -69,6 +69,10 @@ impl App {
             .map_err(|error| StartError::DataDir(config.data_dir.display().to_string(), error))?;
         let sealer = match &config.secret_key {
             Some(key) => Sealer::new(key.expose()),
+            // None is made where a rotation was cut off: the key in force is the new one, by its name.
+            None if new_key_file(&config).exists() => {
+                Sealer::open_file(&key_file(&config)).map_err(StartError::Key)?
+            }
             None => Sealer::from_file(&key_file(&config)).map_err(StartError::Key)?,
         };
         let db = Db::open(&config.database_url, clock).await?;
@@ -149,7 +153,7 @@ fn lock_file(config: &Config) -> PathBuf {
 /// Whether a name leads to what the installation lives on: its key, its lock, its database or what SQLite
 /// keeps beside it. No command writes over these, whatever it was asked and by whatever other name.
 pub fn is_own_file(config: &Config, file: &Path) -> bool {
-    let mut own = vec![key_file(config), lock_file(config)];
+    let mut own = vec![key_file(config), new_key_file(config), lock_file(config)];
     if let DatabaseUrl::Sqlite(database) = &config.database_url {
         own.extend(backup::companions(database));
         own.push(database.clone());
@@ -157,13 +161,20 @@ pub fn is_own_file(config: &Config, file: &Path) -> bool {
     own.iter().any(|own| aside::same_file(own, file))
 }
 
+/// Where a key is that `interlock rotate-key` is about to put in the place of that one.
+pub fn new_key_file(config: &Config) -> PathBuf {
+    key_file(config).with_extension("key.new")
+}
+
 /// Whether a database was made with this key.
-pub async fn check_key_of(db: &Db, sealer: &Sealer) -> Result<(), StartError> {
+pub async fn is_key_of(db: &Db, sealer: &Sealer) -> sqlx::Result<bool> {
     let kept = instance::kept_check(&mut db.read().await?).await?;
-    match kept {
-        Some(kept) if sealer.open(CHECK, &kept).is_ok() => Ok(()),
-        _ => Err(StartError::OtherKey),
-    }
+    Ok(kept.is_some_and(|kept| sealer.open(CHECK, &kept).is_ok()))
+}
+
+/// The same, where any other is refused.
+pub async fn check_key_of(db: &Db, sealer: &Sealer) -> Result<(), StartError> {
+    if is_key_of(db, sealer).await? { Ok(()) } else { Err(StartError::OtherKey) }
 }
 
 fn make_data_dir(config: &Config) -> io::Result<()> {

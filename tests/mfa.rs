@@ -150,6 +150,15 @@ on_both! {
         answer.says("Use a recovery code");
         // A session that is signed in has no tries of its own either.
         owner.post("/step-up", &[("code", &phone.code()), ("with", "code")]).await.is(429);
+        // A thief's recovery codes use up their own tries, and not the owner's.
+        let mut thief = app.visitor();
+        thief.address = std::net::IpAddr::from([198, 51, 100, 9]);
+        thief.sign_in(&email, PASSWORD).await.leads_to(CHALLENGE);
+        let guess = "0000-0000-0000-0000-0000-0000";
+        for _ in 0..10 {
+            thief.post(CHALLENGE, &[("code", guess), ("with", "recovery")]).await.is(422);
+        }
+        thief.post(CHALLENGE, &[("code", guess), ("with", "recovery")]).await.is(429);
         let code = phone.recovery_codes[0].clone();
         visitor.post(CHALLENGE, &[("code", &code), ("with", "recovery")]).await.leads_to("/");
         let mut later = app.visitor();
@@ -320,6 +329,32 @@ on_both! {
         laptop.post("/account/mfa/devices", &[]).await.leads_to("/account/mfa");
         laptop.post("/sign-out", &[]).await.is(303);
         laptop.sign_in(&email, PASSWORD).await.leads_to(CHALLENGE);
+    }
+
+    /// R10: a browser that was remembered before its person was signed out everywhere is asked for a factor again;
+    /// ending all other sessions forgets it.
+    async fn signing_out_everywhere_forgets_devices(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut dana = app.member(&mut owner, "Dana Kovač", "dana@halden.example", Role::Member).await;
+        let phone = dana.enable_mfa(&app.clock).await;
+        let remember = async |visitor: &mut crate::support::Visitor| {
+            visitor.sign_in("dana@halden.example", PASSWORD).await.leads_to(CHALLENGE);
+            phone.next_step();
+            let fields = [("code", &*phone.code()), ("with", "code"), ("remember", "yes")];
+            visitor.post(CHALLENGE, &fields).await.leads_to("/");
+            visitor.post("/sign-out", &[]).await.is(303);
+            visitor.sign_in("dana@halden.example", PASSWORD).await.leads_to("/");
+        };
+        let mut laptop = app.visitor();
+        remember(&mut laptop).await;
+        let id = app.id_of(&mut owner, "Dana Kovač").await;
+        owner.post(&format!("{}/users/{id}/sign-out", owner.org), &[]).await.is(303);
+        laptop.sign_in("dana@halden.example", PASSWORD).await.leads_to(CHALLENGE);
+        let mut tablet = app.visitor();
+        remember(&mut tablet).await;
+        tablet.post("/account/sessions/others", &[]).await.is(303);
+        tablet.post("/sign-out", &[]).await.is(303);
+        tablet.sign_in("dana@halden.example", PASSWORD).await.leads_to(CHALLENGE);
     }
 
     /// A new password forgets remembered browsers and half-finished sign-ins.

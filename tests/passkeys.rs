@@ -290,7 +290,7 @@ on_both! {
         let id = database::only(database::texts(&app, &format!(
             "select p.id from passkeys p join users u on u.id = p.user_id where u.email = '{AMARA}'"
         )).await);
-        visitor.post(&format!("/account/mfa/passkeys/{id}/removal"), &[]).await.is(409).says("the last factor stays");
+        visitor.post(&format!("/account/mfa/passkeys/{id}/removal"), &[]).await.is(409).says("the last one stays");
     }
 
     /// S9: where a sign-in has become too old, a passkey does in place of the password.

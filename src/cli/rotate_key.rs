@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::output::{count, print};
 use super::{Failure, Json, Result, output};
 use crate::app;
-use crate::clock::Clock;
+use crate::aside;
+use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::rotation;
 use crate::secrets::Sealer;
@@ -29,23 +30,31 @@ struct Rotated {
     old_key: Option<String>,
 }
 
-/// A key in a file goes through three names, so that no moment has a database without its key: the new
-/// one is written beside, the database is sealed with it, then it takes the old one's place.
+/// A key in a file goes through names so that no moment has a database without its key: the new one is
+/// written beside and on the disk, the database is sealed with it, the old one gets a name of its own, and
+/// the new one takes its place in one step. Cut off anywhere, the next run goes on.
 struct KeyFiles {
     present: PathBuf,
     new: PathBuf,
-    old: PathBuf,
 }
 
 impl KeyFiles {
     fn of(config: &Config) -> KeyFiles {
-        let present = app::key_file(config);
-        KeyFiles { new: present.with_extension("key.new"), old: present.with_extension("key.old"), present }
+        KeyFiles { present: app::key_file(config), new: app::new_key_file(config) }
     }
 
-    fn settle(&self) -> std::io::Result<()> {
-        fs::rename(&self.present, &self.old)?;
-        fs::rename(&self.new, &self.present)
+    /// The database opens with the new key. Old keys are kept under their own names: backups need them.
+    fn settle(&self, now: Timestamp) -> std::io::Result<Option<PathBuf>> {
+        let old = self.present.with_extension(format!("key.until-{}", now.rfc3339().replace(':', "")));
+        let kept = match fs::hard_link(&self.present, &old) {
+            Ok(()) => Some(old),
+            // An earlier run has kept it and was cut off after that.
+            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        fs::rename(&self.new, &self.present)?;
+        aside::sync_folder(&self.present)?;
+        Ok(kept)
     }
 }
 
@@ -96,26 +105,28 @@ async fn in_the_settings(config: &Config, db: &Db, old: &Sealer) -> Result<Rotat
 async fn in_a_file(config: &Config, db: &Db) -> Result<Rotated> {
     let files = KeyFiles::of(config);
     let place = files.present.display().to_string();
-    let said = |sealed| Rotated {
+    let said = |sealed, old: Option<PathBuf>| Rotated {
         sealed,
         key: format!("in {place}"),
-        old_key: Some(files.old.display().to_string()),
+        old_key: old.map(|old| old.display().to_string()),
     };
     // An earlier run was cut off after the database was sealed: only the names are left to do.
-    match Sealer::open_file(&files.new) {
-        Ok(new) if app::check_key_of(db, &new).await.is_ok() => {
-            files.settle()?;
-            return Ok(said(0));
-        }
-        Ok(_) => fs::remove_file(&files.new)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        // Cut off while it was written: nothing is sealed with it.
-        Err(_) => fs::remove_file(&files.new)?,
+    let left = Sealer::open_file(&files.new);
+    if let Ok(new) = &left
+        && app::is_key_of(db, new).await?
+    {
+        return Ok(said(0, files.settle(db.now())?));
     }
+    // Before anything is removed the present key must be the one in force.
     let old = Sealer::open_file(&files.present)?;
     app::check_key_of(db, &old).await?;
+    match left {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        // Cut off before anything was sealed with it, perhaps while it was written.
+        _ => fs::remove_file(&files.new)?,
+    }
     let new = Sealer::from_file(&files.new)?;
+    aside::sync_folder(&files.new)?;
     let sealed = rotation::rotate(db, &old, &new).await?;
-    files.settle()?;
-    Ok(said(sealed))
+    Ok(said(sealed, files.settle(db.now())?))
 }

@@ -395,10 +395,11 @@ async fn note_click(
     }
     let mut tx = app.db.write().await?;
     let organization = inside.map(|inside| inside.organization.id);
-    sessions::note_click(&mut tx, session.id, organization, now).await?;
+    // The membership before the session, as whoever changes factors locks them.
     if let Some(inside) = inside {
         users::visited(&mut tx, inside.organization.id, &inside.actor.person, now).await?;
     }
+    sessions::note_click(&mut tx, session.id, organization, now).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -51,34 +51,61 @@ on_both! {
     }
 }
 
-/// The key's file gets a new one, the old is kept for old backups, and Interlock starts with it.
+/// The key's file gets a new one, and old ones are kept for old backups. Cut off anywhere, it is run again; nothing
+/// is removed before the key in force is known.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_file_is_replaced() {
     let place = stopped().await;
-    let (key, old, new) = (
-        place.0.join("data/secret.key"),
-        place.0.join("data/secret.key.old"),
-        place.0.join("data/secret.key.new"),
-    );
-    let before = fs::read_to_string(&key).expect("there is a key");
+    let (key, new) = (place.0.join("data/secret.key"), place.0.join("data/secret.key.new"));
+    let kept = || {
+        let names = fs::read_dir(place.0.join("data")).expect("the folder can be read");
+        let paths = names.map(|name| name.expect("it can be read").path());
+        let kept = paths.filter(|path| path.display().to_string().contains("secret.key.until-"));
+        kept.map(|path| fs::read_to_string(path).expect("it can be read")).collect::<Vec<_>>()
+    };
+    let read = |path: &std::path::Path| fs::read_to_string(path).expect("there is a key");
+    let before = read(&key);
     let said = run(&place, &[]).ok();
-    assert!(said.contains("secret.key.old"), "{said}");
-    let after = fs::read_to_string(&key).expect("there is a key");
+    assert!(said.contains("secret.key.until-"), "{said}");
+    let after = read(&key);
     assert_ne!(before, after);
-    assert_eq!(fs::read_to_string(&old).expect("the old one is kept"), before);
+    assert_eq!(kept(), [before.clone()]);
     assert!(!new.exists());
     assert_eq!(crate::start::mode(&key), 0o600);
 
     // Cut off between the database and the names: it does not start, and says how it goes on.
+    let list = || Said::from(place.run(&["user", "list"], &[]));
     fs::rename(&key, &new).expect("it is renamed");
-    fs::rename(&old, &key).expect("it is renamed");
-    place.run(&["user", "list"], &[]);
-    Said::from(place.run(&["user", "list"], &[])).fails(1, "run it again");
+    fs::write(&key, &before).expect("it is written");
+    list().fails(1, "run it again");
     run(&place, &[]).ok();
-    assert_eq!(fs::read_to_string(&key).expect("there is a key"), after);
-    // Cut off while the new key was written: it is nobody's.
-    fs::write(&new, "half a k").expect("it is written");
+    assert_eq!((read(&key), new.exists()), (after.clone(), false));
+    list().ok();
+    // The same where the old key's name is gone already: no key is made up meanwhile.
+    fs::rename(&key, &new).expect("it is renamed");
+    Said::from(place.run(&["migrate"], &[])).fails(1, "");
+    assert!(!key.exists(), "none is made up");
     run(&place, &[]).ok();
+    assert_eq!(read(&key), after);
+    // Cut off while the new key was written, or before anything was sealed with it: it is nobody's.
+    for left in ["half a k", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE"] {
+        fs::write(&new, left).expect("it is written");
+        run(&place, &[]).ok();
+        assert!(!new.exists());
+    }
+    // With neither of them nothing is removed.
+    let last = read(&key);
+    fs::write(&new, &last).expect("it is written");
+    fs::rename(&key, place.0.join("aside")).expect("it is renamed");
+    fs::write(&key, &before).expect("it is written");
+    run(&place, &[]).ok();
+    assert_eq!(read(&key), last);
+    fs::write(&new, &before).expect("it is written");
+    fs::write(&key, &after).expect("it is written");
+    run(&place, &[]).fails(1, "another key");
+    assert_eq!(read(&new), before);
+    fs::write(&key, &last).expect("it is written");
+    fs::remove_file(&new).expect("it is removed");
 
     let server = Server::start(&place, &[]).await;
     run(&place, &[]).fails(1, "already runs");

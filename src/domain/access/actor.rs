@@ -17,6 +17,17 @@ pub struct Origin {
     pub request: String,
 }
 
+impl Origin {
+    /// What an address on the network is counted as: an IPv6 customer has a whole /64 to try from.
+    pub fn network(&self) -> String {
+        match self.address {
+            Some(IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..4]),
+            Some(address) => address.to_string(),
+            None => String::new(),
+        }
+    }
+}
+
 /// Which factors a person has. Whether a session proved one is in its proofs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Factors {

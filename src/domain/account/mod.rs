@@ -9,7 +9,7 @@ use crate::domain::access::{Operator, Person, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::factors;
 use crate::domain::organizations;
-use crate::domain::passwords::{Busy, PasswordError, Verified};
+use crate::domain::passwords::{self, Busy, PasswordError, Verified};
 use crate::domain::sessions::{self, ProofKind};
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, User};
@@ -107,6 +107,10 @@ pub async fn confirm_password(
     if still.is_none_or(|still| still.password_hash != user.password_hash) {
         return Err(PasswordChangeError::Wrong);
     }
+    if let Some(hash) = &user.password_hash {
+        let length = passwords::length_class(password);
+        users::note_password_length(&mut tx, person.user, hash, length).await?;
+    }
     if !sessions::prove(&mut tx, person, ProofKind::Password, new_token, now).await? {
         return Err(PasswordChangeError::SignedOut);
     }
@@ -153,6 +157,18 @@ pub async fn change_password(
     let ended = sessions::end_all(&mut change, person.user, Some(person.session), now).await?;
     password_was_set(app, &mut change, &user, &person.operator(), Kind::PasswordChanged).await?;
     change.commit().await?;
+    Ok(ended)
+}
+
+/// Ends all of a person's sessions but their own, and says how many those were. Whoever does so may have lost
+/// a browser: remembered ones are forgotten too.
+pub async fn end_other_sessions(app: &App, person: &Person) -> sqlx::Result<u64> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    users::hold(&mut tx, person.user).await?;
+    factors::forget_devices(&mut tx, person.user).await?;
+    let ended = sessions::end_all(&mut tx, person.user, Some(person.session), now).await?;
+    tx.commit().await?;
     Ok(ended)
 }
 

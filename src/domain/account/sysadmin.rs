@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::access::Operator;
+use crate::domain::factors;
 use crate::domain::sessions;
 use crate::domain::users::{self, Member, MemberError, MemberState};
 use crate::ids::{OrganizationId, UserId};
@@ -55,7 +56,10 @@ async fn set_state(
     }
     let now = change.now();
     let sessions_ended = match (organization, state) {
-        (None, MemberState::Suspended) => sessions::end_all(&mut change, user, None, now).await?,
+        (None, MemberState::Suspended) => {
+            factors::forget_devices(&mut change, user).await?;
+            sessions::end_all(&mut change, user, None, now).await?
+        }
         _ => 0,
     };
     change.commit().await?;

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Operator, Origin};
 use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::factors;
 use crate::domain::sessions;
 use crate::domain::users::{self, User};
 use crate::domain::values::Email;
@@ -79,6 +80,7 @@ pub async fn undo(app: &App, token: &str, origin: &Origin) -> Result<EmailChange
     let email = move_to(&mut change, &user, &found.old_email).await?;
     sql::undone(&mut change, &hash, now).await?;
     sql::end_undos_since(&mut change, user.id, confirmed, now).await?;
+    factors::forget_devices(&mut change, user.id).await?;
     sessions::end_all(&mut change, user.id, None, now).await?;
     let entry =
         Entry::new(Kind::EmailChangeUndone, user.id, &user.name).changed("email", &user.email, &email);

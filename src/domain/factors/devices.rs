@@ -60,6 +60,7 @@ pub(crate) async fn is_recognized(
 pub async fn forget(app: &App, person: &Person, device: Option<DeviceId>) -> sqlx::Result<()> {
     let mut tx = app.db.write().await?;
     let now = tx.now();
+    users::hold(&mut tx, person.user).await?;
     sql::drop_device(&mut tx, person.user, device).await?;
     let until = sql::remembered_until(&mut tx, person.user, now).await?.unwrap_or(Timestamp::ZERO);
     users::set_remembered_until(&mut tx, person.user, until).await?;

@@ -23,7 +23,7 @@ pub use self::removal::{Factor, remove};
 pub use self::resets::{ResetError, may_reset, reset, reset_by_sysadmin};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::access::{Factors, Operator, Person, StepUpNeeded};
+use crate::domain::access::{Factors, Operator, Origin, Person, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::sessions::{self, ProofKind};
 use crate::domain::throttle::{self, Budget, SpendError, Throttled};
@@ -92,7 +92,7 @@ pub enum FactorError {
     Outlived,
     #[error("You have ten authenticator apps. Remove one first.")]
     TooMany,
-    #[error("{0} requires multi-factor authentication, so the last factor stays. Add another one first.")]
+    #[error("{0} requires a factor of this kind, so the last one stays. Add another one first.")]
     Enforced(String),
     #[error(transparent)]
     StepUp(#[from] StepUpNeeded),
@@ -122,13 +122,19 @@ pub enum Typed<'a> {
 }
 
 impl Typed<'_> {
-    fn budgets(self) -> &'static [Budget] {
+    /// What a try is counted in, with its keys.
+    fn budgets(self, user: UserId, origin: &Origin) -> Vec<(Budget, String)> {
+        let user = user.to_string();
         match self {
-            Typed::Code(_) => &[throttle::FACTOR_CODE, throttle::FACTOR_CODE_DAY],
-            // Of their own: who has used up the codes' tries still has this path.
-            Typed::RecoveryCode(_) => &[throttle::RECOVERY_CODE],
+            Typed::Code(_) => {
+                vec![(throttle::FACTOR_CODE, user.clone()), (throttle::FACTOR_CODE_DAY, user)]
+            }
+            Typed::RecoveryCode(_) => {
+                let here = format!("{user} {}", origin.network());
+                vec![(throttle::RECOVERY_CODE, here), (throttle::RECOVERY_CODE_PERSON, user)]
+            }
             // A signature is not guessed.
-            Typed::Passkey(_) => &[],
+            Typed::Passkey(_) => Vec::new(),
         }
     }
 }
@@ -167,7 +173,8 @@ pub(crate) async fn take(
     operator: &Operator,
     typed: Typed<'_>,
 ) -> Result<Taken, FactorError> {
-    spend_try(app, user, typed).await?;
+    let budgets = typed.budgets(user, &operator.origin);
+    spend_try(app, &budgets).await?;
     let mut taken = match typed {
         Typed::Code(code) => {
             let mut tx = app.db.write().await?;
@@ -189,23 +196,25 @@ pub(crate) async fn take(
         }
         Typed::Passkey(answered) => passkeys::take(app, user, answered).await?,
     };
-    for budget in typed.budgets() {
-        throttle::clear(&mut taken, *budget, &user.to_string()).await?;
+    for (budget, key) in &budgets {
+        throttle::clear(&mut taken, *budget, key).await?;
     }
     Ok(taken)
 }
 
-async fn spend_try(app: &App, user: UserId, typed: Typed<'_>) -> Result<(), FactorError> {
-    if typed.budgets().is_empty() {
+async fn spend_try(app: &App, budgets: &[(Budget, String)]) -> Result<(), FactorError> {
+    if budgets.is_empty() {
         return Ok(());
     }
-    let key = user.to_string();
     let mut tx = app.db.write().await?;
     let now = tx.now();
     let mut spent = Ok(());
-    for budget in typed.budgets() {
-        let one = throttle::spend(&mut tx, now, *budget, &key).await;
-        spent = spent.and(one.map(|_| ()));
+    // In this order, and no further than the first that refuses: what is not judged spends nothing of the day.
+    for (budget, key) in budgets {
+        spent = throttle::spend(&mut tx, now, *budget, key).await.map(|_| ());
+        if spent.is_err() {
+            break;
+        }
     }
     // Committed even when refused: a refusal counts too.
     tx.commit().await?;

@@ -342,6 +342,7 @@ pub(super) async fn remove(
 
 /// Takes all of a person's factors and recovery codes away. Says whether there was a factor.
 pub(super) async fn remove_all(on: &mut impl Lends, user: UserId) -> sqlx::Result<bool> {
+    execute!(on, "delete from authenticators where user_id = $1 and confirmed_at is null", user)?;
     let apps = execute!(on, "delete from authenticators where user_id = $1", user)?;
     let passkeys = execute!(on, "delete from passkeys where user_id = $1", user)?;
     drop_codes(on, user).await?;
@@ -463,6 +464,8 @@ pub(super) async fn insert_device(
     Ok(())
 }
 
+/// Notes a use. One from before the person was signed out everywhere is none any more (R10): the factor
+/// that it stands for was proven before that.
 pub(super) async fn use_device(
     on: &mut impl Lends,
     user: UserId,
@@ -472,7 +475,9 @@ pub(super) async fn use_device(
     let used = execute!(
         on,
         "update remembered_devices set last_used_at = $3 \
-         where token_hash = $1 and user_id = $2 and expires_at > $3",
+         where token_hash = $1 and user_id = $2 and expires_at > $3 \
+         and created_at > coalesce((select max(m.proofs_after) from memberships m \
+           where m.user_id = $2 and m.state = 'active'), 0)",
         token,
         user,
         now

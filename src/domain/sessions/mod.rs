@@ -331,15 +331,6 @@ pub(crate) async fn end_replaced(on: &mut impl Lends, token: &TokenHash, now: Ti
     sql::end_by_token(on, token, now).await
 }
 
-/// Ends all of a person's sessions but one, and says how many those were.
-pub async fn end_others(app: &App, user: UserId, kept: SessionId) -> sqlx::Result<u64> {
-    let mut tx = app.db.write().await?;
-    let now = tx.now();
-    let ended = sql::end_all(&mut tx, user, Some(kept), now).await?;
-    tx.commit().await?;
-    Ok(ended)
-}
-
 /// Ends all of a person's sessions, or all but one, inside a change of their credentials, and what sign-ins
 /// are half-finished.
 pub(crate) async fn end_all(

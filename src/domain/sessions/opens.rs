@@ -4,6 +4,7 @@ use super::{Place, Proof, ProofKind, Session, sql};
 use crate::clock::Timestamp;
 use crate::domain::access::Factors;
 use crate::domain::organizations::{self, MfaRule, Policy};
+use crate::domain::passwords;
 use crate::domain::users::Member;
 use crate::ids::OrganizationId;
 use crate::storage::Lends;
@@ -78,8 +79,13 @@ impl Session {
             return Some(judged.factor_or_enrolment(self.factors));
         }
         let by_password = self.proofs.iter().any(|proof| proof.kind == ProofKind::Password);
-        let short = (1..policy.shortest_password).contains(&self.password_length);
-        (by_password && short).then_some(Lack::LongerPassword)
+        match self.password_length {
+            _ if !by_password => None,
+            // Whoever asks for more than everybody does has it typed, so that its length is known.
+            0 if policy.shortest_password > passwords::LENGTHS[0] => Some(Lack::Proof),
+            1.. if self.password_length < policy.shortest_password => Some(Lack::LongerPassword),
+            _ => None,
+        }
     }
 }
 

@@ -125,7 +125,7 @@ pub(super) fn factor_asked(
             "mfa_required_from",
             format!("{name} requires {what} from {}", zone.day(from)),
             format!(
-                "From {} on {name} opens only to whoever has it. Until then you come in as before.",
+                "From {} on {name} opens only to whoever has it. Until then it opens as it does now.",
                 zone.minute(from)
             ),
         ),
@@ -157,7 +157,10 @@ pub(super) fn factor_asked(
         subject,
         paragraphs: vec![format!("Your account has no such factor yet. {then}"), how.to_owned()],
         quote: None,
-        action: Some(("Set it up".to_owned(), app.url("/account/mfa/enrol"))),
+        action: Some((
+            "Set it up".to_owned(),
+            app.url(&format!("/account/mfa/enrol?organization={}", organization.slug)),
+        )),
         code: None,
         footer: format!("You get this mail because you are a member of {name}."),
     }

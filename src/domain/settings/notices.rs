@@ -39,7 +39,7 @@ async fn remind(app: &App, days: i64) -> sqlx::Result<()> {
 }
 
 async fn remind_in(app: &App, organization: OrganizationId, days: i64) -> sqlx::Result<()> {
-    let mut tx = app.db.write().await?;
+    let mut tx = app.db.change(organization).await?;
     let now = tx.now();
     let rule = organizations::note_mfa_notice(&mut tx, organization, days, now, now.plus(days * DAY)).await?;
     let Some(rule) = rule else { return Ok(()) };

@@ -52,6 +52,8 @@ async fn try_finish(
     let now = taken.now();
     let proof = taken.proof();
     let on = &mut taken;
+    // Locks are taken in this order everywhere: the user first.
+    users::hold(on, user.id).await?;
     let known = mails::is_known(on, user.id, device).await?;
     if !sessions::finish(on, half, old, proof, new, device, now).await? {
         return Err(FactorError::SignedOut);

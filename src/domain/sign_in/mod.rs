@@ -89,7 +89,7 @@ async fn try_password(
         Ok(email) => email.canonical(),
         Err(_) => typed.to_ascii_lowercase(),
     };
-    let from = address_key(origin);
+    let from = origin.network();
     let left = spend(app, &key, &from).await?;
     let user = match &email {
         Ok(_) => users::by_email(&mut app.db.read().await?, &key).await?,
@@ -161,13 +161,4 @@ async fn spend(app: &App, account: &str, address: &str) -> Result<i64, SignInErr
 pub(crate) async fn forgive(on: &mut impl Lends, account: &str) -> sqlx::Result<()> {
     throttle::clear(on, throttle::SIGN_IN_ACCOUNT, account).await?;
     throttle::clear(on, throttle::SIGN_IN_STREAK, account).await
-}
-
-/// What an address on the network is counted as: an IPv6 customer has a whole /64 to try from.
-pub fn address_key(origin: &Origin) -> String {
-    match origin.address {
-        Some(std::net::IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..4]),
-        Some(address) => address.to_string(),
-        None => String::new(),
-    }
 }

@@ -1,6 +1,6 @@
 //! Signing in by a passkey alone (S1, S11): no address is typed, and no second factor is missing.
 
-use super::{Cookies, address_key, mails};
+use super::{Cookies, mails};
 use crate::app::App;
 use crate::domain::access::Origin;
 use crate::domain::factors::{self, Answered, FactorError, Posed};
@@ -9,7 +9,7 @@ use crate::domain::users;
 
 /// Asks whoever is on the sign-in page for a passkey. It says nothing of who has one.
 pub async fn pose(app: &App, origin: &Origin) -> Result<Posed, FactorError> {
-    factors::pose_to_anyone(app, &address_key(origin)).await
+    factors::pose_to_anyone(app, &origin.network()).await
 }
 
 /// Opens a session for whoever has the passkey, and counts how that went.

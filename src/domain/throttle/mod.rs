@@ -31,9 +31,12 @@ pub const CONFIRM_PASSWORD: Budget = budget("confirm-password", 10, 15 * MINUTE)
 pub const FACTOR_CODE: Budget = budget("factor-code", 5, 15 * MINUTE);
 /// The same within a day: whoever has the password guesses one code in a million, and has few.
 pub const FACTOR_CODE_DAY: Budget = budget("factor-code-day", 40, DAY);
-/// Recovery codes typed for one person, since the last right one. Apart from the codes', so that this way
-/// stays open when those are used up.
+/// Recovery codes typed for one person from one address, since the last right one. Apart from the codes', so
+/// that this way stays open when those are used up, and by address, so that nobody else closes it: codes of 120
+/// bits are not guessed.
 pub const RECOVERY_CODE: Budget = budget("recovery-code", 10, 15 * MINUTE);
+/// The same over all addresses.
+pub const RECOVERY_CODE_PERSON: Budget = budget("recovery-code-person", 1_000, 15 * MINUTE);
 /// Challenges for a passkey that one person asks for, or, signed out, one address: each is a row. Generous,
 /// since every view of the sign-in page asks for one, and a whole office may have one address.
 pub const PASSKEY_CHALLENGE: Budget = budget("passkey-challenge", 1_000, 15 * MINUTE);
@@ -64,7 +67,7 @@ pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE
 pub const MFA_MAIL: Budget = budget("mfa-mail", 3, DAY);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 20] = [
+pub const ALL: [Budget; 21] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -72,6 +75,7 @@ pub const ALL: [Budget; 20] = [
     FACTOR_CODE,
     FACTOR_CODE_DAY,
     RECOVERY_CODE,
+    RECOVERY_CODE_PERSON,
     PASSKEY_CHALLENGE,
     EMAIL_CHANGE,
     MAIL_RECIPIENT,

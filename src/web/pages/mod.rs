@@ -25,7 +25,6 @@ pub mod users;
 
 use crate::app::Shared;
 use crate::domain::access::Origin;
-use crate::domain::sign_in::address_key;
 use crate::domain::throttle::{self, SpendError};
 use crate::web::error::Error;
 
@@ -34,7 +33,7 @@ async fn unknown_link(app: &Shared, origin: &Origin) -> Error {
     let spent = async {
         let mut tx = app.db.write().await?;
         let now = tx.now();
-        let spent = throttle::spend(&mut tx, now, throttle::UNKNOWN_LINK, &address_key(origin)).await;
+        let spent = throttle::spend(&mut tx, now, throttle::UNKNOWN_LINK, &origin.network()).await;
         tx.commit().await?;
         spent
     };

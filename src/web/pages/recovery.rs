@@ -7,7 +7,6 @@ use serde::Deserialize;
 use super::unknown_link;
 use crate::app::Shared;
 use crate::domain::recovery::{self, Dead, RequestError, ResetError};
-use crate::domain::sign_in::address_key;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
@@ -36,7 +35,7 @@ pub async fn request(State(app): State<Shared>, context: Context, Form(typed): F
     let Some(email) = field.parse() else {
         return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &Page { email: field }));
     };
-    match recovery::request(&app, &email, &address_key(&context.origin)).await {
+    match recovery::request(&app, &email, &context.origin.network()).await {
         Ok(()) => Ok(html::redirect("/forgot-password/sent")),
         Err(RequestError::Throttled(throttled)) => Err(throttled.into()),
         Err(RequestError::Database(error)) => Err(error.into()),

@@ -9,7 +9,7 @@ use super::unknown_link;
 use crate::app::Shared;
 use crate::config;
 use crate::domain::passwords::check_length;
-use crate::domain::sign_in::{Cookies, address_key};
+use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up::{self, ConfirmError, NewSignUp, SetupError, StartError};
 use crate::domain::values::TimeZone;
 use crate::secrets::{Token, TokenHash};
@@ -61,7 +61,7 @@ impl Fields {
             Field::focus_first([organization, name, email, password]);
             return Ok(Err(Box::new(fields)));
         };
-        let address = address_key(&context.origin);
+        let address = context.origin.network();
         let weighed =
             sign_up::check_password(app, &address, &typed.password, &organization, &name, &email).await;
         match fields.password.note(weighed.map_err(refused)?) {
@@ -120,7 +120,7 @@ pub async fn start(
         }
     };
     let browser = Token::generate();
-    sign_up::start(&app, &asked, &browser.hash(), &address_key(&context.origin)).await.map_err(refused)?;
+    sign_up::start(&app, &asked, &browser.hash(), &context.origin.network()).await.map_err(refused)?;
     let mut response = html::redirect("/sign-up/sent");
     session::append_cookie(&app, response.headers_mut(), session::SIGN_UP, browser.expose(), 86_400);
     Ok(response)

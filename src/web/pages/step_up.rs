@@ -118,20 +118,28 @@ impl Done {
         // A form that was kept by the version before says neither.
         let what = take(WHAT).unwrap_or_else(|| "Go on".to_owned());
         let verb = take(VERB).unwrap_or_else(|| "Go on".to_owned());
+        let typed = |name: &str| {
+            kept.fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str())
+        };
         let shown = |(name, value): &(String, String)| match name.as_str() {
             "emails" => Some(("Email addresses", value.clone())),
             "ends" if !value.is_empty() => Some(("Last day", value.clone())),
-            "factors" => Some((
+            "required" if value.is_empty() => Some(("Required", "No factor".to_owned())),
+            "factors" if typed("required") == "yes" => Some((
                 "Required",
                 match value.as_str() {
                     "passkey" => "Passkeys".to_owned(),
                     _ => "Any factor".to_owned(),
                 },
             )),
-            "day" if !value.is_empty() => Some(("From", value.clone())),
+            "when" if value == "now" && typed("required") == "yes" => Some(("From", "Now".to_owned())),
+            "day" if typed("when") == "date" && typed("required") == "yes" => Some(("From", value.clone())),
             "idle" => Some(("Session without a click", length(value)?)),
             "absolute" => Some(("Session in all", length(value)?)),
-            "remembers" if !value.is_empty() => Some(("Remembered devices", "Allowed".to_owned())),
+            "remembers" => Some((
+                "Remembered devices",
+                if value.is_empty() { "Not allowed".to_owned() } else { "Allowed".to_owned() },
+            )),
             "shortest" => Some(("Shortest password", format!("{value} characters"))),
             "invitations" => Some((
                 "Pending invites",
@@ -143,7 +151,8 @@ impl Done {
             "note" if !value.is_empty() => Some(("Note", value.clone())),
             _ => None,
         };
-        Done { theme, what, verb, shown: kept.fields.iter().filter_map(shown).collect(), kept }
+        let shown = kept.fields.iter().filter_map(shown).collect();
+        Done { theme, what, verb, shown, kept }
     }
 }
 

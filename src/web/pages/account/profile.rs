@@ -8,7 +8,6 @@ use tower_sessions::Session;
 use crate::app::Shared;
 use crate::domain::account::{self, PasswordChangeError};
 use crate::domain::email_change::{self, RequestError};
-use crate::domain::sign_in::address_key;
 use crate::domain::values::{Email, PersonName, Theme};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
@@ -130,7 +129,7 @@ pub async fn change_email(
         return wrong(&Index { email: field, ..index(&app, &context, &headers, signed_in) });
     };
     let person = &signed_in.person;
-    match email_change::request(&app, person, &email, &address_key(&context.origin)).await {
+    match email_change::request(&app, person, &email, &context.origin.network()).await {
         Ok(()) => Ok(saved(&app, "Check the new mailbox: the link in it makes the change")),
         Err(RequestError::StepUp(_)) => {
             let fields = [("email", typed.email.as_str())];

@@ -3,6 +3,7 @@ use axum::extract::{Path, State};
 
 use crate::app::Shared;
 use crate::clock::Timestamp;
+use crate::domain::account;
 use crate::domain::organizations::{self, Policy, SessionLimits};
 use crate::domain::sessions::{self, ListedSession, agent};
 use crate::ids::SessionId;
@@ -130,7 +131,7 @@ pub async fn end_others(
     context: Context,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result {
-    let ended = sessions::end_others(&app, signed_in.person.user, signed_in.person.session).await?;
+    let ended = account::end_other_sessions(&app, &signed_in.person).await?;
     let text = match ended {
         0 => "There was no other session".to_owned(),
         ended => format!("{} ended", html::count(ended.try_into().unwrap_or(0), "other session")),

@@ -47,6 +47,10 @@ pub enum StartError {
          the same on each replica. If `interlock rotate-key` was cut off, run it again."
     )]
     OtherKey,
+    #[error(
+        "The sealing key of this database is being replaced. Start again when `interlock rotate-key` is done."
+    )]
+    Rotating,
     #[error("Another Interlock already runs on {0}. SQLite serves one; several need PostgreSQL.")]
     Running(String),
     #[error(

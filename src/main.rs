@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use interlock::app::App;
+use interlock::app::{App, StartError};
 use interlock::cli::{self, Arguments, Command};
 use interlock::clock::Clock;
 use interlock::config::{Config, LogFormat};
@@ -77,6 +77,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let transport = Transport::new(&config)?;
     let _alone = interlock::app::alone(&config)?;
     let app = Arc::new(App::start(config, Clock::system()).await?);
+    let _present = app.db.attend(false).await?.ok_or(StartError::Rotating)?;
     let listener = TcpListener::bind(app.config.listen)
         .await
         .map_err(|error| format!("Interlock can't listen on {}: {error}.", app.config.listen))?;

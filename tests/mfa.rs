@@ -487,4 +487,37 @@ on_both! {
         let away = [("code", &*phone.recovery_codes[0]), ("with", "recovery"), ("next", "//evil.example")];
         owner.post("/step-up", &away).await.leads_to("/");
     }
+
+    /// R12, M5, S6: an Owner who would undo a deletion owes what the organization asks for, and is told so by its name.
+    async fn a_deleted_organization_asks_too(app: TestApp) {
+        let mut owner = app.owner().await;
+        owner.step_up().await;
+        let org = owner.org.clone();
+        owner.post(&format!("{org}/settings/deletion"), &[("confirmation", "halden-freight")]).await.is(303);
+        execute(&app, "update organizations set mfa = 'passkey', shortest_password = 32").await;
+        let asked = owner.get(&format!("{org}/closed")).await.leads_to("/account/mfa/enrol").location();
+        owner.get(&asked).await.ok().says("Halden Freight takes").says_not("Set up an authenticator app");
+        execute(&app, "update organizations set mfa = 'optional'").await;
+        let asked = owner.get(&format!("{org}/closed")).await.leads_to("/account/password").location();
+        owner.get(&asked).await.ok().says("Halden Freight asks for at least 32 characters");
+        let short = [("current_password", PASSWORD), ("password", "eleven slow brown otters"), ("next", "/")];
+        owner.post("/account/password", &short).await.is(422).says("at least 32 characters");
+    }
+
+    /// A sign-in to an account that slept is mailed, though nothing is left to compare it with; a first one is not.
+    async fn a_sleeping_account_is_told(app: TestApp) {
+        let owner = app.owner().await;
+        let email = owner.email.clone();
+        app.deliver().await;
+        let before = app.count_mails_to(&email).await;
+        for (days, mails) in [(10, 0), (31, 1)] {
+            execute(&app, "delete from session_visits").await;
+            execute(&app, "delete from session_proofs").await;
+            execute(&app, "delete from sessions").await;
+            app.clock.advance(days * DAY);
+            app.visitor().sign_in(&email, PASSWORD).await.leads_to("/");
+            app.deliver().await;
+            assert_eq!(app.count_mails_to(&email).await, before + mails, "after {days} days");
+        }
+    }
 }

@@ -69,6 +69,10 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result {
             "The database is of another version. Bring it up to date first: interlock migrate.",
         ));
     }
+    let Some(_present) = db.attend(true).await? else {
+        db.close().await;
+        return Err(Failure::new("Interlock runs on this database. Stop every replica first."));
+    };
     let done = match &config.secret_key {
         Some(key) => in_the_settings(config, &db, &Sealer::new(key.expose())).await,
         None => in_a_file(config, &db).await,

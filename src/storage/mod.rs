@@ -9,6 +9,7 @@ mod change;
 mod connections;
 pub mod instance;
 mod migrations;
+mod presence;
 mod schema;
 mod times;
 

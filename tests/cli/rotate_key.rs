@@ -9,8 +9,8 @@ use interlock::secrets::{SealError, Sealer};
 use super::Said;
 use super::backup::stopped;
 use crate::support::database::texts;
-use crate::support::on_both;
 use crate::support::program::{Place, Server};
+use crate::support::{fresh_schema, on_both};
 
 fn run(place: &Place, settings: &[(&str, &str)]) -> Said {
     place.run(&["rotate-key"], settings).into()
@@ -126,4 +126,24 @@ async fn a_key_in_the_settings_is_replaced() {
     let with = |key| Said::from(place.run(&["user", "list"], &[("INTERLOCK_SECRET_KEY", key)]));
     with(&key).fails(1, "another key");
     with(new).ok();
+}
+
+/// On PostgreSQL no replica may run meanwhile: it would go on with the old key.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_replica_runs_meanwhile() {
+    let place = Place::new();
+    let url = fresh_schema().await;
+    let settings = [("INTERLOCK_DATABASE_URL", url.as_str())];
+    let server = Server::start(&place, &settings).await;
+    let key = place.0.join("data/secret.key");
+    let before = fs::read_to_string(&key).expect("there is a key");
+    run(&place, &settings).fails(1, "Stop every replica first");
+    assert_eq!(fs::read_to_string(&key).expect("there is a key"), before);
+    server.signal("TERM");
+    assert_eq!(server.ended().await, Some(0));
+    run(&place, &settings).ok();
+    assert_ne!(fs::read_to_string(&key).expect("there is a key"), before);
+    let server = Server::start(&place, &settings).await;
+    server.signal("TERM");
+    assert_eq!(server.ended().await, Some(0));
 }

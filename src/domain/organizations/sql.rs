@@ -271,7 +271,7 @@ pub(super) async fn shortest_password(on: &mut impl Lends, user: UserId) -> sqlx
         on,
         (Option<i64>,),
         "select max(o.shortest_password) from memberships m join organizations o on o.id = m.organization \
-         where m.user_id = $1 and m.state = 'active' and o.closed_at is null",
+         where m.user_id = $1 and m.state = 'active' and o.erased_at is null",
         user
     )?;
     Ok(most.unwrap_or(0))

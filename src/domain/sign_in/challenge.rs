@@ -54,7 +54,7 @@ async fn try_finish(
     let on = &mut taken;
     // Locks are taken in this order everywhere: the user first.
     users::hold(on, user.id).await?;
-    let known = mails::is_known(on, user.id, device).await?;
+    let known = mails::is_known(on, user.id, device, now).await?;
     if !sessions::finish(on, half, old, proof, new, device, now).await? {
         return Err(FactorError::SignedOut);
     }

@@ -3,16 +3,25 @@
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::sessions::{self, Device, agent};
+use crate::domain::users;
 use crate::ids::UserId;
 use crate::mail::{self, Message, Queues};
 use crate::storage::Lends;
 
-/// Whether a person has signed in lately with a browser of this name and system. Whoever has no session
-/// to compare with is not told: it is their first.
-pub(super) async fn is_known(on: &mut impl Lends, user: UserId, device: &Device) -> sqlx::Result<bool> {
+/// Whether a person has signed in lately with a browser of this name and system. Whoever has no session to
+/// compare with is told, unless their account is new: somebody wakes what slept.
+pub(super) async fn is_known(
+    on: &mut impl Lends,
+    user: UserId,
+    device: &Device,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
     let seen = sessions::agents(on, user).await?;
+    if seen.is_empty() {
+        return users::is_new(on, user, now).await;
+    }
     let own = agent::in_words(&device.agent);
-    Ok(seen.is_empty() || seen.iter().any(|other| agent::in_words(other) == own))
+    Ok(seen.iter().any(|other| agent::in_words(other) == own))
 }
 
 pub(super) async fn queue_new_device(

@@ -129,7 +129,7 @@ async fn try_password(
     {
         proofs.push(ProofKind::RememberedDevice);
     }
-    let known = mails::is_known(&mut tx, user.id, device).await?;
+    let known = mails::is_known(&mut tx, user.id, device, now).await?;
     let opened = sessions::open(&mut tx, &user, cookies.new, device, &proofs, now).await?;
     if opened == Opened::Session && !known {
         mails::queue_new_device(app, &mut tx, &user.email, device, now).await?;

@@ -43,7 +43,7 @@ async fn try_passkey(
     if let Some(old) = cookies.old {
         sessions::end_replaced(&mut taken, old, now).await?;
     }
-    let known = mails::is_known(&mut taken, user.id, device).await?;
+    let known = mails::is_known(&mut taken, user.id, device, now).await?;
     let opened = sessions::open(&mut taken, &user, cookies.new, device, &[proof], now).await?;
     if !known {
         mails::queue_new_device(app, &mut taken, &user.email, device, now).await?;

@@ -21,7 +21,7 @@ pub use self::members::{
 pub use self::mfa::{Lacking, lacking};
 pub(crate) use self::mfa::{MfaMail, mark_for_mfa_mail, mfa_mails_due, take_mfa_mail, unmark_for_mfa_mail};
 pub use self::profile::{By, Profile, profile};
-use crate::clock::Timestamp;
+use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Factors, Operator};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::values::{Email, PersonName, Theme, TimeZone, folded};
@@ -49,6 +49,11 @@ pub async fn by_email(on: &mut impl Lends, canonical: &str) -> sqlx::Result<Opti
 
 pub async fn by_id(on: &mut impl Lends, id: UserId) -> sqlx::Result<Option<User>> {
     sql::by_id(on, id).await
+}
+
+/// Whether an account was made within the last month: as long as sessions are kept.
+pub(crate) async fn is_new(on: &mut impl Lends, id: UserId, now: Timestamp) -> sqlx::Result<bool> {
+    Ok(sql::created_at(on, id).await? > now.plus(-30 * DAY))
 }
 
 /// A user as they are, and stay until the transaction ends: whoever opens a session by a password, or

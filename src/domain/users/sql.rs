@@ -593,3 +593,8 @@ pub(super) async fn upsert_member(
     )?;
     Ok(())
 }
+
+pub(super) async fn created_at(on: &mut impl Lends, user: UserId) -> sqlx::Result<Timestamp> {
+    let (at,) = fetch_one!(on, (Timestamp,), "select created_at from users where id = $1", user)?;
+    Ok(at)
+}

@@ -25,8 +25,10 @@ pub mod users;
 
 use crate::app::Shared;
 use crate::domain::access::Origin;
+use crate::domain::organizations::{Own, undoable_by};
 use crate::domain::throttle::{self, SpendError};
 use crate::web::error::Error;
+use crate::web::gate::SignedIn;
 
 /// The answer to a link that nobody was given: 404, until too many of them come from one address (INV-14).
 async fn unknown_link(app: &Shared, origin: &Origin) -> Error {
@@ -42,4 +44,18 @@ async fn unknown_link(app: &Shared, origin: &Origin) -> Error {
         Err(SpendError::Throttled(throttled)) => throttled.into(),
         Err(SpendError::Database(error)) => error.into(),
     }
+}
+
+/// The organization that sent a person to a page of their own, for something that it asks for: one of theirs, or
+/// a deleted one that they may have back (R12).
+async fn asking(app: &Shared, signed_in: &SignedIn, slug: &str) -> Result<Option<Own>, Error> {
+    if let Some(own) = signed_in.chrome.organizations.iter().find(|own| own.slug == slug) {
+        return Ok(Some(own.clone()));
+    }
+    if slug.is_empty() {
+        return Ok(None);
+    }
+    let mut reader = app.db.read().await?;
+    let deleted = undoable_by(&mut reader, signed_in.person.user, app.db.now()).await?;
+    Ok(deleted.into_iter().find(|own| own.slug == slug))
 }

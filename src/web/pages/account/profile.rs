@@ -15,9 +15,9 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::SignedIn;
 use crate::web::html;
-use crate::web::pages::mailbox;
 use crate::web::pages::sign_in::said;
 use crate::web::pages::step_up::{self, Act};
+use crate::web::pages::{asking, mailbox};
 use crate::web::session::{self, NewCookie};
 
 #[derive(Template)]
@@ -174,16 +174,16 @@ struct PasswordPage {
 }
 
 impl PasswordPage {
-    fn new(signed_in: &SignedIn, organization: &str, next: &str) -> PasswordPage {
-        let asking = signed_in.chrome.organizations.iter().find(|own| own.slug == organization);
-        PasswordPage {
+    async fn new(app: &Shared, signed_in: &SignedIn, organization: &str, next: &str) -> Result<PasswordPage> {
+        let asking = asking(app, signed_in, organization).await?;
+        Ok(PasswordPage {
             theme: signed_in.person.theme,
             email: signed_in.person.email.clone(),
-            asking: asking.map(|own| (own.name.clone(), own.slug.clone(), own.shortest_password)),
+            asking: asking.map(|own| (own.name, own.slug, own.shortest_password)),
             next: html::own_path(next).unwrap_or("/account").to_owned(),
             current_password: Field::default(),
             password: Field::default(),
-        }
+        })
     }
 }
 
@@ -198,13 +198,13 @@ pub async fn password_form(
     State(app): State<Shared>,
     signed_in: SignedIn,
     Query(asked): Query<PasswordAsked>,
-) -> Response {
+) -> Result {
     if account::may_change_password(&signed_in.person, app.db.now()).is_err() {
         let (organization, next) = (html::query_value(&asked.organization), html::query_value(&asked.next));
         let back = format!("/account/password?organization={organization}&next={next}");
-        return html::redirect(&step_up::first(&back));
+        return Ok(html::redirect(&step_up::first(&back)));
     }
-    html::page(&PasswordPage::new(&signed_in, &asked.organization, &asked.next))
+    Ok(html::page(&PasswordPage::new(&app, &signed_in, &asked.organization, &asked.next).await?))
 }
 
 pub async fn change_password(
@@ -236,7 +236,7 @@ pub async fn change_password(
         Err(error) => (Field::wrong(said(error)?), Field::default()),
     };
     if !typed.next.is_empty() || signed_in.person.factors.any() {
-        let page = PasswordPage::new(&signed_in, &typed.organization, &typed.next);
+        let page = PasswordPage::new(&app, &signed_in, &typed.organization, &typed.next).await?;
         let page = PasswordPage { current_password, password, ..page };
         return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }

@@ -21,6 +21,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::SignedIn;
 use crate::web::html;
+use crate::web::pages::asking;
 use crate::web::pages::step_up::{self, Act};
 use crate::web::session::NewCookie;
 
@@ -39,15 +40,14 @@ struct Choose {
 
 /// Where whoever owes a factor is sent: what is asked for, by whom, and the ways to have it.
 pub async fn choose(State(app): State<Shared>, signed_in: SignedIn, asked: AskedQuery) -> Result {
-    let organizations = &signed_in.chrome.organizations;
-    let asking = organizations.iter().find(|own| own.slug == asked.organization);
-    let rule = match asking {
+    let asking = asking(&app, &signed_in, &asked.organization).await?;
+    let rule = match &asking {
         Some(own) => organizations::by_id(&mut app.db.read().await?, own.id).await?.policy.mfa,
         None => MfaRule::Optional,
     };
     Ok(html::page(&Choose {
         theme: signed_in.person.theme,
-        organization: asking.map(|own| own.name.clone()),
+        organization: asking.map(|own| own.name),
         next: asked.next().to_owned(),
         passkey_only: rule == MfaRule::Passkey,
         passkeys_work: factors::passkeys_work(&app),

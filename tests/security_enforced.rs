@@ -6,7 +6,7 @@ use interlock::domain::access::Role;
 use interlock::web::routes::{self, Access};
 
 use crate::support::database::execute;
-use crate::support::security::Authenticator;
+use crate::support::factors::Phone;
 use crate::support::{PASSWORD, TestApp, Visitor, everything, on_both};
 
 const ORG: &str = "/o/halden-freight";
@@ -18,13 +18,13 @@ const ENROL: &str = "/account/mfa/enrol";
 const JSON: (&str, &str) = ("accept", "application/json");
 
 /// Halden Freight, whose Owner has a factor, and Jonas, an Admin there without one, who owns Quill Works.
-async fn two_organizations(app: &TestApp) -> (Visitor, Authenticator, Visitor) {
+async fn two_organizations(app: &TestApp) -> (Visitor, Phone, Visitor) {
     let mut owner = app.owner().await;
     let mut jonas = app.sign_up("Quill Works", "Jonas Lindqvist", JONAS).await;
     let link = app.invited(&mut owner, JONAS, Role::Admin).await;
     jonas.post(&link, &[]).await.leads_to(ORG);
     jonas.org = ORG.to_owned();
-    let phone = owner.enrol(&app.clock).await;
+    let phone = owner.enable_mfa(&app.clock).await;
     (owner, phone, jonas)
 }
 
@@ -114,7 +114,7 @@ on_both! {
         jonas.post("/o/quill-works/settings", &[("name", "Quill Works"), ("slug", "quill-works")]).await.is(303);
         jonas.get(&asks_to_enrol("/o/halden-freight/users")).await.ok().says("Halden Freight requires a second step");
 
-        jonas.enrol(&app.clock).await;
+        jonas.enable_mfa(&app.clock).await;
         jonas.get(&format!("{ORG}/users")).await.ok();
         jonas.post(&format!("{ORG}/invitations"), &[("email", "x@halden.example"), ("role", "member")]).await.leads_to(&format!("{ORG}/invitations"));
     }
@@ -123,7 +123,7 @@ on_both! {
     /// code proves it, and a recovery code does.
     async fn an_unproven_factor_is_challenged(app: TestApp) {
         let (mut owner, phone, mut jonas) = two_organizations(&app).await;
-        let other = jonas.enrol(&app.clock).await;
+        let other = jonas.enable_mfa(&app.clock).await;
         owner.step_up_with(&phone).await;
         require(&mut owner, None).await;
         forget_proofs(&app).await;
@@ -150,7 +150,7 @@ on_both! {
     /// has a passkey is asked for it.
     async fn passkeys_only(app: TestApp) {
         let (_, _, mut jonas) = two_organizations(&app).await;
-        jonas.enrol(&app.clock).await;
+        jonas.enable_mfa(&app.clock).await;
         set(&app, "halden-freight", "mfa = 'passkey'").await;
         for proof in ["recovery_code", "remembered_device"] {
             prove(&app, proof).await;
@@ -168,7 +168,7 @@ on_both! {
     /// one asks for passkeys.
     async fn remembered_devices(app: TestApp) {
         let (_, _, mut jonas) = two_organizations(&app).await;
-        jonas.enrol(&app.clock).await;
+        jonas.enable_mfa(&app.clock).await;
         set(&app, "halden-freight", "mfa = 'any'").await;
         forget_proofs(&app).await;
         jonas.get(&format!("{ORG}/roles")).await.is(303);
@@ -203,7 +203,7 @@ on_both! {
         let from = app.clock.now().0 + DAY;
         set(&app, "halden-freight", &format!("mfa = 'passkey', mfa_from = {from}, mfa_before = 'any'")).await;
         jonas.get(&format!("{ORG}/users")).await.leads_to(ENROL);
-        jonas.enrol(&app.clock).await;
+        jonas.enable_mfa(&app.clock).await;
         jonas.get(&format!("{ORG}/users")).await.ok().says("Halden Freight requires a passkey from");
         forget_proofs(&app).await;
         jonas.get(&format!("{ORG}/users")).await.leads_to(&format!("{ORG}/sign-in"));
@@ -220,14 +220,14 @@ on_both! {
         dana.org = ORG.to_owned();
         assert_eq!(dana.get(ORG).await.is(303).location(), asks_to_enrol("/o/halden-freight"));
         dana.get_fragment(&format!("{ORG}/roles"), "main").await.is(403);
-        dana.enrol(&app.clock).await;
+        dana.enable_mfa(&app.clock).await;
         dana.get(&format!("{ORG}/roles")).await.ok();
     }
 
     /// R10: signed out everywhere by an Admin, a session's factor counts no more than its password.
     async fn proofs_after_voids_factors(app: TestApp) {
         let (mut owner, phone, mut jonas) = two_organizations(&app).await;
-        let other = jonas.enrol(&app.clock).await;
+        let other = jonas.enable_mfa(&app.clock).await;
         owner.step_up_with(&phone).await;
         require(&mut owner, None).await;
         let id = app.id_of(&mut owner, "Jonas Lindqvist").await;

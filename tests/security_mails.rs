@@ -21,8 +21,8 @@ async fn three(app: &TestApp) -> Visitor {
     let mut owner = app.owner().await;
     app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
     let mut sefa = app.member(&mut owner, "Sefa Olsen", SEFA, Role::Member).await;
-    sefa.enrol(&app.clock).await;
-    owner.enrol(&app.clock).await;
+    sefa.enable_mfa(&app.clock).await;
+    owner.enable_mfa(&app.clock).await;
     owner
 }
 
@@ -54,7 +54,7 @@ on_both! {
         require(&mut owner, "now", "").await;
         assert_eq!(count(&app, "memberships where mfa_mail_due is not null").await, 3);
         owner.post(&format!("{ORG}/users/{id}/suspension"), &[]).await.is(303);
-        late.enrol(&app.clock).await;
+        late.enable_mfa(&app.clock).await;
         let replica = app.replica().await;
         let (one, other) = tokio::join!(settings::tell_due(&app.app), settings::tell_due(&replica.app));
         one.and(other).expect("members can be told");
@@ -84,7 +84,7 @@ on_both! {
         let mail = app.mail_to(DANA).await;
         assert!(mail.text.contains("From 9 December 2026, 19:00 (America/New_York)"), "{}", mail.text);
         assert_eq!(told(&app, "elif@halden.example").await.len(), 1);
-        elif.enrol(&app.clock).await;
+        elif.enable_mfa(&app.clock).await;
         // From 22 November, 09:00, to three days before 10 December, 00:00.
         app.clock.advance(14 * DAY + 14 * HOUR);
         tell(&app).await;

@@ -114,8 +114,8 @@ on_both! {
         let mut owner = app.owner().await;
         app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
         let mut sefa = app.member(&mut owner, "Sefa Olsen", "sefa@halden.example", Role::Member).await;
-        sefa.enrol(&app.clock).await;
-        let phone = owner.enrol(&app.clock).await;
+        sefa.enable_mfa(&app.clock).await;
+        let phone = owner.enable_mfa(&app.clock).await;
         owner.get(SECURITY).await.ok().says("2 of 3 people with a factor.").says("Nobody has changed anything");
         app.clock.advance(11 * MINUTE);
 
@@ -132,7 +132,7 @@ on_both! {
 
         let step_up = owner.post(MFA, &confirmed(&ANY_NOW)).await.is(303).location();
         assert_eq!(rule(&app).await, "optional -");
-        let (action, fields) = through_step_up(&mut owner, &step_up, &[("code", &phone.code()), ("with", "code")]).await;
+        let (action, fields) = through_step_up(&mut owner, &step_up, &[("code", &phone.next_code()), ("with", "code")]).await;
         assert_eq!(action, MFA);
         owner.post(&action, &borrowed(&fields)).await.leads_to(SECURITY);
         assert_eq!(rule(&app).await, "any -");
@@ -152,7 +152,7 @@ on_both! {
     /// remembered device never counts.
     async fn what_proves_the_actor(app: TestApp) {
         let mut owner = app.owner().await;
-        let phone = owner.enrol(&app.clock).await;
+        let phone = owner.enable_mfa(&app.clock).await;
         app.clock.advance(11 * MINUTE);
         owner.post(MFA, &confirmed(&ANY_NOW)).await.leads_to("/step-up");
         owner.post("/step-up", &[("password", PASSWORD)]).await.is(422);
@@ -175,7 +175,7 @@ on_both! {
     async fn requiring_passkeys(app: TestApp) {
         let mut owner = app.owner().await;
         app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
-        let phone = owner.enrol(&app.clock).await;
+        let phone = owner.enable_mfa(&app.clock).await;
         for fields in [&PASSKEYS_NOW[..], &confirmed(&PASSKEYS_NOW)] {
             let page = owner.post(MFA, fields).await.is(422).says("add a passkey to your account first");
             assert!(page.body.contains("value=\"passkey\" autocomplete=\"off\" checked"));
@@ -198,7 +198,7 @@ on_both! {
         // Less again: a fresh proof, a row, and no list.
         app.clock.advance(11 * MINUTE);
         let step_up = owner.post(MFA, &ANY_NOW).await.is(303).location();
-        let (action, fields) = through_step_up(&mut owner, &step_up, &[("code", &phone.code()), ("with", "code")]).await;
+        let (action, fields) = through_step_up(&mut owner, &step_up, &[("code", &phone.next_code()), ("with", "code")]).await;
         owner.post(&action, &borrowed(&fields)).await.leads_to(SECURITY);
         owner.post(MFA, &OFF).await.leads_to(SECURITY);
         owner.get(SECURITY).await.ok().says("Multi-factor authentication is optional now");
@@ -213,7 +213,7 @@ on_both! {
     async fn a_grace_date(app: TestApp) {
         let mut owner = app.owner().await;
         app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
-        owner.enrol(&app.clock).await;
+        owner.enable_mfa(&app.clock).await;
         owner.post("/account/preferences", &[("time_zone", "Asia/Tokyo"), ("theme", "system")]).await.is(303);
         // 09:00 UTC is 18:00 in Tokyo.
         for (day, why) in [
@@ -312,7 +312,7 @@ on_both! {
         let mut owner = app.owner().await;
         let mut admin = app.member(&mut owner, "Jonas Lindqvist", "jonas@halden.example", Role::Admin).await;
         let mut dana = app.member(&mut owner, "Dana Kovač", DANA, Role::Auditor).await;
-        dana.enrol(&app.clock).await;
+        dana.enable_mfa(&app.clock).await;
         let before = everything(&app).await;
         dana.get(SECURITY).await.is(403);
         dana.get(MFA).await.is(403);
@@ -327,7 +327,7 @@ on_both! {
         owner.post(MAILS, &OFF).await.is(422).says("Choose which factors count");
         refuses_bad_forms(&app, &mut owner, MFA, &OFF).await;
         assert_eq!(everything(&app).await, before);
-        admin.enrol(&app.clock).await;
+        admin.enable_mfa(&app.clock).await;
         admin.post(MFA, &confirmed(&ANY_NOW)).await.leads_to(SECURITY);
         admin.get(SECURITY).await.ok().says("Jonas Lindqvist");
     }

@@ -69,7 +69,7 @@ async fn the_key_file_is_replaced() {
     assert!(said.contains("secret.key.until-"), "{said}");
     let after = read(&key);
     assert_ne!(before, after);
-    assert_eq!(kept(), [before.clone()]);
+    assert_eq!(kept(), std::slice::from_ref(&before));
     assert!(!new.exists());
     assert_eq!(crate::start::mode(&key), 0o600);
 

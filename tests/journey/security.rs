@@ -4,7 +4,7 @@ use interlock::domain::access::Role;
 
 use super::{PASSWORD, Stage, nothing_broke};
 use crate::support::browser::Browser;
-use crate::support::security::Authenticator;
+use crate::support::factors::Phone;
 use crate::support::{TestApp, Visitor};
 
 const AMARA: &str = "amara@halden.example";
@@ -12,19 +12,19 @@ const JONAS: &str = "jonas@halden.example";
 const DANA: &str = "dana@halden.example";
 const SECURITY: &str = "/o/halden-freight/settings/security";
 
-async fn stage() -> (Stage, Visitor, Authenticator) {
+async fn stage() -> (Stage, Visitor, Phone) {
     let stage = Stage { app: TestApp::served_in_test_time(&[]).await, looks: true };
     let mut owner = stage.app.owner().await;
     stage.app.member(&mut owner, "Jonas Lindqvist", JONAS, Role::Admin).await;
     stage.app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
-    let phone = owner.enrol(&stage.app.clock).await;
+    let phone = owner.enable_mfa(&stage.app.clock).await;
     (stage, owner, phone)
 }
 
 /// Through the password and the code.
-async fn sign_in_with(stage: &Stage, browser: &Browser, phone: &Authenticator) {
+async fn sign_in_with(stage: &Stage, browser: &Browser, phone: &Phone) {
     stage.sign_in(browser, AMARA, PASSWORD).await;
-    browser.fill("6-digit code", &phone.code()).await;
+    browser.fill("6-digit code", &phone.next_code()).await;
     browser.press("Continue").await;
     browser.arrive("/o/halden-freight/users").await;
 }

@@ -26,6 +26,12 @@ impl Phone {
         self.code_at(0)
     }
 
+    /// A code that was not used yet: of the next step.
+    pub fn next_code(&self) -> String {
+        self.next_step();
+        self.code()
+    }
+
     /// The code of so many steps from now.
     pub fn code_at(&self, steps: i64) -> String {
         code(&self.secret, self.clock.now().0 / SECOND + 30 * steps)
@@ -82,8 +88,19 @@ impl Visitor {
     /// Signs in with both: leaves the visitor where that leads.
     pub async fn sign_in_with(&mut self, email: &str, password: &str, phone: &Phone) -> Answer {
         self.sign_in(email, password).await.leads_to("/sign-in/challenge");
-        phone.next_step();
-        self.post("/sign-in/challenge", &[("code", &phone.code()), ("with", "code")]).await
+        self.post("/sign-in/challenge", &[("code", &phone.next_code()), ("with", "code")]).await
+    }
+
+    /// Proves a factor where the organization asks for it.
+    pub async fn prove(&mut self, phone: &Phone) {
+        let path = format!("{}/sign-in", self.org);
+        let fields = [("code", &*phone.next_code()), ("with", "code")];
+        self.post(&path, &fields).await.leads_to(&self.org.clone());
+    }
+
+    /// Proves a factor anew, for what asks for a proof of the last ten minutes.
+    pub async fn step_up_with(&mut self, phone: &Phone) {
+        self.post("/step-up", &[("code", &*phone.next_code()), ("with", "code")]).await.leads_to("/");
     }
 }
 

@@ -9,7 +9,6 @@ pub mod page;
 pub mod passkey;
 mod postgres;
 pub mod program;
-pub mod security;
 pub mod smtp;
 mod snapshot;
 mod visitor;

@@ -24,6 +24,7 @@ on_both! {
 
         let before = owner.session_cookie().cloned();
         let done = owner.post(&path, &[("code", &phone.code()), ("name", "Pixel 9")]).await.ok();
+        assert_eq!(done.body.matches("<title>").count(), 1, "a page has one title");
         phone.recovery_codes = recovery_codes(&done);
         assert_ne!(owner.session_cookie().cloned(), before, "the raise gives another session id");
         owner.get("/account/mfa").await.ok().says("Pixel 9").says("10 of 10 left");
@@ -189,7 +190,8 @@ on_both! {
         again.post(CHALLENGE, &[("code", &second), ("with", "recovery")]).await.leads_to("/");
         // The code just used is a fresh proof of a factor: new ones can be made with it.
         again.get("/account/mfa/recovery-codes").await.ok().says("The 8 that you have");
-        let new = recovery_codes(&again.post("/account/mfa/recovery-codes", &[]).await.ok());
+        let page = again.post("/account/mfa/recovery-codes", &[]).await.ok().says_not("Add to your app");
+        let new = recovery_codes(&page);
         assert!(new.iter().all(|code| !phone.recovery_codes.contains(code)));
         let mut old = app.visitor();
         old.sign_in(&email, PASSWORD).await.leads_to(CHALLENGE);

@@ -18,7 +18,8 @@ use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
 use super::html;
 use crate::app::Shared;
-use crate::domain::sessions::{self, Opened};
+use crate::clock::SECOND;
+use crate::domain::sessions::{self, HALF_LIFE, Opened};
 use crate::secrets::TokenHash;
 
 /// Where a handler leaves the id of a session that the domain has opened.
@@ -153,7 +154,7 @@ impl NewCookie {
                 session.flush().await.map_err(|error| super::error::Error::Internal(error.into()))?;
                 let next = html::query_value(next);
                 let mut response = html::redirect(&format!("/sign-in/challenge?next={next}"));
-                append_cookie(app, response.headers_mut(), HALF, &self.0.to_string(), HALF_SECONDS);
+                append_cookie(app, response.headers_mut(), HALF, &self.0.to_string(), HALF_LIFE / SECOND);
                 Ok(response)
             }
         }
@@ -199,7 +200,6 @@ const SESSION: CookieName = ("interlock", "__Host-interlock");
 const FLASH: CookieName = ("interlock-flash", "__Host-interlock-flash");
 /// A sign-in that waits for a factor. It lives as long as the row does.
 pub const HALF: CookieName = ("interlock-half", "__Host-interlock-half");
-const HALF_SECONDS: i64 = 600;
 /// A browser that is not asked for a factor.
 pub const DEVICE: CookieName = ("interlock-device", "__Host-interlock-device");
 /// Which browser began a sign-up.

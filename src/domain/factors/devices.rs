@@ -11,6 +11,7 @@ use crate::ids::{DeviceId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Db, Lends, Tx};
 
+/// How long a browser is remembered, and its cookie is kept.
 pub const LIFE: i64 = 30 * DAY;
 
 /// A remembered browser in its person's list.

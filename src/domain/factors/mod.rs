@@ -11,7 +11,7 @@ mod resets;
 mod sql;
 
 pub use self::authenticators::{Confirmed, Enrolment, begin, confirm, enrolment, rename};
-pub use self::devices::{RememberedDevice, forget, may_be_remembered};
+pub use self::devices::{LIFE as DEVICE_LIFE, RememberedDevice, forget, may_be_remembered};
 pub(crate) use self::devices::{forget_all as forget_devices, is_recognized, remember};
 pub(crate) use self::mails::samples;
 pub use self::passkeys::{

@@ -342,6 +342,7 @@ pub(super) async fn remove(
 
 /// Takes all of a person's factors and recovery codes away. Says whether there was a factor.
 pub(super) async fn remove_all(on: &mut impl Lends, user: UserId) -> sqlx::Result<bool> {
+    // Enrolments in progress go too, and count for nothing.
     execute!(on, "delete from authenticators where user_id = $1 and confirmed_at is null", user)?;
     let apps = execute!(on, "delete from authenticators where user_id = $1", user)?;
     let passkeys = execute!(on, "delete from passkeys where user_id = $1", user)?;

@@ -9,8 +9,8 @@ use crate::ids::UserId;
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, Tx};
 
-/// How long the challenge stays open.
-const LIFE: i64 = 10 * MINUTE;
+/// How long the challenge stays open, and its cookie is kept.
+pub const LIFE: i64 = 10 * MINUTE;
 
 /// A sign-in that waits for a factor.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -31,10 +31,9 @@ pub(super) async fn insert(
     on: &mut impl Lends,
     user: UserId,
     token: &TokenHash,
-    proofs: &[ProofKind],
+    proof: ProofKind,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let proof = proofs.first().copied().unwrap_or(ProofKind::MailedLink);
     sql::insert_half(on, token, user, proof, now).await
 }
 

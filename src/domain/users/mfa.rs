@@ -20,7 +20,7 @@ pub struct Lacking {
     pub with: i64,
 }
 
-/// Whom a rule interrupts, and the first of them by name.
+/// How many a rule interrupts, and so many of them by name.
 pub async fn lacking(
     on: &mut impl Lends,
     organization: OrganizationId,
@@ -29,7 +29,10 @@ pub async fn lacking(
     limit: i64,
 ) -> sqlx::Result<Lacking> {
     let (without, all) = sql::count_lacking(on, organization, rule, now).await?;
-    let members = sql::lacking(on, organization, rule, now, limit).await?;
+    let members = match limit {
+        0 => Vec::new(),
+        limit => sql::lacking(on, organization, rule, now, limit).await?,
+    };
     Ok(Lacking { members, without, with: all - without })
 }
 

@@ -10,6 +10,7 @@ use tower_sessions::Session;
 use super::passkeys;
 use super::prompt::{Prompt, said};
 use crate::app::Shared;
+use crate::clock::SECOND;
 use crate::domain::factors::{self, Answered, FactorError};
 use crate::domain::sign_in;
 use crate::secrets::{Token, TokenHash};
@@ -19,8 +20,6 @@ use crate::web::forms::Form;
 use crate::web::gate::Challenged;
 use crate::web::html;
 use crate::web::session::{self, NewCookie};
-
-const DEVICE_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 #[derive(Template)]
 #[template(path = "challenge/form.html")]
@@ -98,7 +97,8 @@ pub async fn answer(
             session::append_cookie(&app, response.headers_mut(), session::HALF, "", 0);
             if let Some(token) = remembering.filter(|_| finished.remembered) {
                 let headers = response.headers_mut();
-                session::append_cookie(&app, headers, session::DEVICE, token.expose(), DEVICE_SECONDS);
+                let seconds = factors::DEVICE_LIFE / SECOND;
+                session::append_cookie(&app, headers, session::DEVICE, token.expose(), seconds);
             }
             return Ok(response);
         }

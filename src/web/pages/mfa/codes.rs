@@ -26,8 +26,8 @@ pub struct Codes {
     /// How many other sessions ended with the first factor.
     ended: u64,
     email: String,
-    /// The step before this one.
-    first_step: &'static str,
+    /// The step before this one, where there was one: new codes for an old factor are no step.
+    first_step: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -38,24 +38,14 @@ struct CodesPage {
 }
 
 #[derive(Template)]
-#[template(path = "mfa/_codes.html")]
+#[template(path = "mfa/_codes_swapped.html")]
 struct CodesFragment {
     card: Codes,
 }
 
 impl Codes {
     pub(super) fn page(
-        context: &Context,
-        person: &Person,
-        codes: Vec<String>,
-        next: &str,
-        ended: u64,
-    ) -> Response {
-        Codes::page_after("Add to your app", context, person, codes, next, ended)
-    }
-
-    pub(super) fn page_after(
-        first_step: &'static str,
+        first_step: Option<&'static str>,
         context: &Context,
         person: &Person,
         codes: Vec<String>,
@@ -110,7 +100,7 @@ pub async fn regenerate(
     Form(Nothing {}): Form<Nothing>,
 ) -> Result {
     match factors::regenerate(&app, &signed_in.person).await {
-        Ok(codes) => Ok(Codes::page(&context, &signed_in.person, codes, "/account/mfa", 0)),
+        Ok(codes) => Ok(Codes::page(None, &context, &signed_in.person, codes, "/account/mfa", 0)),
         Err(FactorError::StepUp(_)) => {
             let act =
                 Act { what: "Make new recovery codes: the old ones stop working", verb: "Make new codes" };

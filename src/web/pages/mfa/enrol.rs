@@ -1,7 +1,7 @@
 //! Adding an authenticator app: the QR code, its first code, the recovery codes (M1).
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use tower_sessions::Session;
 
 use super::codes::Codes;
 use super::qr::Qr;
-use super::{Asked, AskedQuery, refusal, to_index};
+use super::{Asked, refusal, to_index};
 use crate::app::Shared;
 use crate::domain::access::Person;
 use crate::domain::factors::{self, Enrolment, FactorError};
@@ -23,7 +23,7 @@ use crate::web::gate::SignedIn;
 use crate::web::html;
 use crate::web::pages::asking;
 use crate::web::pages::step_up::{self, Act};
-use crate::web::session::NewCookie;
+use crate::web::session::{self, NewCookie};
 
 #[derive(Template)]
 #[template(path = "mfa/choose.html")]
@@ -39,7 +39,7 @@ struct Choose {
 }
 
 /// Where whoever owes a factor is sent: what is asked for, by whom, and the ways to have it.
-pub async fn choose(State(app): State<Shared>, signed_in: SignedIn, asked: AskedQuery) -> Result {
+pub async fn choose(State(app): State<Shared>, signed_in: SignedIn, asked: Query<Asked>) -> Result {
     let asking = asking(&app, &signed_in, &asked.organization).await?;
     let rule = match &asking {
         Some(own) => organizations::by_id(&mut app.db.read().await?, own.id).await?.policy.mfa,
@@ -126,7 +126,7 @@ pub async fn enrolment(
     State(app): State<Shared>,
     signed_in: SignedIn,
     Path(id): Path<String>,
-    asked: AskedQuery,
+    asked: Query<Asked>,
 ) -> Result {
     let id: AuthenticatorId = id.parse().map_err(|_| Error::NotFound)?;
     match card(&app, &signed_in.person, id, asked.next()).await? {
@@ -164,10 +164,13 @@ pub async fn confirm(
         Ok(confirmed) => {
             new.give(&cookie).await?;
             match confirmed.recovery_codes {
-                Some(codes) => Ok(Codes::page(&context, person, codes, asked.next(), confirmed.ended)),
+                Some(codes) => {
+                    let (first, ended) = (Some("Add to your app"), confirmed.ended);
+                    Ok(Codes::page(first, &context, person, codes, asked.next(), ended))
+                }
                 None => {
                     let to = html::go(context.fragment, asked.next());
-                    Ok(crate::web::session::with_flash(&app, to, &format!("{name} is added")))
+                    Ok(session::with_flash(&app, to, &format!("{name} is added")))
                 }
             }
         }

@@ -6,7 +6,7 @@ mod passkeys;
 mod qr;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -296,6 +296,3 @@ impl Asked {
         html::own_path(&self.next).unwrap_or("/account/mfa")
     }
 }
-
-/// What is asked for by a query of [`Asked`].
-type AskedQuery = Query<Asked>;

@@ -1,14 +1,14 @@
 //! Adding a passkey. The device is asked by the script; the rest is a plain form.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::codes::Codes;
-use super::{Asked, AskedQuery, refusal};
+use super::{Asked, refusal};
 use crate::app::Shared;
 use crate::domain::factors::{self, Answered, FactorError};
 use crate::domain::sessions::agent;
@@ -75,7 +75,7 @@ pub async fn form(
     State(app): State<Shared>,
     context: Context,
     signed_in: SignedIn,
-    asked: AskedQuery,
+    asked: Query<Asked>,
 ) -> Response {
     // A device of the same kind: its owner will know which one that was.
     let name = Field::new(agent::in_words(&context.agent));
@@ -110,8 +110,8 @@ pub async fn add(
             new.give(&cookie).await?;
             match confirmed.recovery_codes {
                 Some(codes) => {
-                    let (person, ended) = (&signed_in.person, confirmed.ended);
-                    Ok(Codes::page_after("Add a passkey", &context, person, codes, asked.next(), ended))
+                    let (first, person) = (Some("Add a passkey"), &signed_in.person);
+                    Ok(Codes::page(first, &context, person, codes, asked.next(), confirmed.ended))
                 }
                 None => {
                     let to = html::go(context.fragment, asked.next());

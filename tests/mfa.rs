@@ -86,6 +86,24 @@ on_both! {
         app.clock.advance(10 * MINUTE);
         other.get(CHALLENGE).await.leads_to("/sign-in");
         other.post(CHALLENGE, &[("code", &phone.code()), ("with", "code")]).await.leads_to("/sign-in");
+
+        // It comes back to where it was going, and never to itself: whoever signs in anew goes in no ring.
+        let users = format!("{}/users", owner.org);
+        let asked = format!("{CHALLENGE}?next={users}");
+        let back = other.get(&asked).await.leads_to("/sign-in").location();
+        assert_eq!(back, format!("/sign-in?next={}", users.replace('/', "%2F")));
+        let referer = format!("{}{asked}", other.own_origin());
+        other.headers.push(("referer".to_owned(), referer));
+        let late = [("code", &*phone.code()), ("with", "code"), ("next", &*users)];
+        assert_eq!(other.post(CHALLENGE, &late).await.is(303).location(), back);
+        other.headers.pop();
+        let fields = [("email", &*owner.email), ("password", PASSWORD), ("next", &*users)];
+        let posed = other.post("/sign-in", &fields).await.leads_to(CHALLENGE).location();
+        assert_eq!(posed, format!("{CHALLENGE}?next={}", users.replace('/', "%2F")));
+        let fields = [("code", &*phone.next_code()), ("with", "code"), ("next", &*users)];
+        other.post(CHALLENGE, &fields).await.leads_to(&users);
+        other.get(&asked).await.leads_to("/sign-in");
+        other.get(&back).await.leads_to(&users);
     }
 
     /// MFA-01, MFA-02: a code works once, in whatever session, and so does no earlier one.

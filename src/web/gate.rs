@@ -196,7 +196,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
                 Some(token) => sessions::half(&mut app.db.read().await?, token, now).await?,
                 None => None,
             };
-            let (half, token) = half.zip(token).ok_or_else(|| sign_in_first(request))?;
+            let (half, token) = half.zip(token).ok_or_else(|| sign_in_anew(request))?;
             request.extensions_mut().insert(Challenged { half, token });
         }
         Access::SignedIn => {
@@ -363,6 +363,15 @@ fn from_our_pages(app: &Shared, request: &Request) -> Result<(), Error> {
 
 fn sign_in_first(request: &Request) -> Error {
     Error::Elsewhere(format!("/sign-in?next={}", html::query_value(&way_back(request))))
+}
+
+/// The challenge is over, or was never posed. It is no page to come back to: what it would have led to is.
+fn sign_in_anew(request: &Request) -> Error {
+    let challenge = way_back(request);
+    let query = challenge.split_once('?').map_or("", |(_, query)| query);
+    let next = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
+    let next = next.map_or_else(|| "/".to_owned(), |(_, next)| next.into_owned());
+    Error::Elsewhere(format!("/sign-in?next={}", html::query_value(&next)))
 }
 
 /// Where to come back to: the page itself, or the one that a form or a fragment stands on.

@@ -114,6 +114,27 @@
     var menu = e.target.closest(".menu:popover-open");
     if (menu) menu.hidePopover();
   });
+  // The menu of a row comes from the server when its button is pressed, and opens there. Pressed once more, the
+  // button closes it: the press has then closed it already, but by the keyboard.
+  var shut = { by: "", at: 0 };
+  document.addEventListener("toggle", function (e) {
+    var by = document.getElementById(e.target.dataset.for || "");
+    if (by) by.setAttribute("aria-expanded", e.newState === "open");
+  }, true);
+  document.addEventListener("beforetoggle", function (e) {
+    if (e.newState === "closed" && e.target.dataset.for) shut = { by: e.target.dataset.for, at: Date.now() };
+  }, true);
+  document.addEventListener("htmx:beforeRequest", function (e) {
+    if (!e.target.dataset.opens) return;
+    var menu = document.getElementById(e.target.dataset.opens);
+    var open = menu.matches(":popover-open") && menu.dataset.for === e.target.id;
+    if (open) menu.hidePopover();
+    if (open || (shut.by === e.target.id && Date.now() - shut.at < 150)) e.preventDefault();
+  });
+  document.addEventListener("htmx:afterSwap", function (e) {
+    var by = e.detail.requestConfig.elt, menu = by.isConnected && document.getElementById(by.dataset.opens || "");
+    if (menu && !menu.matches(":popover-open")) menu.showPopover({ source: by });
+  });
   // A dialog that arrives from the server opens as a modal, once.
   document.addEventListener("htmx:afterSwap", function () {
     document.querySelectorAll("dialog[data-show]").forEach(function (d) {

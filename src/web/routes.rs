@@ -129,6 +129,7 @@ pub fn table() -> Vec<Route> {
         get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),
         get ("/o/{org}/users.csv",                        Needs(ReadUsers),   users::export),
         get ("/o/{org}/users/{id}",                       Needs(ReadUsers),   users::show),
+        get ("/o/{org}/users/{id}/menu",                  Needs(ManageUsers), users::menu),
         post("/o/{org}/users/{id}/role",                  Needs(ManageUsers), users::change_role),
         get ("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::confirm_suspension),
         post("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::suspend),

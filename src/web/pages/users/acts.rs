@@ -106,6 +106,40 @@ pub(in crate::web::pages) fn user_id(text: &str) -> Result<UserId> {
     text.parse().map_err(|_| Error::NotFound)
 }
 
+/// What the menu of a row holds. It comes when it is opened: fifty of them would be half of the list.
+#[derive(Template)]
+#[template(path = "users/_menu.html")]
+struct Menu {
+    row: Row,
+}
+
+#[derive(Template)]
+#[template(path = "users/menu.html")]
+struct MenuPage {
+    chrome: Chrome,
+    row: Row,
+    back: String,
+}
+
+pub async fn menu(
+    State(app): State<Shared>,
+    inside: Inside,
+    context: Context,
+    Path((_, user)): Path<(String, String)>,
+    Query(begun): Query<Begun>,
+) -> Result {
+    let member = asked_about(&app, &inside, &user).await?;
+    let back = begun.back(&inside, member.user_id);
+    let row = Row::new(&inside, &begun, member, &inside.times(&app));
+    if row.you {
+        return Err(Error::NotFound);
+    }
+    Ok(match context.fragment {
+        true => html::page(&Menu { row }),
+        false => html::page(&MenuPage { chrome: inside.chrome, row, back }),
+    })
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoleTyped {

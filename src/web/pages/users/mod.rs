@@ -12,8 +12,8 @@ use serde::Deserialize;
 use self::acts::Begun;
 pub(super) use self::acts::user_id;
 pub use self::acts::{
-    change_role, confirm_factors_reset, confirm_sign_out, confirm_suspension, menu, reactivate, reset_factors,
-    sign_out, suspend,
+    change_role, confirm_factors_reset, confirm_sign_out, confirm_suspension, menu, reactivate,
+    reset_factors, sign_out, suspend,
 };
 pub use self::end_date::{change_end_date, end_date_form};
 pub use self::export::export;

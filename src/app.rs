@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::secrets::Sealer;
 use crate::storage::{Db, Schema, Tx, backup, instance};
 
@@ -24,6 +25,7 @@ pub struct App {
     pub metrics: Metrics,
     /// Wakes the worker that sends many invitations.
     pub invites: Notify,
+    pub oidc: Oidc,
 }
 
 /// As many downloads run at once; more are turned away.
@@ -109,7 +111,7 @@ impl App {
         let exports = Arc::new(Semaphore::new(EXPORTS));
         let passwords = Passwords::new();
         let metrics = Metrics::new(db.times().collectors().into_iter().chain(passwords.collectors()));
-        App { config, db, sealer, passwords, exports, metrics, invites: Notify::new() }
+        App { config, db, sealer, passwords, exports, metrics, invites: Notify::new(), oidc: Oidc::default() }
     }
 
     /// A wrong key is found at the start and not at the first mail.

@@ -110,6 +110,9 @@ typed_id!(
 typed_id!(MailId);
 typed_id!(AuthenticatorId);
 typed_id!(PasskeyId);
+typed_id!(ConnectionId);
+typed_id!(IdentityId);
+typed_id!(DomainId);
 typed_id!(DeviceId);
 typed_id!(
     /// A passkey's challenge, to be answered once. Who may answer it is checked apart.

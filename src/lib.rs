@@ -16,6 +16,7 @@ pub mod domain;
 pub mod ids;
 pub mod mail;
 pub mod metrics;
+pub mod oidc;
 pub mod secrets;
 pub mod storage;
 pub mod web;

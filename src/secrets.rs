@@ -65,6 +65,11 @@ impl fmt::Debug for Token {
 }
 
 impl TokenHash {
+    /// As it stands in tables.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The hash of a secret that is no [`Token`], such as another library's session id.
     pub fn of(secret: &str) -> TokenHash {
         TokenHash(sha256_hex(secret.as_bytes()))

@@ -89,6 +89,18 @@ settings! {
     /// Whether anyone may sign up (open) or only people with an invitation (closed).
     sign_up: SignUp = SignUp::Open, |text| choice(text, SIGN_UP), |value| chosen(value, SIGN_UP);
 
+    /// The client ID of this installation at Google, for "Continue with Google".
+    google_client_id: Option<String> = None, text, |id| or_not_set(id.as_ref());
+
+    /// Its secret.
+    google_client_secret: Option<Secret<String>> = None, secret_text, |secret| or_not_set(secret.as_ref().map(|_| HIDDEN));
+
+    /// Where Google is.
+    google_issuer: String = "https://accounts.google.com".to_owned(), |text| Ok(text.to_owned()), String::clone;
+
+    /// Where Entra is.
+    entra_authority: String = "https://login.microsoftonline.com".to_owned(), |text| Ok(text.to_owned()), String::clone;
+
     /// The proxies whose word on a visitor's address is taken: IP addresses or networks,
     /// separated by commas.
     trusted_proxies: Vec<IpNet> = Vec::new(), networks,
@@ -375,6 +387,14 @@ fn chosen<T: PartialEq>(value: &T, choices: &[(&str, T)]) -> String {
 
 fn address(value: &str) -> Result<SocketAddr, String> {
     value.parse().map_err(|_| format!("{value:?} is not an address. Use one such as 127.0.0.1:3000."))
+}
+
+fn text(value: &str) -> Result<Option<String>, String> {
+    Ok(Some(value.to_owned()))
+}
+
+fn secret_text(value: &str) -> Result<Option<Secret<String>>, String> {
+    Ok(Some(Secret::new(value.to_owned())))
 }
 
 fn directory(value: &str) -> Result<PathBuf, String> {

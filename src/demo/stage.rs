@@ -93,6 +93,9 @@ impl Stage {
             proven_at: Some(self.now()),
             factor_proven_at: None,
             passkey_proven_at: None,
+            has_password: true,
+            has_own_proof: true,
+            provider_proven_at: Vec::new(),
         })
     }
 

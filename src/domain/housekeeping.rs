@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{email_change, factors, invitations, recovery, sessions, settings, sign_up, throttle, users};
+use super::{email_change, factors, invitations, recovery, sessions, settings, sign_up, sso, throttle, users};
 use crate::app::Shared;
 use crate::mail;
 
@@ -45,6 +45,7 @@ pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     recovery::sweep(&mut tx).await?;
     email_change::sweep(&mut tx).await?;
     invitations::sweep(&mut tx).await?;
+    sso::sweep(&mut tx).await?;
     mail::sweep(&mut tx).await?;
     tx.commit().await?;
     settings::erase_due(app).await

@@ -1,7 +1,7 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
 //! values, access, audit, throttle, passwords, organizations, users, sessions, factors, account,
-//! sign_in, recovery, sign_up, email_change, invitations, leaving, settings, housekeeping, backup, previews, rotation
+//! sign_in, recovery, sign_up, email_change, invitations, leaving, sso, settings, housekeeping, backup, previews, rotation
 
 pub mod access;
 pub mod account;
@@ -21,6 +21,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
+pub mod sso;
 pub mod throttle;
 pub mod users;
 pub mod values;

@@ -1,7 +1,7 @@
 //! One of each kind of mail, with data that nobody has: to look at, and for the tests to check.
 
 use super::{
-    account, email_change, factors, invitations, leaving, recovery, settings, sign_in, sign_up, users,
+    account, email_change, factors, invitations, leaving, recovery, settings, sign_in, sign_up, sso, users,
 };
 use crate::app::App;
 use crate::mail::Message;
@@ -18,6 +18,7 @@ pub fn all(app: &App) -> Vec<Message> {
         email_change::samples(app),
         invitations::samples(app),
         leaving::samples(app),
+        sso::samples(app),
         settings::samples(app),
     ]
     .concat()

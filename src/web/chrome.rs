@@ -27,6 +27,8 @@ pub struct Chrome {
     pub flash: Option<String>,
     /// A factor that the organization asks for soon, and this person does not have (M4).
     pub mfa_due: Option<MfaDue>,
+    /// Whether the person is in by break-glass, though single sign-on is required (O4).
+    pub breaks_glass: bool,
 }
 
 /// From when which factor is asked for, and where to set one up.
@@ -102,6 +104,7 @@ impl Chrome {
             groups,
             flash,
             mfa_due: None,
+            breaks_glass: false,
         }
     }
 

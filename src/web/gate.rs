@@ -16,6 +16,7 @@ use super::chrome::{Chrome, Here, MfaDue};
 use super::context::{Context, Route};
 use super::error::Error;
 use super::html::Times;
+use super::pages::step_up;
 use super::{html, same_origin, session};
 use crate::app::Shared;
 use crate::clock::Timestamp;
@@ -23,6 +24,7 @@ use crate::config::percent_decoded;
 use crate::domain::access::{Actor, Capability, Person, Role};
 use crate::domain::organizations::{self, MfaRule, Organization, Own};
 use crate::domain::sessions::{self, Half, Lack, NewEmail, Place, Session};
+use crate::domain::sso;
 use crate::domain::users;
 use crate::domain::values::Theme;
 use crate::secrets::TokenHash;
@@ -38,8 +40,10 @@ pub enum Access {
     Token(TokenKind),
     /// Whoever has given the first proof and owes a factor (S11): only the challenge.
     Half,
-    /// Any signed-in person.
+    /// Any signed-in person, by an organization's provider too: what that opens of an account (S8).
     SignedIn,
+    /// A person whose session holds a proof of their own: all else of an account (S8).
+    Own,
     /// An active member, whatever their proofs are: only the page that asks for a proof.
     Proving,
     /// An active member with the proofs that the organization asks for.
@@ -199,8 +203,11 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             let (half, token) = half.zip(token).ok_or_else(|| sign_in_anew(request))?;
             request.extensions_mut().insert(Challenged { half, token });
         }
-        Access::SignedIn => {
+        Access::SignedIn | Access::Own => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
+            if *access == Access::Own && !person.has_own_proof {
+                return Err(Error::Elsewhere(step_up::first(&way_back(request))));
+            }
             from_our_pages(app, request)?;
             let organizations = chrome_organizations(&context, &session, now);
             note_click(app, &session, None, Some(session.last_seen_at), now).await?;
@@ -234,7 +241,7 @@ async fn enter(
         let rest = rest_of_path(request);
         return Err(led_on(&check.app, rest, session, &slug, now).await?);
     };
-    let Place { organization, member, last_click } = place;
+    let Place { organization, member, last_click, break_glass_at } = place;
     if !member.is_active(now) {
         return Err(Error::NotFound);
     }
@@ -250,10 +257,15 @@ async fn enter(
         _ => {}
     }
     from_our_pages(&check.app, request)?;
+    let breaks_glass = lacks.is_none() && session.breaks_glass(place, now);
+    if breaks_glass && break_glass_at.is_none() {
+        sso::note_break_glass(&check.app, &actor).await?;
+    }
     let organizations = chrome_organizations(context, session, now);
     let here = Here { organization: organization.clone(), role: member.role };
     let mut chrome =
         Chrome::new(&check.app, &actor.person, Some(here), organizations, request.uri().path(), flash);
+    chrome.breaks_glass = breaks_glass;
     chrome.mfa_due =
         organization.policy.grace_until(now).filter(|_| session.owes_enrolment(place)).map(|from| {
             let from = Times::new(now, &actor.person.time_zone).minute(from);
@@ -270,7 +282,7 @@ async fn enter(
 fn asked_for(lack: Lack, slug: &str, back: &str) -> Error {
     let back = html::query_value(back);
     match lack {
-        Lack::Proof => Error::Elsewhere(format!("/o/{slug}/sign-in?next={back}")),
+        Lack::Proof | Lack::Provider => Error::Elsewhere(format!("/o/{slug}/sign-in?next={back}")),
         Lack::Factor => Error::FactorFirst(format!("/o/{slug}/sign-in?next={back}")),
         Lack::Enrolment => Error::FactorFirst(format!("/account/mfa/enrol?organization={slug}&next={back}")),
         Lack::LongerPassword => {
@@ -336,8 +348,7 @@ fn organization_in_path(request: &Request) -> Option<String> {
 /// A fragment has no sidebar. Deleted organizations are not in it.
 fn chrome_organizations(context: &Context, session: &Session, now: Timestamp) -> Vec<Own> {
     let places = session
-        .places
-        .iter()
+        .known_places()
         .filter(|place| !context.fragment && place.organization.is_open() && place.member.is_active(now));
     places
         .map(|Place { organization, member, .. }| Own {

@@ -62,6 +62,12 @@ pub struct Person {
     pub factor_proven_at: Option<Timestamp>,
     /// The same, for a passkey.
     pub passkey_proven_at: Option<Timestamp>,
+    pub has_password: bool,
+    /// Whether the session holds any proof of the person's own. One by an organization's provider alone opens
+    /// that organization, and of the account hardly more than its name (S8).
+    pub has_own_proof: bool,
+    /// When an organization's own provider last said who this is.
+    pub provider_proven_at: Vec<(OrganizationId, Timestamp)>,
 }
 
 /// A signed-in person as an active member of one organization, past its gate.
@@ -112,6 +118,11 @@ impl Person {
         }
     }
 
+    /// Whether the session may know that the person is in an organization (S8).
+    pub fn may_know_of(&self, organization: OrganizationId) -> bool {
+        self.has_own_proof || self.provider_proven_at.iter().any(|(other, _)| *other == organization)
+    }
+
     pub fn operator(&self) -> Operator {
         Operator { user: Some(self.user), name: self.name.clone(), origin: self.origin.clone() }
     }
@@ -126,6 +137,20 @@ impl Actor {
     /// R2: nobody gives or touches a role that is not within their own.
     pub fn may_handle(&self, role: Role) -> Result<(), Denied> {
         if role.is_within(self.role) { Ok(()) } else { Err(Denied) }
+    }
+
+    /// A step-up for what is the organization's: whoever has no password and no factor may come back from its
+    /// provider instead. For what is the person's own, [`Person::stepped_up`] (S8, S12).
+    pub fn stepped_up(&self, now: Timestamp) -> Result<(), StepUpNeeded> {
+        let person = &self.person;
+        let by_provider = person
+            .provider_proven_at
+            .iter()
+            .any(|(organization, at)| *organization == self.organization && now.since(*at) <= STEP_UP_AGE);
+        match person.stepped_up(now) {
+            Err(StepUpNeeded) if by_provider && !person.has_password && !person.factors.any() => Ok(()),
+            stepped_up => stepped_up,
+        }
     }
 
     pub fn operator(&self) -> Operator {
@@ -148,5 +173,8 @@ pub(crate) fn sample_person() -> Person {
         proven_at: None,
         factor_proven_at: None,
         passkey_proven_at: None,
+        has_password: true,
+        has_own_proof: true,
+        provider_proven_at: Vec::new(),
     }
 }

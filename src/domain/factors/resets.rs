@@ -80,7 +80,7 @@ pub async fn reset(app: &App, actor: &Actor, user: UserId) -> Result<Member, Res
     // The change holds all organizations of the person, those that suspended them too.
     let elsewhere = change.organizations() != [actor.organization];
     resettable(actor, &member, elsewhere)?;
-    actor.person.stepped_up(change.now())?;
+    actor.stepped_up(change.now())?;
     let Some(owner) = users::by_id(&mut change, user).await? else {
         return Err(MemberError::NotFound.into());
     };

@@ -185,7 +185,7 @@ fn may_grant(actor: &Actor, role: Role, now: Timestamp) -> Result<(), InviteErro
     actor.may(Capability::ManageUsers)?;
     actor.may_handle(role)?;
     if role == Role::Owner {
-        actor.person.stepped_up(now)?;
+        actor.stepped_up(now)?;
     }
     Ok(())
 }

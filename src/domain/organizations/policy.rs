@@ -30,6 +30,8 @@ pub struct Policy {
     pub remembers_devices: bool,
     /// How many characters a member's password has at least.
     pub shortest_password: i64,
+    /// Whether only a proof of the organization's own provider opens it, but for break-glass people (O4).
+    pub sso_required: bool,
 }
 
 impl Default for Policy {
@@ -42,6 +44,7 @@ impl Default for Policy {
             session_absolute: Policy::ABSOLUTE,
             remembers_devices: true,
             shortest_password: 15,
+            sso_required: false,
         }
     }
 }

@@ -7,7 +7,7 @@ pub(super) async fn by_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result<Opt
     fetch_optional!(
         on,
         Organization,
-        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password \
+        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password, sso_required \
          from organizations where slug = $1 and erased_at is null",
         slug
     )
@@ -17,7 +17,7 @@ pub(super) async fn by_old_slug(on: &mut impl Lends, slug: &str) -> sqlx::Result
     fetch_optional!(
         on,
         Organization,
-        "select o.id, o.slug, o.name, o.people, o.pending, o.closed_at, o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password \
+        "select o.id, o.slug, o.name, o.people, o.pending, o.closed_at, o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, o.sso_required \
          from organization_slugs s join organizations o on o.id = s.organization \
          where s.slug = $1 and o.slug <> $1 and o.erased_at is null",
         slug
@@ -28,7 +28,7 @@ pub(super) async fn by_id(on: &mut impl Lends, id: OrganizationId) -> sqlx::Resu
     fetch_one!(
         on,
         Organization,
-        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password \
+        "select id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password, sso_required \
          from organizations where id = $1",
         id
     )
@@ -259,7 +259,7 @@ pub(super) async fn count_pending(
         on,
         Organization,
         "update organizations set pending = pending + $2 where id = $1 \
-         returning id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password",
+         returning id, slug, name, people, pending, closed_at, mfa, mfa_from, mfa_before, session_idle, session_absolute, remembers_devices, shortest_password, sso_required",
         id,
         more
     )

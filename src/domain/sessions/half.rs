@@ -1,7 +1,7 @@
 //! Half-finished sign-ins: the first proof of a person with factors opens the challenge alone (S11).
 //! They stand in a table and under a cookie of their own, so that no page can take one for a session.
 
-use super::{Device, Proof, ProofKind, sql, write};
+use super::{Device, Given, ProofKind, sql, write};
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Timestamp};
 use crate::domain::access::Factors;
@@ -19,6 +19,8 @@ pub struct Half {
     #[sqlx(flatten)]
     pub factors: Factors,
     proof: ProofKind,
+    /// The connection whose provider gave it; empty for a proof of the person's own.
+    connection: String,
     proven_at: Timestamp,
 }
 
@@ -31,7 +33,7 @@ pub(super) async fn insert(
     on: &mut impl Lends,
     user: UserId,
     token: &TokenHash,
-    proof: ProofKind,
+    proof: Given,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sql::insert_half(on, token, user, proof, now).await
@@ -51,7 +53,8 @@ pub(crate) async fn finish(
     if !sql::end_half(on, old, now).await? {
         return Ok(false);
     }
-    let proofs = [Proof { kind: half.proof, at: half.proven_at }, Proof { kind: factor, at: now }];
+    let first = Given { kind: half.proof, connection: half.connection.parse().ok() };
+    let proofs = [(first, half.proven_at), (factor.into(), now)];
     write(on, half.user, new, device, &proofs, now).await?;
     Ok(true)
 }

@@ -16,7 +16,7 @@ use crate::domain::access::{Factors, Origin, Person};
 use crate::domain::organizations::{Organization, Policy};
 use crate::domain::users::{Member, User};
 use crate::domain::values::{Theme, TimeZone};
-use crate::ids::{OrganizationId, SessionId, UserId};
+use crate::ids::{ConnectionId, OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Change, Lends, Tx};
 
@@ -41,14 +41,45 @@ pub enum ProofKind {
     /// A browser that proved a factor lately and was to be remembered. It stands in for a factor at the
     /// gate of an organization that allows it, and nowhere else.
     RememberedDevice,
+    /// The person's own Google account.
+    Google,
+    /// A code that was mailed to someone who has nothing else (S12).
+    MailedCode,
+    /// An organization's own provider. It opens that organization, and nothing else (S8).
+    Sso,
+    /// The same, where the provider said that it asked for more than one factor.
+    SsoMfa,
+    /// A test sign-in at a connection by whoever set it up (O4). It opens nothing.
+    SsoTest,
 }
 
 impl ProofKind {
-    /// Whether the proof meets an organization's sign-in policy while that asks for nothing special (S9).
+    /// Whether the proof meets an organization's sign-in policy while that asks for nothing special (S9), and
+    /// is the person's own.
     fn meets_policy(self) -> bool {
         match self {
-            ProofKind::Password | ProofKind::MailedLink | ProofKind::Passkey => true,
-            ProofKind::Totp | ProofKind::RecoveryCode | ProofKind::RememberedDevice => false,
+            ProofKind::Password | ProofKind::MailedLink | ProofKind::Passkey | ProofKind::Google => true,
+            ProofKind::Totp
+            | ProofKind::RecoveryCode
+            | ProofKind::RememberedDevice
+            | ProofKind::MailedCode
+            | ProofKind::Sso
+            | ProofKind::SsoMfa
+            | ProofKind::SsoTest => false,
+        }
+    }
+
+    /// Whether the proof is the person's own, so that their account opens with it (S8).
+    fn is_own(self) -> bool {
+        match self {
+            ProofKind::Password
+            | ProofKind::MailedLink
+            | ProofKind::Totp
+            | ProofKind::Passkey
+            | ProofKind::RecoveryCode
+            | ProofKind::Google
+            | ProofKind::MailedCode => true,
+            ProofKind::RememberedDevice | ProofKind::Sso | ProofKind::SsoMfa | ProofKind::SsoTest => false,
         }
     }
 
@@ -56,25 +87,73 @@ impl ProofKind {
     fn is_factor(self) -> bool {
         match self {
             ProofKind::Totp | ProofKind::Passkey | ProofKind::RecoveryCode => true,
-            ProofKind::Password | ProofKind::MailedLink | ProofKind::RememberedDevice => false,
+            ProofKind::Password
+            | ProofKind::MailedLink
+            | ProofKind::RememberedDevice
+            | ProofKind::Google
+            | ProofKind::MailedCode
+            | ProofKind::Sso
+            | ProofKind::SsoMfa
+            | ProofKind::SsoTest => false,
         }
     }
 
-    /// Whether the proof counts for a step-up: of a person with factors only one of these does (S12).
-    fn steps_up(self, factors: Factors) -> bool {
-        if factors.any() { self.is_factor() } else { self == ProofKind::Password || self.is_factor() }
+    /// Whether the proof counts for a step-up of a person's own things: of whoever has factors only one of these
+    /// does, else of whoever has a password only that (S12).
+    fn steps_up(self, factors: Factors, has_password: bool) -> bool {
+        match self {
+            _ if factors.any() => self.is_factor(),
+            ProofKind::Password => true,
+            ProofKind::Google | ProofKind::MailedCode | ProofKind::MailedLink => !has_password,
+            _ => false,
+        }
     }
 
     /// Whether a sign-in that begins with the proof is whole, though the person has factors (S11).
     fn needs_no_factor(self) -> bool {
-        matches!(self, ProofKind::Passkey | ProofKind::RememberedDevice)
+        matches!(self, ProofKind::Passkey | ProofKind::RememberedDevice | ProofKind::SsoMfa)
     }
 }
 
+/// A proof in a session.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Proof {
     pub kind: ProofKind,
     pub at: Timestamp,
+    /// Whose provider gave it. None for a person's own, and for one of a connection that is disabled or gone:
+    /// that proves nothing any more.
+    #[sqlx(rename = "proof_for")]
+    pub organization: Option<OrganizationId>,
+}
+
+/// A proof that is given now, and the connection that gave it.
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    kind: ProofKind,
+    connection: Option<ConnectionId>,
+}
+
+impl From<ProofKind> for Given {
+    fn from(kind: ProofKind) -> Given {
+        Given { kind, connection: None }
+    }
+}
+
+/// What a connection's provider has said of a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Vouched {
+    pub connection: ConnectionId,
+    /// That it asked them for more than one factor, and the connection says that this counts.
+    pub multi_factor: bool,
+}
+
+impl Vouched {
+    fn proofs(self) -> Vec<Given> {
+        let given = |kind| Given { kind, connection: Some(self.connection) };
+        let kinds: &[ProofKind] =
+            if self.multi_factor { &[ProofKind::Sso, ProofKind::SsoMfa] } else { &[ProofKind::Sso] };
+        kinds.iter().copied().map(given).collect()
+    }
 }
 
 /// A live session with its person and proofs, read afresh for each request.
@@ -88,6 +167,7 @@ pub struct Session {
     pub time_zone: TimeZone,
     pub theme: Theme,
     pub factors: Factors,
+    has_password: bool,
     /// The length class of the password; 0 while that is unknown.
     password_length: i64,
     pub last_seen_at: Timestamp,
@@ -112,6 +192,8 @@ pub struct Place {
     pub member: Member,
     /// The session's last click inside it.
     pub last_click: Option<Timestamp>,
+    /// When it first came in by break-glass, and that was noted.
+    pub break_glass_at: Option<Timestamp>,
 }
 
 /// Where a session is opened: the browser's description of itself, and the address.
@@ -150,13 +232,37 @@ pub(crate) async fn open(
     proofs: &[ProofKind],
     now: Timestamp,
 ) -> sqlx::Result<Opened> {
-    if user.factors.any() && !proofs.iter().any(|proof| proof.needs_no_factor()) {
-        // Nobody is let in without any proof, not even halfway.
-        let [first, ..] = proofs else { return Err(sqlx::Error::InvalidArgument("no proof".to_owned())) };
+    let proofs: Vec<Given> = proofs.iter().copied().map(Given::from).collect();
+    open_with(on, user, token, device, &proofs, now).await
+}
+
+/// The same for whom an organization's provider has vouched for.
+pub(crate) async fn open_vouched(
+    on: &mut impl Lends,
+    user: &User,
+    token: &TokenHash,
+    device: &Device,
+    vouched: Vouched,
+    now: Timestamp,
+) -> sqlx::Result<Opened> {
+    open_with(on, user, token, device, &vouched.proofs(), now).await
+}
+
+async fn open_with(
+    on: &mut impl Lends,
+    user: &User,
+    token: &TokenHash,
+    device: &Device,
+    proofs: &[Given],
+    now: Timestamp,
+) -> sqlx::Result<Opened> {
+    // Nobody is let in without any proof, not even halfway.
+    let [first, ..] = proofs else { return Err(sqlx::Error::InvalidArgument("no proof".to_owned())) };
+    if user.factors.any() && !proofs.iter().any(|proof| proof.kind.needs_no_factor()) {
         half::insert(on, user.id, token, *first, now).await?;
         return Ok(Opened::Half);
     }
-    let proofs: Vec<Proof> = proofs.iter().map(|kind| Proof { kind: *kind, at: now }).collect();
+    let proofs: Vec<(Given, Timestamp)> = proofs.iter().map(|given| (*given, now)).collect();
     write(on, user.id, token, device, &proofs, now).await?;
     Ok(Opened::Session)
 }
@@ -166,15 +272,15 @@ async fn write(
     user: UserId,
     token: &TokenHash,
     device: &Device,
-    proofs: &[Proof],
+    proofs: &[(Given, Timestamp)],
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let id = SessionId::generate();
     let agent = device.kept_agent();
     let address = device.address.map(|address| address.to_string());
     sql::insert(on, id, user, token, &agent, address, now).await?;
-    for proof in proofs {
-        sql::add_proof(on, id, proof.kind, proof.at).await?;
+    for (given, at) in proofs {
+        sql::add_proof(on, id, *given, *at).await?;
     }
     Ok(())
 }
@@ -204,6 +310,7 @@ pub async fn current(
         time_zone: first.time_zone.clone(),
         theme: first.theme,
         factors: first.factors,
+        has_password: first.has_password,
         password_length: first.password_length,
         last_seen_at: first.last_seen_at,
         new_email: first.new_email(),
@@ -228,10 +335,24 @@ impl Session {
         self.places.iter().find(|place| place.organization.slug == slug)
     }
 
+    /// Whether the person's account opens with it, and what they are in elsewhere (S8).
+    pub fn has_own_proof(&self) -> bool {
+        self.proofs.iter().any(|proof| proof.kind.is_own())
+    }
+
+    /// The places that the session may know of: to a provider alone, only its own organization (S8).
+    pub fn known_places(&self) -> impl Iterator<Item = &Place> {
+        let own = self.has_own_proof();
+        self.places.iter().filter(move |place| {
+            own || self.proofs.iter().any(|proof| proof.organization == Some(place.organization.id))
+        })
+    }
+
     pub fn person(&self, origin: Origin) -> Person {
         let newest = |counts: &dyn Fn(ProofKind) -> bool| {
             self.proofs.iter().filter(|proof| counts(proof.kind)).map(|proof| proof.at).max()
         };
+        let by_provider = self.proofs.iter().filter(|proof| proof.kind == ProofKind::Sso);
         Person {
             user: self.user,
             name: self.user_name.clone(),
@@ -242,9 +363,14 @@ impl Session {
             token: self.token.clone(),
             origin,
             factors: self.factors,
-            proven_at: newest(&|kind| kind.steps_up(self.factors)),
+            proven_at: newest(&|kind| kind.steps_up(self.factors, self.has_password)),
             factor_proven_at: newest(&ProofKind::is_factor),
             passkey_proven_at: newest(&|kind| kind == ProofKind::Passkey),
+            has_password: self.has_password,
+            has_own_proof: self.has_own_proof(),
+            provider_proven_at: by_provider
+                .filter_map(|proof| Some((proof.organization?, proof.at)))
+                .collect(),
         }
     }
 }
@@ -285,8 +411,55 @@ pub(crate) async fn prove(
     if !sql::rotate(on, person.session, &person.token, token).await? {
         return Ok(false);
     }
-    sql::add_proof(on, person.session, proof, now).await?;
+    sql::add_proof(on, person.session, proof.into(), now).await?;
     Ok(true)
+}
+
+/// The same for what an organization's provider says.
+pub(crate) async fn prove_vouched(
+    on: &mut impl Lends,
+    person: &Person,
+    vouched: Vouched,
+    token: &TokenHash,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    if !sql::rotate(on, person.session, &person.token, token).await? {
+        return Ok(false);
+    }
+    for given in vouched.proofs() {
+        sql::add_proof(on, person.session, given, now).await?;
+    }
+    Ok(true)
+}
+
+/// Notes in a session that its person has tried a connection. It proves nothing about them (O4).
+pub(crate) async fn note_test(
+    on: &mut impl Lends,
+    session: SessionId,
+    connection: ConnectionId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let given = Given { kind: ProofKind::SsoTest, connection: Some(connection) };
+    sql::add_proof(on, session, given, now).await
+}
+
+/// When a session last tried a connection.
+pub(crate) async fn tested_at(
+    on: &mut impl Lends,
+    session: SessionId,
+    connection: ConnectionId,
+) -> sqlx::Result<Option<Timestamp>> {
+    sql::tested_at(on, session, connection).await
+}
+
+/// Notes that a session has come into an organization by break-glass: says whether that is the first time.
+pub(crate) async fn note_break_glass(
+    on: &mut impl Lends,
+    session: SessionId,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    sql::note_break_glass(on, session, organization, now).await
 }
 
 /// A person's live sessions, newest use first.

@@ -3,7 +3,7 @@
 use super::{Place, Proof, ProofKind, Session, sql};
 use crate::clock::Timestamp;
 use crate::domain::access::Factors;
-use crate::domain::organizations::{self, MfaRule, Policy};
+use crate::domain::organizations::{self, MfaRule, Organization, Policy};
 use crate::domain::passwords;
 use crate::domain::users::Member;
 use crate::ids::OrganizationId;
@@ -12,8 +12,11 @@ use crate::storage::Lends;
 /// What a session lacks for an organization, in the order in which it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// A proof that meets the sign-in policy, new enough.
+    /// A proof that meets the sign-in policy, new enough. Where single sign-on is required, only a break-glass
+    /// person's own does (O4).
     Proof,
+    /// A proof of the organization's own provider.
+    Provider,
     /// A factor that the person has and this session has not proven.
     Factor,
     /// A factor that the person does not have.
@@ -22,9 +25,19 @@ pub enum Lack {
     LongerPassword,
 }
 
+/// How a session opens an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As the policy asks for.
+    Policy,
+    /// By a password or passkey, though single sign-on is required (O4).
+    BreakGlass,
+}
+
 /// What the gate judges a session by.
 struct Judged<'a> {
     proofs: &'a [Proof],
+    organization: OrganizationId,
     member: &'a Member,
     policy: &'a Policy,
     now: Timestamp,
@@ -32,60 +45,101 @@ struct Judged<'a> {
 
 impl Judged<'_> {
     /// The newest proof that counts, is newer than `proofs_after` and within the absolute limit.
-    fn newest(&self, counts: impl Fn(ProofKind) -> bool) -> Option<Timestamp> {
+    fn newest(&self, counts: impl Fn(&Proof) -> bool) -> Option<Timestamp> {
         let within = |at: Timestamp| {
             at > self.member.proofs_after && self.now.since(at) < self.policy.session_absolute
         };
-        self.proofs.iter().filter(|proof| counts(proof.kind) && within(proof.at)).map(|proof| proof.at).max()
+        self.proofs.iter().filter(|proof| counts(proof) && within(proof.at)).map(|proof| proof.at).max()
+    }
+
+    /// A provider's proof counts in its own organization alone (S8, O3).
+    fn is_here(&self, proof: &Proof) -> bool {
+        proof.organization == Some(self.organization)
     }
 
     /// The moment of the proof that meets the sign-in policy, unless the session has idled since.
-    fn opened_at(&self, last_click: Option<Timestamp>) -> Option<Timestamp> {
-        let newest = self.newest(ProofKind::meets_policy)?;
-        let active = last_click.map_or(newest, |click| click.max(newest));
-        (self.now.since(active) < self.policy.session_idle).then_some(newest)
-    }
-
-    fn meets_mfa(&self) -> bool {
-        match self.policy.mfa_now(self.now) {
-            MfaRule::Optional => true,
-            MfaRule::Any => self
-                .newest(|kind| match kind {
-                    ProofKind::RememberedDevice => self.policy.remembers_devices,
-                    kind => kind.is_factor(),
-                })
-                .is_some(),
-            MfaRule::Passkey => self.newest(|kind| kind == ProofKind::Passkey).is_some(),
+    fn opened(&self, last_click: Option<Timestamp>) -> Option<(Timestamp, Way)> {
+        let active = |newest: &Timestamp| {
+            let active = last_click.map_or(*newest, |click| click.max(*newest));
+            self.now.since(active) < self.policy.session_idle
+        };
+        let by_provider =
+            self.newest(|proof| proof.kind == ProofKind::Sso && self.is_here(proof)).filter(&active);
+        let own = match (self.policy.sso_required, self.member.break_glass) {
+            (false, _) => self.newest(|proof| proof.kind.meets_policy()),
+            (true, true) => {
+                self.newest(|proof| matches!(proof.kind, ProofKind::Password | ProofKind::Passkey))
+            }
+            (true, false) => None,
+        };
+        let way = if self.policy.sso_required { Way::BreakGlass } else { Way::Policy };
+        match (by_provider, own.filter(&active)) {
+            (Some(by_provider), Some(own)) if !self.policy.sso_required => {
+                Some((by_provider.max(own), Way::Policy))
+            }
+            (Some(by_provider), _) => Some((by_provider, Way::Policy)),
+            (None, own) => own.map(|own| (own, way)),
         }
     }
 
+    /// Break-glass takes a factor of the person's own, whatever else the policy asks for (S9).
+    fn meets_mfa(&self, way: Way) -> bool {
+        let own_factor = || self.newest(|proof| proof.kind.is_factor()).is_some();
+        let by_policy = match self.policy.mfa_now(self.now) {
+            MfaRule::Optional => true,
+            MfaRule::Any => self
+                .newest(|proof| match proof.kind {
+                    ProofKind::RememberedDevice => self.policy.remembers_devices,
+                    ProofKind::SsoMfa => self.is_here(proof),
+                    kind => kind.is_factor(),
+                })
+                .is_some(),
+            MfaRule::Passkey => self.newest(|proof| proof.kind == ProofKind::Passkey).is_some(),
+        };
+        by_policy && (way == Way::Policy || own_factor())
+    }
+
     /// M5: no factor of the kind that is asked for is enrolled, one that is there is challenged.
-    fn factor_or_enrolment(&self, factors: Factors) -> Lack {
-        let rule = self.policy.mfa_now(self.now);
+    fn factor_or_enrolment(&self, factors: Factors, way: Way) -> Lack {
+        let rule = match self.policy.mfa_now(self.now) {
+            MfaRule::Optional if way == Way::BreakGlass => MfaRule::Any,
+            rule => rule,
+        };
         if rule.is_met_with(factors) { Lack::Factor } else { Lack::Enrolment }
     }
 }
 
 impl Session {
+    fn judged<'a>(&'a self, place: &'a Place, now: Timestamp) -> Judged<'a> {
+        let Place { organization, member, .. } = place;
+        let Organization { id, policy, .. } = organization;
+        Judged { proofs: &self.proofs, organization: *id, member, policy, now }
+    }
+
     /// What this session lacks to open a place of its person's; nothing, if it opens it.
     pub fn lacks(&self, place: &Place, now: Timestamp) -> Option<Lack> {
-        let Place { organization, member, last_click } = place;
-        let policy = &organization.policy;
-        let judged = Judged { proofs: &self.proofs, member, policy, now };
-        if judged.opened_at(*last_click).is_none() {
-            return Some(Lack::Proof);
-        }
-        if !judged.meets_mfa() {
-            return Some(judged.factor_or_enrolment(self.factors));
+        let judged = self.judged(place, now);
+        let policy = judged.policy;
+        let Some((_, way)) = judged.opened(place.last_click) else {
+            let only_provider = policy.sso_required && !place.member.break_glass;
+            return Some(if only_provider { Lack::Provider } else { Lack::Proof });
+        };
+        if !judged.meets_mfa(way) {
+            return Some(judged.factor_or_enrolment(self.factors, way));
         }
         let by_password = self.proofs.iter().any(|proof| proof.kind == ProofKind::Password);
         match self.password_length {
-            _ if !by_password => None,
+            _ if !by_password || (policy.sso_required && way == Way::Policy) => None,
             // Whoever asks for more than everybody does has it typed, so that its length is known.
             0 if policy.shortest_password > passwords::LENGTHS[0] => Some(Lack::Proof),
             1.. if self.password_length < policy.shortest_password => Some(Lack::LongerPassword),
             _ => None,
         }
+    }
+
+    /// Whether it opens a place by break-glass, which is audited before it lets anyone in (U3, O4).
+    pub fn breaks_glass(&self, place: &Place, now: Timestamp) -> bool {
+        self.judged(place, now).opened(place.last_click).is_some_and(|(_, way)| way == Way::BreakGlass)
     }
 }
 
@@ -116,15 +170,16 @@ pub async fn opening(
     member: &Member,
     now: Timestamp,
 ) -> sqlx::Result<Vec<OpeningSession>> {
-    let policy = organizations::by_id(on, organization).await?.policy;
+    let policy = &organizations::by_id(on, organization).await?.policy;
     let rows = sql::with_proofs(on, member.user_id, organization, now).await?;
     let mut sessions: Vec<OpeningSession> = rows
         .chunk_by(|one, other| one.id == other.id)
         .filter_map(|rows| {
             let proofs: Vec<Proof> = rows.iter().map(|row| row.proof.clone()).collect();
             let first = rows.first()?;
-            let judged = Judged { proofs: &proofs, member, policy: &policy, now };
-            let proven_at = judged.opened_at(first.clicked_at).filter(|_| judged.meets_mfa())?;
+            let judged = Judged { proofs: &proofs, organization, member, policy, now };
+            let (proven_at, _) =
+                judged.opened(first.clicked_at).filter(|(_, way)| judged.meets_mfa(*way))?;
             Some(OpeningSession {
                 address: first.address.clone(),
                 agent: first.agent.clone(),

@@ -1,10 +1,10 @@
-use super::{Half, ListedSession, NewEmail, Place, Proof, ProofKind};
+use super::{Given, Half, ListedSession, NewEmail, Place, Proof, ProofKind};
 use crate::clock::Timestamp;
 use crate::domain::access::{Factors, Role};
 use crate::domain::organizations::{MfaRule, Organization, Policy};
 use crate::domain::users::{Member, MemberState};
 use crate::domain::values::{Theme, TimeZone};
-use crate::ids::{OrganizationId, PendingFormId, SessionId, UserId};
+use crate::ids::{ConnectionId, OrganizationId, PendingFormId, SessionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
@@ -34,18 +34,52 @@ pub(super) async fn insert(
 pub(super) async fn add_proof(
     on: &mut impl Lends,
     session: SessionId,
-    kind: ProofKind,
+    given: Given,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "insert into session_proofs (session, kind, connection, at) values ($1, $2, '', $3) \
+        "insert into session_proofs (session, kind, connection, at) values ($1, $2, $3, $4) \
          on conflict (session, kind, connection) do update set at = excluded.at",
         session,
-        kind,
+        given.kind,
+        given.connection.map(|connection| connection.to_string()).unwrap_or_default(),
         now
     )?;
     Ok(())
+}
+
+pub(super) async fn tested_at(
+    on: &mut impl Lends,
+    session: SessionId,
+    connection: ConnectionId,
+) -> sqlx::Result<Option<Timestamp>> {
+    let row = fetch_optional!(
+        on,
+        (Timestamp,),
+        "select at from session_proofs where session = $1 and kind = 'sso_test' and connection = $2",
+        session,
+        connection
+    )?;
+    Ok(row.map(|(at,)| at))
+}
+
+pub(super) async fn note_break_glass(
+    on: &mut impl Lends,
+    session: SessionId,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let noted = execute!(
+        on,
+        "insert into session_visits (session, organization, at, break_glass_at) values ($1, $2, $3, $3) \
+         on conflict (session, organization) do update set break_glass_at = excluded.break_glass_at \
+         where session_visits.break_glass_at is null",
+        session,
+        organization,
+        now
+    )?;
+    Ok(noted == 1)
 }
 
 /// A session that is live at a moment, `$now`: as long as the longest of its person's organizations allows
@@ -76,6 +110,7 @@ pub(super) struct Row {
     pub theme: Theme,
     #[sqlx(flatten)]
     pub factors: Factors,
+    pub has_password: bool,
     pub password_length: i64,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
@@ -83,6 +118,7 @@ pub(super) struct Row {
     new_email_until: Option<Timestamp>,
     proof_kind: Option<ProofKind>,
     proof_at: Option<Timestamp>,
+    proof_for: Option<OrganizationId>,
     pub id_here: Option<OrganizationId>,
     slug: Option<String>,
     name: Option<String>,
@@ -96,6 +132,7 @@ pub(super) struct Row {
     session_absolute: Option<i64>,
     remembers_devices: Option<bool>,
     shortest_password: Option<i64>,
+    sso_required: Option<bool>,
     role: Option<Role>,
     state: Option<MemberState>,
     ends_at: Option<Timestamp>,
@@ -103,12 +140,14 @@ pub(super) struct Row {
     joined_at: Option<Timestamp>,
     last_active_at: Option<Timestamp>,
     remembered_until: Option<Timestamp>,
+    break_glass: Option<bool>,
     clicked_at: Option<Timestamp>,
+    break_glass_at: Option<Timestamp>,
 }
 
 impl Row {
     pub(super) fn proof(&self) -> Option<Proof> {
-        Some(Proof { kind: self.proof_kind?, at: self.proof_at? })
+        Some(Proof { kind: self.proof_kind?, at: self.proof_at?, organization: self.proof_for })
     }
 
     pub(super) fn new_email(&self) -> Option<NewEmail> {
@@ -131,6 +170,7 @@ impl Row {
                 session_absolute: self.session_absolute?,
                 remembers_devices: self.remembers_devices?,
                 shortest_password: self.shortest_password?,
+                sso_required: self.sso_required?,
             },
         };
         let member = Member {
@@ -145,8 +185,14 @@ impl Row {
             last_active_at: self.last_active_at?,
             factors: self.factors,
             remembered_until: self.remembered_until?,
+            break_glass: self.break_glass?,
         };
-        Some(Place { organization, member, last_click: self.clicked_at })
+        Some(Place {
+            organization,
+            member,
+            last_click: self.clicked_at,
+            break_glass_at: self.break_glass_at,
+        })
     }
 }
 
@@ -162,15 +208,19 @@ pub(super) async fn current(
         on,
         Row,
         "select s.id, s.user_id, u.name as user_name, u.email as user_email, u.time_zone, u.theme, \
-         u.has_authenticator, u.has_passkey, u.password_length, s.created_at, s.last_seen_at, \
-         e.new_email, e.expires_at as new_email_until, p.kind as proof_kind, p.at as proof_at, o.id as id_here, \
+         u.has_authenticator, u.has_passkey, u.password_hash is not null as has_password, u.password_length, s.created_at, s.last_seen_at, \
+         e.new_email, e.expires_at as new_email_until, p.kind as proof_kind, p.at as proof_at, \
+         c.organization as proof_for, o.id as id_here, \
          o.slug, o.name, o.people, o.pending, o.closed_at, \
-         o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, m.role, \
-         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, m.remembered_until, v.at as clicked_at \
+         o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, \
+         o.sso_required, m.role, \
+         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, m.remembered_until, m.break_glass, \
+         v.at as clicked_at, v.break_glass_at \
          from sessions s join users u on u.id = s.user_id \
          left join email_changes e on e.user_id = s.user_id and e.closed_at is null and e.confirmed_at is null \
            and e.expires_at > $3 \
          left join session_proofs p on p.session = s.id \
+         left join connections c on c.id = p.connection and c.enabled \
          left join memberships m on m.user_id = s.user_id and m.state = 'active' \
          left join organizations o on o.id = m.organization \
          left join session_visits v on v.session = s.id and v.organization = m.organization \
@@ -202,8 +252,9 @@ pub(super) async fn with_proofs(
         on,
         WithProof,
         concat!(
-            "select s.id, s.address, s.agent, p.kind, p.at, v.at as clicked_at from sessions s \
+            "select s.id, s.address, s.agent, p.kind, p.at, c.organization as proof_for, v.at as clicked_at from sessions s \
          join session_proofs p on p.session = s.id \
+         left join connections c on c.id = p.connection and c.enabled \
          left join session_visits v on v.session = s.id and v.organization = $2 \
          where s.user_id = $1 and ",
             live!("$3"),
@@ -416,15 +467,16 @@ pub(super) async fn insert_half(
     on: &mut impl Lends,
     token: &TokenHash,
     user: UserId,
-    proof: ProofKind,
+    proof: Given,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "insert into half_sign_ins (token_hash, user_id, proof, proven_at) values ($1, $2, $3, $4)",
+        "insert into half_sign_ins (token_hash, user_id, proof, connection, proven_at) values ($1, $2, $3, $4, $5)",
         token,
         user,
-        proof,
+        proof.kind,
+        proof.connection.map(|connection| connection.to_string()).unwrap_or_default(),
         now
     )?;
     Ok(())
@@ -438,7 +490,7 @@ pub(super) async fn half(
     fetch_optional!(
         on,
         Half,
-        "select h.user_id as \"user\", u.has_authenticator, u.has_passkey, h.proof, h.proven_at \
+        "select h.user_id as \"user\", u.has_authenticator, u.has_passkey, h.proof, h.connection, h.proven_at \
          from half_sign_ins h join users u on u.id = h.user_id \
          where h.token_hash = $1 and h.ended_at is null and h.proven_at > $2",
         token,

@@ -47,7 +47,7 @@ pub async fn close(app: &App, actor: &Actor, confirmation: &str) -> Result<Organ
     if ![organization.slug.as_str(), &organization.name].contains(&confirmation.trim()) {
         return Err(CloseError::Unconfirmed);
     }
-    actor.person.stepped_up(change.now())?;
+    actor.stepped_up(change.now())?;
     close_in(app, change, organization, &actor.operator()).await
 }
 

@@ -73,7 +73,7 @@ pub async fn hand_over(
     let actor = &users::current_actor(&mut change, actor).await?;
     actor.may(Capability::DeleteOrganization)?;
     let member = find(&mut change, actor, email, stays, now).await?;
-    actor.person.stepped_up(now)?;
+    actor.stepped_up(now)?;
     let organization = organizations::by_id(&mut change, actor.organization).await?;
     let owners = users::owners(&mut change, organization.id).await?;
 

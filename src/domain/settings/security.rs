@@ -183,7 +183,7 @@ pub async fn change_mfa(
     if stricter {
         has_proven(&mut change, actor, rule, &before).await?;
     }
-    actor.person.stepped_up(now)?;
+    actor.stepped_up(now)?;
     // The mail about the change tells of a day that is near.
     let told = match after.mfa_from.map(|from| from.since(now)) {
         Some(left) if left <= DAY => 1,
@@ -247,7 +247,7 @@ pub async fn change_sessions(
     if after == before {
         return Ok(None);
     }
-    actor.person.stepped_up(change.now())?;
+    actor.stepped_up(change.now())?;
     organizations::set_sessions(&mut change, organization.id, &after).await?;
     record(&mut change, actor, &organization, &before, &after).await?;
     change.commit().await?;

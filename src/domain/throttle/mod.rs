@@ -65,9 +65,12 @@ pub const INVITE_CODE_GUESS: Budget = budget("invite-code-guess", 5, 15 * MINUTE
 
 /// Mails by which one organization asks its members to set up a factor: each time all who lack it.
 pub const MFA_MAIL: Budget = budget("mfa-mail", 3, DAY);
+/// Ways to a provider that one address begins: each is a row, and may ask the provider for what it says of
+/// itself. A whole office may have one address.
+pub const SSO_BEGUN: Budget = budget("sso-begun", 600, 15 * MINUTE);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 21] = [
+pub const ALL: [Budget; 22] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -89,6 +92,7 @@ pub const ALL: [Budget; 21] = [
     INVITE_ASK,
     INVITE_CODE_GUESS,
     MFA_MAIL,
+    SSO_BEGUN,
 ];
 
 /// Too many tries.

@@ -40,6 +40,8 @@ pub struct Member {
     #[sqlx(flatten)]
     pub factors: Factors,
     pub remembered_until: Timestamp,
+    /// Whether a password and a factor open the organization though it requires single sign-on (O4).
+    pub break_glass: bool,
 }
 
 impl Member {
@@ -131,7 +133,7 @@ pub async fn change_role(
         if member.state != MemberState::Active {
             return Err(MemberError::Suspended(member.name));
         }
-        actor.person.stepped_up(change.now())?;
+        actor.stepped_up(change.now())?;
     }
     if member.role == Role::Owner {
         another_owner_stays(&mut change, actor.organization, &member).await?;
@@ -326,6 +328,7 @@ pub(crate) async fn join(
         factors: user.factors,
         // The row takes it from the account.
         remembered_until: Timestamp::ZERO,
+        break_glass: false,
     };
     let before = sql::member(change, organization, user.id).await?;
     if before.is_none_or(|member| member.state == MemberState::Removed) {

@@ -192,6 +192,7 @@ pub(crate) fn sample(now: Timestamp) -> (User, Member) {
         last_active_at: now,
         factors: Factors::default(),
         remembered_until: Timestamp::ZERO,
+        break_glass: false,
     };
     let user = User {
         id: UserId::nobody(),

@@ -203,7 +203,7 @@ pub(super) async fn member(
         on,
         Member,
         "select user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at, \
-         has_authenticator, has_passkey, remembered_until from memberships where organization = $1 and user_id = $2",
+         has_authenticator, has_passkey, remembered_until, break_glass from memberships where organization = $1 and user_id = $2",
         organization,
         user
     )
@@ -219,7 +219,7 @@ pub(super) async fn member_of_open(
         on,
         Member,
         "select m.user_id, m.name, m.email, m.role, m.state, m.ends_at, m.proofs_after, m.joined_at, \
-         m.last_active_at, m.has_authenticator, m.has_passkey, m.remembered_until \
+         m.last_active_at, m.has_authenticator, m.has_passkey, m.remembered_until, m.break_glass \
          from memberships m join organizations o on o.id = m.organization \
          where m.organization = $1 and m.user_id = $2 and o.closed_at is null",
         organization,
@@ -236,7 +236,7 @@ pub(super) async fn profile(
         on,
         Profile,
         "select m.user_id, m.name, m.email, m.role, m.state, m.ends_at, m.proofs_after, m.joined_at, \
-         m.last_active_at, m.has_authenticator, m.has_passkey, m.remembered_until, m.role_since, m.role_by, r.name as role_by_name, m.state_since, m.state_by, \
+         m.last_active_at, m.has_authenticator, m.has_passkey, m.remembered_until, m.break_glass, m.role_since, m.role_by, r.name as role_by_name, m.state_since, m.state_by, \
          s.name as state_by_name, m.invited_by, i.name as invited_by_name from memberships m \
          left join memberships r on r.organization = m.organization and r.user_id = m.role_by \
          left join memberships s on s.organization = m.organization and s.user_id = m.state_by \
@@ -577,7 +577,8 @@ pub(super) async fn upsert_member(
          state_by = excluded.state_by, end_notice = 0, \
          last_active_at = excluded.last_active_at, name = excluded.name, name_key = excluded.name_key, \
          email = excluded.email, search = excluded.search, has_authenticator = excluded.has_authenticator, \
-         has_passkey = excluded.has_passkey, remembered_until = excluded.remembered_until, mfa_mail_due = null",
+         has_passkey = excluded.has_passkey, remembered_until = excluded.remembered_until, mfa_mail_due = null, \
+         break_glass = false",
         organization,
         member.user_id,
         member.role,

@@ -20,7 +20,8 @@ struct Choose {
 pub async fn root(State(app): State<Shared>, visitor: Visitor) -> Result {
     let Some(person) = visitor.person else { return Ok(html::redirect("/sign-in")) };
     let now = app.db.now();
-    let organizations = organizations::of_user(&mut app.db.read().await?, person.user, now).await?;
+    let mut organizations = organizations::of_user(&mut app.db.read().await?, person.user, now).await?;
+    organizations.retain(|organization| person.may_know_of(organization.id));
     if let [only] = organizations.as_slice() {
         return Ok(html::redirect(&format!("/o/{}", only.slug)));
     }

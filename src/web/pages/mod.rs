@@ -20,6 +20,7 @@ pub mod roles;
 pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
+pub mod sso;
 pub mod step_up;
 pub mod users;
 

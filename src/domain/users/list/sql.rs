@@ -14,7 +14,7 @@ const MOST_TERMS: i64 = 500;
 const MOST_WORDS: usize = 5;
 
 const COLUMNS: &str = "user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at, \
-                       has_authenticator, has_passkey, remembered_until";
+                       has_authenticator, has_passkey, remembered_until, break_glass";
 
 /// Where the rows of a page come from.
 enum Source {

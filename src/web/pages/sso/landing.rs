@@ -1,0 +1,60 @@
+//! Where a way to a provider ends that led to nothing: what happened, and what to do next.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::domain::sso::Attempt;
+use crate::web::html;
+
+#[derive(Template)]
+#[template(path = "sso/landing.html")]
+pub struct LandingPage {
+    pub title: &'static str,
+    pub text: String,
+    /// What to do next: words and an address.
+    pub next: (&'static str, String),
+}
+
+impl LandingPage {
+    pub fn new(title: &'static str, text: impl Into<String>, next: (&'static str, String)) -> LandingPage {
+        LandingPage { title, text: text.into(), next }
+    }
+
+    pub fn answer(&self, status: StatusCode) -> Response {
+        html::page_with(status, self)
+    }
+
+    pub fn unknown() -> LandingPage {
+        LandingPage::new(
+            "This sign-in can't go on",
+            "It was not begun in this browser, was used already, or took longer than ten minutes. Begin again.",
+            ("Sign in", "/sign-in".to_owned()),
+        )
+    }
+
+    pub fn unreachable(why: &str) -> LandingPage {
+        LandingPage::new(
+            "The provider can't be reached",
+            format!("{why} Try again in a while, or sign in another way."),
+            ("Sign in another way", "/sign-in".to_owned()),
+        )
+    }
+
+    pub fn cancelled(attempt: &Attempt) -> LandingPage {
+        LandingPage::new(
+            "You were not signed in",
+            "That was cancelled at the provider, or the provider did not let you in.",
+            ("Try again", LandingPage::again(attempt)),
+        )
+    }
+
+    pub fn refused(attempt: &Attempt, why: &str) -> LandingPage {
+        LandingPage::new("You were not signed in", why, ("Try again", LandingPage::again(attempt)))
+    }
+
+    /// The page that leads to where the way was to end.
+    fn again(attempt: &Attempt) -> String {
+        format!("/sign-in?next={}", html::query_value(&attempt.next))
+    }
+}

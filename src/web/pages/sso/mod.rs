@@ -1,0 +1,203 @@
+//! The ways to a provider and back: Google's, and those of an organization's connections.
+
+mod google;
+mod landing;
+mod sign_in;
+mod test;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+pub use self::landing::LandingPage;
+use crate::app::Shared;
+use crate::domain::sessions::Device;
+use crate::domain::sso::{self, Attempt, Back, BeginError, Landing, Purpose, ReturnError};
+use crate::ids::ConnectionId;
+use crate::oidc::Claims;
+use crate::secrets::{Token, TokenHash};
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
+use crate::web::gate::Visitor;
+use crate::web::html;
+use crate::web::session;
+
+/// How long the browser keeps the secret that its ways to a provider are bound to.
+const COOKIE_LIFE: i64 = 600;
+
+/// Where someone wants to go, and what is known of them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    next: String,
+    /// Of whoever typed it on the sign-in page: the provider need not ask again.
+    email: String,
+}
+
+/// `/auth/google`
+pub async fn to_google(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result {
+    let landing = sign_in_landing(&asked);
+    lead_away(&app, &context, &headers, None, landing).await
+}
+
+/// `/sso/{connection}`
+pub async fn to_provider(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    Path(connection): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result {
+    let connection = connection_id(&connection)?;
+    lead_away(&app, &context, &headers, Some(connection), sign_in_landing(&asked)).await
+}
+
+fn sign_in_landing(asked: &Asked) -> Landing<'_> {
+    Landing {
+        purpose: Purpose::SignIn,
+        session: None,
+        next: html::own_path(&asked.next).unwrap_or("/"),
+        invite: None,
+        login_hint: Some(asked.email.as_str()).filter(|email| !email.is_empty()),
+    }
+}
+
+pub(in crate::web::pages) fn connection_id(text: &str) -> Result<ConnectionId> {
+    text.parse().map_err(|_| Error::NotFound)
+}
+
+/// Sends the browser to a provider, with the cookie that binds the way to it. One cookie serves all its tabs.
+pub(in crate::web::pages) async fn lead_away(
+    app: &Shared,
+    context: &Context,
+    headers: &HeaderMap,
+    connection: Option<ConnectionId>,
+    landing: Landing<'_>,
+) -> Result {
+    let kept = session::own_cookie(app, headers, session::SSO);
+    let browser = kept.as_deref().and_then(Token::parse).unwrap_or_else(Token::generate);
+    let hash = TokenHash::of(browser.expose());
+    match sso::begin(app, connection, landing, &hash, &context.origin.network()).await {
+        Ok(url) => {
+            let mut response = html::redirect(&url);
+            session::append_cookie(app, response.headers_mut(), session::SSO, browser.expose(), COOKIE_LIFE);
+            Ok(response)
+        }
+        Err(BeginError::NotFound) => Err(Error::NotFound),
+        Err(BeginError::Throttled(throttled)) => Err(throttled.into()),
+        Err(BeginError::Database(error)) => Err(error.into()),
+        Err(error @ (BeginError::Provider(_) | BeginError::Broken)) => {
+            tracing::warn!(%error, connection = ?connection, "a sign-in by a provider could not begin");
+            Ok(LandingPage::unreachable(&error.to_string()).answer(StatusCode::BAD_GATEWAY))
+        }
+    }
+}
+
+/// What a provider's answer carries.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Returned {
+    state: String,
+    code: String,
+    iss: Option<String>,
+    error: String,
+}
+
+/// Who came back, and with what.
+pub(in crate::web::pages) struct Arrival<'a> {
+    pub app: &'a Shared,
+    pub context: &'a Context,
+    pub headers: &'a HeaderMap,
+    pub visitor: Visitor,
+    pub cookie: &'a Session,
+    pub attempt: Attempt,
+    pub claims: Claims,
+}
+
+impl Arrival<'_> {
+    pub fn device(&self) -> Device {
+        self.context.device()
+    }
+}
+
+/// `/auth/google/callback`
+pub async fn from_google(
+    State(app): State<Shared>,
+    context: Context,
+    visitor: Visitor,
+    headers: HeaderMap,
+    cookie: Session,
+    Query(returned): Query<Returned>,
+) -> Result {
+    arrive(&app, &context, visitor, &headers, &cookie, None, returned).await
+}
+
+/// `/sso/{connection}/callback`
+pub async fn from_provider(
+    State(app): State<Shared>,
+    context: Context,
+    visitor: Visitor,
+    headers: HeaderMap,
+    cookie: Session,
+    Path(connection): Path<String>,
+    Query(returned): Query<Returned>,
+) -> Result {
+    let connection = connection_id(&connection)?;
+    arrive(&app, &context, visitor, &headers, &cookie, Some(connection), returned).await
+}
+
+async fn arrive(
+    app: &Shared,
+    context: &Context,
+    visitor: Visitor,
+    headers: &HeaderMap,
+    cookie: &Session,
+    connection: Option<ConnectionId>,
+    returned: Returned,
+) -> Result {
+    let browser = session::cookie_hash(app, headers, session::SSO);
+    let back = Back {
+        connection,
+        state: &returned.state,
+        code: &returned.code,
+        iss: returned.iss.as_deref(),
+        error: &returned.error,
+    };
+    let (attempt, claims) = match sso::come_back(app, back, browser.as_ref()).await {
+        Ok(back) => back,
+        Err(error) => return refused(error),
+    };
+    let arrival = Arrival { app, context, headers, visitor, cookie, attempt, claims };
+    match (arrival.attempt.purpose, connection) {
+        (Purpose::Test, _) => test::arrive(arrival).await,
+        (Purpose::SignIn | Purpose::Invite, Some(_)) => sign_in::arrive(arrival).await,
+        _ => google::arrive(arrival).await,
+    }
+}
+
+/// What went wrong on the way. A provider's own words are never shown (SSO-18).
+fn refused(error: ReturnError) -> Result {
+    tracing::info!(%error, "a sign-in by a provider was refused");
+    let text = error.to_string();
+    Ok(match error {
+        ReturnError::Database(error) => return Err(error.into()),
+        ReturnError::Unknown => LandingPage::unknown().answer(StatusCode::BAD_REQUEST),
+        ReturnError::Broken => LandingPage::unreachable(&text).answer(StatusCode::BAD_GATEWAY),
+        ReturnError::Cancelled(attempt) => LandingPage::cancelled(&attempt).answer(StatusCode::OK),
+        ReturnError::Provider(attempt, error) => {
+            LandingPage::refused(&attempt, &error.to_string()).answer(StatusCode::FORBIDDEN)
+        }
+    })
+}
+
+/// An answer for what is not there yet.
+fn nothing() -> Response {
+    LandingPage::unknown().answer(StatusCode::BAD_REQUEST)
+}

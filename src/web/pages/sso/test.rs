@@ -1,0 +1,10 @@
+//! What a test sign-in at a connection has brought back.
+
+use super::{Arrival, nothing};
+use crate::web::error::Result;
+
+pub(super) async fn arrive(arrival: Arrival<'_>) -> Result {
+    let _ = (&arrival.app, &arrival.headers, &arrival.visitor, &arrival.cookie, &arrival.claims);
+    let _ = arrival.device();
+    Ok(nothing())
+}

@@ -6,11 +6,13 @@ mod break_glass;
 mod connections;
 mod mails;
 mod sql;
+mod step_up;
 
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
 pub use self::connections::{Connection, ConnectionKind, google_client, google_works};
 pub(crate) use self::mails::samples;
+pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 use crate::clock::{DAY, Timestamp};
 use crate::domain::values::Email;
 use crate::ids::{ConnectionId, DomainId, IdentityId, OrganizationId, UserId};

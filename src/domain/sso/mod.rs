@@ -85,6 +85,12 @@ pub async fn domains_of(on: &mut impl Lends, organization: OrganizationId) -> sq
     sql::domains(on, organization).await
 }
 
+/// The domains that an organization's connections cover, proven or not, by name: only their addresses come in
+/// by single sign-on (O2).
+pub async fn covered_domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
+    sql::covered_domains(on, organization).await
+}
+
 /// A person's identities: Google's first, then those at connections.
 pub async fn identities_of(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {
     sql::identities(on, user).await

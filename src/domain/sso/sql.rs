@@ -20,10 +20,7 @@ pub(super) async fn connections(
 }
 
 /// Of whatever organization: who may use it is judged by what comes of it.
-pub(super) async fn connection(
-    on: &mut impl Lends,
-    id: ConnectionId,
-) -> sqlx::Result<Option<Connection>> {
+pub(super) async fn connection(on: &mut impl Lends, id: ConnectionId) -> sqlx::Result<Option<Connection>> {
     fetch_optional!(
         on,
         Connection,
@@ -57,10 +54,7 @@ pub(super) async fn client_secret(on: &mut impl Lends, id: ConnectionId) -> sqlx
     Ok(secret)
 }
 
-pub(super) async fn domains(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-) -> sqlx::Result<Vec<Domain>> {
+pub(super) async fn domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Domain>> {
     fetch_all!(
         on,
         Domain,
@@ -68,6 +62,20 @@ pub(super) async fn domains(
          from domains where organization = $1 order by domain",
         organization
     )
+}
+
+pub(super) async fn covered_domains(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<String>> {
+    let rows = fetch_all!(
+        on,
+        (String,),
+        "select d.domain from domains d join connections c on c.id = d.connection \
+         where d.organization = $1 and c.enabled order by d.domain",
+        organization
+    )?;
+    Ok(rows.into_iter().map(|(domain,)| domain).collect())
 }
 
 pub(super) async fn identities(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {

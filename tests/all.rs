@@ -34,5 +34,6 @@ mod settings;
 mod sign_in;
 mod sign_up;
 mod start;
+mod step_up;
 mod users;
 mod users_factors;

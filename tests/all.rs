@@ -13,6 +13,7 @@ mod every_route;
 mod exports;
 mod invitations;
 mod invite;
+mod invite_covered;
 mod invite_many;
 mod journey;
 mod killed;

@@ -118,6 +118,8 @@ async fn any_provider_says_who_signed_in() {
     assert_eq!((claims.hosted_domain, claims.tenant, claims.object_id), (None, None, None));
     assert!(claims.all.contains(&("amr".to_owned(), r#"["pwd","otp"]"#.to_owned())), "{:?}", claims.all);
     assert!(claims.all.is_sorted());
+    scene.provider.claims(LOGIN, json!({ "sub": "248289761001" })).await;
+    assert_eq!(scene.sign_in(&client, LOGIN).await.expect("it holds").subject, "248289761001");
 
     let begun = scene.begin(&client).await;
     let asked = query(&begun.url);

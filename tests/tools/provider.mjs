@@ -12,6 +12,8 @@ const { default: Provider } = await import('oidc-provider');
 const machineTime = Date.now;
 const clients = new Map();
 const accounts = new Map();
+/** Who stands behind a subject. */
+const logins = new Map();
 const providers = new Map();
 let base;
 
@@ -22,9 +24,16 @@ const jwks = { keys: [jwk('rsa', { modulusLength: 2048 }, 'rsa'), jwk('ec', { na
 /** What a store of the library must do, in memory; clients come from `/control`. */
 class Store {
   static rows = new Map();
-  constructor(model) { this.model = model; }
+  constructor(model, path) { Object.assign(this, { model, path }); }
   key(id) { return `${this.model}:${id}`; }
-  async upsert(id, row) { Store.rows.set(this.key(id), row); }
+  async upsert(id, row) {
+    // Of these two the library believes its own session alone.
+    if (this.model === 'AuthorizationCode') {
+      const { amr, acr } = claimsOf(this.path, logins.get(this.path + row.accountId)).claims;
+      row = { ...row, amr, acr };
+    }
+    Store.rows.set(this.key(id), row);
+  }
   async find(id) { return this.model === 'Client' ? clients.get(id) : Store.rows.get(this.key(id)); }
   async findBy(field, value) {
     for (const [key, row] of Store.rows) if (key.startsWith(`${this.model}:`) && row[field] === value) return row;
@@ -58,7 +67,7 @@ const PERSON = ['email', 'email_verified', 'name'];
 function providerAt(path) {
   if (!providers.has(path)) {
     const provider = new Provider(base + path, {
-      adapter: Store,
+      adapter: (model) => new Store(model, path),
       jwks,
       cookies: { keys: ['of this run'] },
       pkce: { required: () => true },
@@ -69,10 +78,10 @@ function providerAt(path) {
         profile: ['name'],
       },
       features: { devInteractions: { enabled: true } },
-      findAccount: (_, login) => ({
-        accountId: login,
+      findAccount: (_, sub) => ({
+        accountId: sub,
         claims: (use) => {
-          const { claims, userinfoOnly } = claimsOf(path, login);
+          const { claims, userinfoOnly } = claimsOf(path, logins.get(path + sub));
           if (use === 'id_token' && userinfoOnly) for (const name of PERSON) delete claims[name];
           return claims;
         },
@@ -95,6 +104,15 @@ function control({ register, claims, now }) {
   }
 }
 
+/** The library takes what was typed for the subject, so that is put in its place. */
+async function translate(request, path) {
+  request.body = Object.fromEntries(new URLSearchParams(await text(request)));
+  const { login } = request.body;
+  if (login === undefined) return;
+  request.body.login = claimsOf(path, login).claims.sub;
+  logins.set(path + request.body.login, login);
+}
+
 const server = createServer(async (request, response) => {
   if (request.url === '/control') {
     control(JSON.parse(await text(request)));
@@ -105,6 +123,7 @@ const server = createServer(async (request, response) => {
   request.originalUrl = request.url;
   request.baseUrl = path;
   request.url = request.url.slice(path.length);
+  if (request.method === 'POST' && request.url.startsWith('/interaction/')) await translate(request, path);
   providerAt(path)(request, response);
 });
 

@@ -22,6 +22,7 @@ mod load;
 mod mail;
 mod metrics;
 mod mfa;
+mod oidc;
 mod organizations;
 mod passkeys;
 mod person;

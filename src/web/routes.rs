@@ -5,7 +5,9 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
 use super::assets;
-use super::gate::Access::{Anyone, Half, Member, Needs, Own, Polls, Proving, Public, Reopens, SignedIn, Token};
+use super::gate::Access::{
+    Anyone, Half, Member, Needs, Own, Polls, Proving, Public, Reopens, SignedIn, Token,
+};
 use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{

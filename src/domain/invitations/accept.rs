@@ -194,7 +194,7 @@ pub async fn accept_new(
     let email: Email = invitation.email.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     let id = UserId::generate();
     let operator = Operator { user: Some(id), name: name.to_string(), origin: origin.clone() };
-    let user = users::create(&mut change, id, &operator, &email, name, &password_hash).await?;
+    let user = users::create(&mut change, id, &operator, &email, name, Some(&password_hash)).await?;
     users::set_preferences(&mut change, id, &new.time_zone, Theme::default()).await?;
     sign_up::address_verified(&mut change, &user.email_canonical).await?;
     join(&mut change, invitation, &user, &operator).await?;

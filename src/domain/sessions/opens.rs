@@ -178,8 +178,7 @@ pub async fn opening(
             let proofs: Vec<Proof> = rows.iter().map(|row| row.proof.clone()).collect();
             let first = rows.first()?;
             let judged = Judged { proofs: &proofs, organization, member, policy, now };
-            let (proven_at, _) =
-                judged.opened(first.clicked_at).filter(|(_, way)| judged.meets_mfa(*way))?;
+            let (proven_at, _) = judged.opened(first.clicked_at).filter(|(_, way)| judged.meets_mfa(*way))?;
             Some(OpeningSession {
                 address: first.address.clone(),
                 agent: first.agent.clone(),

@@ -187,12 +187,7 @@ impl Row {
             remembered_until: self.remembered_until?,
             break_glass: self.break_glass?,
         };
-        Some(Place {
-            organization,
-            member,
-            last_click: self.clicked_at,
-            break_glass_at: self.break_glass_at,
-        })
+        Some(Place { organization, member, last_click: self.clicked_at, break_glass_at: self.break_glass_at })
     }
 }
 

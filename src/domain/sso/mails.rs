@@ -43,7 +43,8 @@ pub(super) fn break_glass_used(
             person.email,
             at.rfc3339().replace('T', " at ").trim_end_matches('Z').to_owned() + " UTC"
         ),
-        "If you don't know why, ask them. If it was not them, suspend them and reset their factors.".to_owned(),
+        "If you don't know why, ask them. If it was not them, suspend them and reset their factors."
+            .to_owned(),
     ];
     let subject = format!("{name} used break-glass access to {organization_name}");
     let audit = ("See the audit log", app.url(&format!("/o/{}/audit", organization.slug)));

@@ -4,12 +4,15 @@
 mod attempts;
 mod break_glass;
 mod connections;
+mod identities;
 mod mails;
 mod sql;
 
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
 pub use self::connections::{Connection, ConnectionKind, google_client, google_works};
+pub use self::identities::{Seen, find_identity, identities_of, identity_of};
+pub(crate) use self::identities::{delete_identity, insert_identity, touch_identity};
 pub(crate) use self::mails::samples;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::values::Email;
@@ -81,9 +84,4 @@ pub async fn of_organization(
 /// The domains of an organization's connections, by name.
 pub async fn domains_of(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Domain>> {
     sql::domains(on, organization).await
-}
-
-/// A person's identities: Google's first, then those at connections.
-pub async fn identities_of(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {
-    sql::identities(on, user).await
 }

@@ -20,10 +20,7 @@ pub(super) async fn connections(
 }
 
 /// Of whatever organization: who may use it is judged by what comes of it.
-pub(super) async fn connection(
-    on: &mut impl Lends,
-    id: ConnectionId,
-) -> sqlx::Result<Option<Connection>> {
+pub(super) async fn connection(on: &mut impl Lends, id: ConnectionId) -> sqlx::Result<Option<Connection>> {
     fetch_optional!(
         on,
         Connection,
@@ -57,26 +54,13 @@ pub(super) async fn client_secret(on: &mut impl Lends, id: ConnectionId) -> sqlx
     Ok(secret)
 }
 
-pub(super) async fn domains(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-) -> sqlx::Result<Vec<Domain>> {
+pub(super) async fn domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Domain>> {
     fetch_all!(
         on,
         Domain,
         "select id, organization, connection, domain, record, created_at, verified_at, checked_at, failing_since \
          from domains where organization = $1 order by domain",
         organization
-    )
-}
-
-pub(super) async fn identities(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {
-    fetch_all!(
-        on,
-        Identity,
-        "select id, user_id, connection, issuer, subject, email, linked_at, last_used_at from identities \
-         where user_id = $1 order by case when connection is null then 0 else 1 end, linked_at, id",
-        user
     )
 }
 

@@ -75,14 +75,14 @@ pub(crate) async fn create(
     operator: &Operator,
     email: &Email,
     name: &PersonName,
-    password_hash: &str,
+    password_hash: Option<&str>,
 ) -> sqlx::Result<User> {
     let user = User {
         id,
         email: email.as_str().to_owned(),
         email_canonical: email.canonical(),
         name: name.to_string(),
-        password_hash: Some(password_hash.to_owned()),
+        password_hash: password_hash.map(str::to_owned),
         password_changed_at: change.now(),
         password_length: 0,
         factors: Factors::default(),

@@ -7,6 +7,7 @@ mod connections;
 mod identities;
 mod mails;
 mod sql;
+mod step_up;
 
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
@@ -14,6 +15,7 @@ pub use self::connections::{Connection, ConnectionKind, google_client, google_wo
 pub use self::identities::{Seen, find_identity, identities_of, identity_of};
 pub(crate) use self::identities::{delete_identity, insert_identity, touch_identity};
 pub(crate) use self::mails::samples;
+pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 use crate::clock::{DAY, Timestamp};
 use crate::domain::values::Email;
 use crate::ids::{ConnectionId, DomainId, IdentityId, OrganizationId, UserId};

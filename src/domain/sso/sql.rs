@@ -1,5 +1,5 @@
 use super::attempts::Landing;
-use super::{Connection, Domain, Identity, Purpose};
+use super::{Connection, Domain, Purpose};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, IdentityId, OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;

@@ -214,20 +214,12 @@ async fn kept(app: &Shared, person: &Person, form: &str) -> Result<Option<KeptFo
     }
 }
 
-pub async fn form(
-    State(app): State<Shared>,
-    signed_in: SignedIn,
-    Query(asked): Query<Asked>,
-) -> Result {
+pub async fn form(State(app): State<Shared>, signed_in: SignedIn, Query(asked): Query<Asked>) -> Result {
     Ok(html::page(&page(&app, &signed_in.person, &asked.with, &asked.form, &asked.next).await?))
 }
 
 /// Back from a provider, with the form that was kept meanwhile. Whoever does what it asks for checks the proof.
-pub async fn proven(
-    State(app): State<Shared>,
-    signed_in: SignedIn,
-    Query(asked): Query<Asked>,
-) -> Result {
+pub async fn proven(State(app): State<Shared>, signed_in: SignedIn, Query(asked): Query<Asked>) -> Result {
     go_on(&app, &signed_in.person, &asked.form, &asked.next).await
 }
 

@@ -90,10 +90,10 @@ create table arrivals (
 
 create index arrivals_by_age on arrivals (created_at);
 
--- A code mailed to someone who has no other proof of their own (S12). The last one counts.
+-- A code mailed to someone who has no other proof of their own (S12), sealed. The last one counts.
 create table mailed_codes (
     session text primary key references sessions (id),
-    code_hash text not null,
+    code text not null,
     created_at bigint not null
 );
 

@@ -126,6 +126,10 @@ pub fn table() -> Vec<Route> {
         post("/organizations",                            Own,                organizations::create),
         get ("/step-up",                                  SignedIn,           step_up::form),
         post("/step-up",                                  SignedIn,           step_up::confirm),
+        get ("/step-up/proven",                           SignedIn,           step_up::proven),
+        post("/step-up/code",                             SignedIn,           step_up::mail_code),
+        get ("/step-up/google",                           SignedIn,           sso::step_up_at_google),
+        get ("/step-up/sso/{connection}",                 SignedIn,           sso::step_up_at_provider),
         post("/step-up/passkey",                          SignedIn,           passkeys::for_person),
 
         get ("/o/{org}",                                  Member,             home::organization),

@@ -237,5 +237,6 @@ pub async fn come_back(
 pub(super) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     let before = tx.now().plus(-24 * 60 * MINUTE);
     sql::drop_attempts(tx, before).await?;
-    sql::drop_arrivals(tx, before).await
+    sql::drop_arrivals(tx, before).await?;
+    sql::drop_codes(tx, before).await
 }

@@ -51,7 +51,27 @@ pub(super) fn break_glass_used(
     message("break_glass_used", to, subject, paragraphs, audit, "You get this mail because you are an Owner.")
 }
 
+pub(super) fn step_up_code(to: &str, code: &str) -> Message {
+    Message {
+        kind: "step_up_code",
+        to: to.to_owned(),
+        subject: "Your code to confirm that it is you".to_owned(),
+        heading: "Your code to confirm that it is you".to_owned(),
+        paragraphs: vec![
+            "Type this code on the page that asks for it. It works for 10 minutes, in the browser that asked.".to_owned(),
+            "If you did not ask for it, somebody is signed in as you: sign out your other sessions.".to_owned(),
+        ],
+        quote: None,
+        action: None,
+        code: Some(code.to_owned()),
+        footer: "You get this mail because your account has no password.".to_owned(),
+    }
+}
+
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     let (organization, person) = (organizations::sample(), access::sample_person());
-    vec![break_glass_used(app, "sefa@halden.example", &organization, &person, app.db.now())]
+    vec![
+        break_glass_used(app, "sefa@halden.example", &organization, &person, app.db.now()),
+        step_up_code("amara@halden.example", "48201975"),
+    ]
 }

@@ -4,19 +4,22 @@
 mod attempts;
 mod break_glass;
 mod connections;
-mod identities;
 mod mails;
 mod sql;
+mod step_up;
 
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
-pub use self::connections::{Connection, ConnectionKind, google_client, google_works};
-pub use self::identities::{Seen, find_identity, identities_of, identity_of};
-pub(crate) use self::identities::{delete_identity, insert_identity, touch_identity};
+pub use self::connections::{Connection, ConnectionKind, google_client};
 pub(crate) use self::mails::samples;
+pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 use crate::clock::{DAY, Timestamp};
+pub use crate::domain::identities::{
+    Identity, Seen, find_identity, google_works, identities_of, identity_of,
+};
+pub(crate) use crate::domain::identities::{delete_identity, insert_identity, touch_identity};
 use crate::domain::values::Email;
-use crate::ids::{ConnectionId, DomainId, IdentityId, OrganizationId, UserId};
+use crate::ids::{ConnectionId, DomainId, OrganizationId};
 use crate::storage::{Db, Lends, Tx};
 
 /// How long a proven domain may fail its checks before it admits and links nobody any more (O2).
@@ -43,22 +46,6 @@ impl Domain {
     pub fn vouches(&self, now: Timestamp) -> bool {
         self.verified_at.is_some() && self.failing_since.is_none_or(|since| now.since(since) < GRACE)
     }
-}
-
-/// Who someone is at a provider (O3).
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Identity {
-    pub id: IdentityId,
-    #[sqlx(rename = "user_id")]
-    pub user: UserId,
-    /// None: their own Google account.
-    pub connection: Option<ConnectionId>,
-    pub issuer: String,
-    pub subject: String,
-    /// As the provider last said it. It names nobody.
-    pub email: String,
-    pub linked_at: Timestamp,
-    pub last_used_at: Option<Timestamp>,
 }
 
 /// Drops what nobody comes back for any more.

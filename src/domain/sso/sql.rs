@@ -1,7 +1,7 @@
 use super::attempts::Landing;
-use super::{Connection, Domain, Identity, Purpose};
+use super::{Connection, Domain, Purpose};
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, OrganizationId, SessionId, UserId};
+use crate::ids::{ConnectionId, IdentityId, OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
@@ -85,6 +85,97 @@ pub(super) async fn insert_attempt(
         sealed,
         now
     )?;
+    Ok(())
+}
+
+/// The connections at which a person is known, of one organization, as far as they may be used.
+pub(super) async fn connections_of_person(
+    on: &mut impl Lends,
+    user: UserId,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<Connection>> {
+    fetch_all!(
+        on,
+        Connection,
+        "select c.id, c.organization, c.kind, c.name, c.issuer, c.tenant, c.hosted_domain, c.client_id, c.scopes, \
+         c.enabled, c.admits_newcomers, c.newcomer_role, c.enforces_mfa, c.created_at, c.changed_at, \
+         c.last_used_at, c.problem, c.problem_at \
+         from identities i join connections c on c.id = i.connection \
+         where i.user_id = $1 and c.organization = $2 and c.enabled order by c.created_at, c.id",
+        user,
+        organization
+    )
+}
+
+pub(super) async fn has_google(on: &mut impl Lends, user: UserId) -> sqlx::Result<bool> {
+    let row = fetch_optional!(
+        on,
+        (IdentityId,),
+        "select id from identities where user_id = $1 and connection is null",
+        user
+    )?;
+    Ok(row.is_some())
+}
+
+/// Whose identity it is, if it is this person's.
+pub(super) async fn is_identity_of(
+    on: &mut impl Lends,
+    user: UserId,
+    connection: Option<ConnectionId>,
+    issuer: &str,
+    subject: &str,
+) -> sqlx::Result<bool> {
+    let row = fetch_optional!(
+        on,
+        (IdentityId,),
+        "select id from identities where user_id = $1 and coalesce(connection, '') = $2 and issuer = $3 \
+         and subject = $4",
+        user,
+        connection.map(|connection| connection.to_string()).unwrap_or_default(),
+        issuer,
+        subject
+    )?;
+    Ok(row.is_some())
+}
+
+pub(super) async fn keep_code(
+    on: &mut impl Lends,
+    session: SessionId,
+    sealed: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into mailed_codes (session, code, created_at) values ($1, $2, $3) \
+         on conflict (session) do update set code = excluded.code, created_at = excluded.created_at",
+        session,
+        sealed,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn kept_code(
+    on: &mut impl Lends,
+    session: SessionId,
+    mailed_after: Timestamp,
+) -> sqlx::Result<Option<String>> {
+    let row = fetch_optional!(
+        on,
+        (String,),
+        "select code from mailed_codes where session = $1 and created_at > $2",
+        session,
+        mailed_after
+    )?;
+    Ok(row.map(|(code,)| code))
+}
+
+pub(super) async fn drop_code(on: &mut impl Lends, session: SessionId) -> sqlx::Result<bool> {
+    Ok(execute!(on, "delete from mailed_codes where session = $1", session)? == 1)
+}
+
+pub(super) async fn drop_codes(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from mailed_codes where created_at < $1", before)?;
     Ok(())
 }
 

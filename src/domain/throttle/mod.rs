@@ -69,8 +69,13 @@ pub const MFA_MAIL: Budget = budget("mfa-mail", 3, DAY);
 /// itself. A whole office may have one address.
 pub const SSO_BEGUN: Budget = budget("sso-begun", 600, 15 * MINUTE);
 
+/// Codes mailed to one person who proves who they are without a password.
+pub const STEP_UP_CODE: Budget = budget("step-up-code", 5, HOUR);
+/// Guesses of such a code.
+pub const STEP_UP_CODE_GUESS: Budget = budget("step-up-code-guess", 5, 15 * MINUTE);
+
 /// The table of the README and of its test.
-pub const ALL: [Budget; 22] = [
+pub const ALL: [Budget; 24] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -93,6 +98,8 @@ pub const ALL: [Budget; 22] = [
     INVITE_CODE_GUESS,
     MFA_MAIL,
     SSO_BEGUN,
+    STEP_UP_CODE,
+    STEP_UP_CODE_GUESS,
 ];
 
 /// Too many tries.

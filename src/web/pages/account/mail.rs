@@ -97,6 +97,8 @@ fn in_words(kind: &str) -> &'static str {
         "organization_handed_over" | "organization_closed" | "organization_reopened" => {
             "Notice: an organization of yours"
         }
+        "step_up_code" => "Code to confirm that it is you",
+        "break_glass_used" => "Notice: break-glass access",
         _ => "Notice",
     }
 }

@@ -3,6 +3,7 @@
 mod google;
 mod landing;
 mod sign_in;
+mod step_up;
 mod test;
 
 use axum::extract::{Path, Query, State};
@@ -20,7 +21,7 @@ use crate::oidc::Claims;
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::gate::Visitor;
+use crate::web::gate::{SignedIn, Visitor};
 use crate::web::html;
 use crate::web::session;
 
@@ -67,6 +68,59 @@ fn sign_in_landing(asked: &Asked) -> Landing<'_> {
         invite: None,
         login_hint: Some(asked.email.as_str()).filter(|email| !email.is_empty()),
     }
+}
+
+/// A provider to prove oneself at, and the form or the page that this is for (S12).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct AskedAgain {
+    form: String,
+    next: String,
+}
+
+/// `/step-up/google`
+pub async fn step_up_at_google(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    signed_in: SignedIn,
+    Query(asked): Query<AskedAgain>,
+) -> Result {
+    step_up_at(&app, &context, &headers, &signed_in, None, &asked).await
+}
+
+/// `/step-up/sso/{connection}`
+pub async fn step_up_at_provider(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    signed_in: SignedIn,
+    Path(connection): Path<String>,
+    Query(asked): Query<AskedAgain>,
+) -> Result {
+    let connection = connection_id(&connection)?;
+    step_up_at(&app, &context, &headers, &signed_in, Some(connection), &asked).await
+}
+
+async fn step_up_at(
+    app: &Shared,
+    context: &Context,
+    headers: &HeaderMap,
+    signed_in: &SignedIn,
+    connection: Option<ConnectionId>,
+    asked: &AskedAgain,
+) -> Result {
+    let (form, next) = (html::query_value(&asked.form), html::query_value(&asked.next));
+    let next = format!("/step-up/proven?form={form}&next={next}");
+    let person = &signed_in.person;
+    let landing = Landing {
+        purpose: Purpose::StepUp,
+        session: Some(person.session),
+        next: html::own_path(&next).unwrap_or("/"),
+        invite: None,
+        login_hint: Some(&person.email),
+    };
+    lead_away(app, context, headers, connection, landing).await
 }
 
 pub(in crate::web::pages) fn connection_id(text: &str) -> Result<ConnectionId> {
@@ -177,6 +231,7 @@ async fn arrive(
     let arrival = Arrival { app, context, headers, visitor, cookie, attempt, claims };
     match (arrival.attempt.purpose, connection) {
         (Purpose::Test, _) => test::arrive(arrival).await,
+        (Purpose::StepUp, _) => step_up::arrive(arrival).await,
         (Purpose::SignIn | Purpose::Invite, Some(_)) => sign_in::arrive(arrival).await,
         _ => google::arrive(arrival).await,
     }

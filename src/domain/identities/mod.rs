@@ -1,14 +1,32 @@
-//! Who is who at a provider (O3): an issuer and a subject, never an email.
+//! Who someone is at a provider (O3): an issuer and a subject, never an email. A person's own Google account is
+//! an identity without a connection.
 
 mod sql;
+mod ways;
 
-use super::Identity;
+pub use self::ways::{Ways, ways};
+use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::users::User;
 use crate::ids::{ConnectionId, IdentityId, UserId};
 use crate::storage::{Change, Lends};
 
-/// An identity that is to be linked, as the provider has just said it.
+/// Who someone is at a provider (O3).
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Identity {
+    pub id: IdentityId,
+    #[sqlx(rename = "user_id")]
+    pub user: UserId,
+    /// None: their own Google account.
+    pub connection: Option<ConnectionId>,
+    pub issuer: String,
+    pub subject: String,
+    /// As the provider last said it. It names nobody.
+    pub email: String,
+    pub linked_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// An identity as its provider has just said it.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     /// None: at Google, the person's own.
@@ -16,6 +34,11 @@ pub struct Seen<'a> {
     pub issuer: &'a str,
     pub subject: &'a str,
     pub email: &'a str,
+}
+
+/// Whether people may sign in with their own Google account here.
+pub fn google_works(app: &App) -> bool {
+    app.config.google_client_id.is_some() && app.config.google_client_secret.is_some()
 }
 
 /// Whose an identity is. Without a connection it is one of Google's, and another than the same at a connection.
@@ -46,22 +69,22 @@ pub async fn identities_of(on: &mut impl Lends, user: UserId) -> sqlx::Result<Ve
     sql::of_user(on, user).await
 }
 
-/// Links an identity. That it is nobody's, and that the person has none there, is looked at inside the same
-/// change.
+/// Links an identity, used at this moment. That it is nobody's, and that the person has none there, is looked at
+/// inside the same change.
 pub(crate) async fn insert_identity(
     change: &mut Change,
-    user: &User,
+    user: UserId,
     seen: Seen<'_>,
 ) -> sqlx::Result<Identity> {
     let identity = Identity {
         id: IdentityId::generate(),
-        user: user.id,
+        user,
         connection: seen.connection,
         issuer: seen.issuer.to_owned(),
         subject: seen.subject.to_owned(),
         email: seen.email.to_owned(),
         linked_at: change.now(),
-        last_used_at: None,
+        last_used_at: Some(change.now()),
     };
     sql::insert(change, &identity).await?;
     Ok(identity)
@@ -76,7 +99,7 @@ pub(crate) async fn delete_identity(
     sql::delete(change, user, id).await
 }
 
-/// Notes that an identity was used, and the email that it has now: that names nobody.
+/// Notes that an identity was used, and the email that it has now: that names nobody (SSO-10).
 pub(crate) async fn touch_identity(
     on: &mut impl Lends,
     id: IdentityId,

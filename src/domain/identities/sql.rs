@@ -1,4 +1,4 @@
-use super::super::Identity;
+use super::Identity;
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, IdentityId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_optional};
@@ -48,15 +48,16 @@ pub(super) async fn of_user(on: &mut impl Lends, user: UserId) -> sqlx::Result<V
 pub(super) async fn insert(on: &mut impl Lends, identity: &Identity) -> sqlx::Result<()> {
     execute!(
         on,
-        "insert into identities (id, user_id, connection, issuer, subject, email, linked_at) \
-         values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into identities (id, user_id, connection, issuer, subject, email, linked_at, \
+         last_used_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         identity.id,
         identity.user,
         identity.connection,
         &identity.issuer,
         &identity.subject,
         &identity.email,
-        identity.linked_at
+        identity.linked_at,
+        identity.last_used_at
     )?;
     Ok(())
 }
@@ -90,4 +91,20 @@ pub(super) async fn touch(
         email
     )?;
     Ok(())
+}
+
+/// For each organization that a person is an active member of, whether one of its connections knows them.
+pub(super) async fn covered(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<Vec<bool>> {
+    let rows = fetch_all!(
+        on,
+        (bool,),
+        "select exists (select 1 from identities i join connections c on c.id = i.connection \
+         where i.user_id = m.user_id and c.organization = m.organization and c.enabled) \
+         from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state = 'active' and (m.ends_at is null or m.ends_at > $2) \
+         and o.closed_at is null",
+        user,
+        now
+    )?;
+    Ok(rows.into_iter().map(|(covered,)| covered).collect())
 }

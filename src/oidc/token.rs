@@ -1,6 +1,5 @@
 //! The way back: a code becomes a token, and a token becomes claims once all of it is verified.
 
-use std::pin::Pin;
 use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,10 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, Request, StatusCode, header};
 use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType, BasicTokenType};
-use oauth2::{
-    AsyncHttpClient, AuthType, AuthorizationCode, ClientSecret, HttpRequest, HttpResponse, PkceCodeVerifier,
-    RequestTokenError, TokenResponse,
-};
+use oauth2::{AuthType, AuthorizationCode, ClientSecret, PkceCodeVerifier, RequestTokenError, TokenResponse};
 use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
 use openidconnect::{
     ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError, TokenUrl,
@@ -22,7 +18,7 @@ use serde_json::{Map, Value};
 use super::claims::moment;
 use super::{Claims, Client, Discovered, DiscoveryError, Flavor, Oidc, redirect_url};
 use crate::clock::{MINUTE, SECOND, Timestamp};
-use crate::outbound::{Outbound, OutboundError};
+use crate::outbound::OutboundError;
 
 /// For all that is asked on the way back (SSO-14).
 const PATIENCE: Duration = Duration::from_secs(9);
@@ -117,18 +113,6 @@ type OAuth = oauth2::Client<
     oauth2::basic::BasicRevocationErrorResponse,
 >;
 
-/// What the library sends by. A named future, of known lifetime: a closure's would not be `Send` for every one.
-struct Sender(Outbound);
-
-impl<'c> AsyncHttpClient<'c> for Sender {
-    type Error = OutboundError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutboundError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.0.send(request))
-    }
-}
-
 impl Oidc {
     /// Ends a sign-in. The tokens are dropped here: nothing is done with them beside reading them.
     pub async fn finish(
@@ -176,6 +160,7 @@ impl Oidc {
         returned: &Returned<'_>,
     ) -> Result<Tokens, FinishError> {
         let address = TokenUrl::new(provider.token_endpoint.clone());
+        let outbound = self.outbound.clone();
         let way = if provider.secret_in_body { AuthType::RequestBody } else { AuthType::BasicAuth };
         let oauth = OAuth::new(ClientId::new(client.client_id.clone()))
             .set_client_secret(ClientSecret::new(client.client_secret.expose().clone()))
@@ -185,7 +170,10 @@ impl Oidc {
         let answer = oauth
             .exchange_code(AuthorizationCode::new(returned.code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(returned.verifier.to_owned()))
-            .request_async(&Sender(self.outbound.clone()))
+            .request_async(&move |request| {
+                let outbound = outbound.clone();
+                async move { outbound.send(request).await }
+            })
             .await;
         answer.map_err(|error| match error {
             RequestTokenError::Request(error) => FinishError::Unasked(error),

@@ -253,7 +253,8 @@ async fn found(
     let id = UserId::generate();
     let operator = Operator { user: Some(id), name: asked.name.to_string(), origin: origin.clone() };
     let organization = organizations::create(change, &operator, &asked.organization).await?;
-    let user = users::create(change, id, &operator, &asked.email, &asked.name, asked.password_hash).await?;
+    let user =
+        users::create(change, id, &operator, &asked.email, &asked.name, Some(asked.password_hash)).await?;
     users::set_preferences(change, id, asked.time_zone, Theme::default()).await?;
     let joining = users::Joining { role: Role::Owner, ends_at: None, invited_by: None };
     users::join(change, organization.id, &user, joining).await?;

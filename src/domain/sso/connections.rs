@@ -123,11 +123,6 @@ pub(super) fn secret_place(id: ConnectionId) -> String {
     format!("connections.client_secret:{id}")
 }
 
-/// Whether people may sign in with their own Google account here.
-pub fn google_works(app: &App) -> bool {
-    google_client(app).is_some()
-}
-
 /// The client of this installation at Google, if the sysadmin has set one up.
 pub fn google_client(app: &App) -> Option<Client> {
     Some(Client {

@@ -1,6 +1,7 @@
 //! Single sign-on (O1–O4): an organization's connections to its providers, their domains, who is who there,
 //! and the ways to a provider and back. A person's own Google account is a way without a connection.
 
+mod arrive;
 mod attempts;
 mod break_glass;
 mod connections;
@@ -8,14 +9,20 @@ mod mails;
 mod sql;
 mod step_up;
 
+pub use self::arrive::{ArriveError, Arrived, Arriving, Refusal, arrive};
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
-pub use self::connections::{Connection, ConnectionKind, google_client, google_works};
+pub use self::connections::{Connection, ConnectionKind, google_client};
 pub(crate) use self::mails::samples;
 pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 use crate::clock::{DAY, Timestamp};
+pub use crate::domain::identities::{
+    Identity, Seen, find_identity, google_works, identities_of, identity_of,
+};
+pub(crate) use crate::domain::identities::{delete_identity, insert_identity, touch_identity};
+use crate::domain::organizations::{self, Organization};
 use crate::domain::values::Email;
-use crate::ids::{ConnectionId, DomainId, IdentityId, OrganizationId, UserId};
+use crate::ids::{ConnectionId, DomainId, OrganizationId};
 use crate::storage::{Db, Lends, Tx};
 
 /// How long a proven domain may fail its checks before it admits and links nobody any more (O2).
@@ -44,22 +51,6 @@ impl Domain {
     }
 }
 
-/// Who someone is at a provider (O3).
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Identity {
-    pub id: IdentityId,
-    #[sqlx(rename = "user_id")]
-    pub user: UserId,
-    /// None: their own Google account.
-    pub connection: Option<ConnectionId>,
-    pub issuer: String,
-    pub subject: String,
-    /// As the provider last said it. It names nobody.
-    pub email: String,
-    pub linked_at: Timestamp,
-    pub last_used_at: Option<Timestamp>,
-}
-
 /// Drops what nobody comes back for any more.
 pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     attempts::sweep(tx).await
@@ -70,6 +61,21 @@ pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
 pub async fn route(db: &Db, email: &Email) -> sqlx::Result<Option<Connection>> {
     let domain = email.domain().to_ascii_lowercase();
     sql::connection_of_proven(&mut db.read().await?, &domain).await
+}
+
+/// What an organization's own sign-in page offers to anyone: of one that is closed, or that there is not, nothing.
+pub async fn at_door(db: &Db, slug: &str) -> sqlx::Result<Vec<Connection>> {
+    let mut reader = db.read().await?;
+    let organization = organizations::by_slug(&mut reader, slug).await?;
+    let Some(organization) = organization.filter(Organization::is_open) else { return Ok(Vec::new()) };
+    enabled(&mut reader, organization.id).await
+}
+
+/// The connections of an organization that people can sign in by.
+pub async fn enabled(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Connection>> {
+    let mut connections = sql::connections(on, organization).await?;
+    connections.retain(|connection| connection.enabled);
+    Ok(connections)
 }
 
 /// The connections of an organization, oldest first.
@@ -89,9 +95,4 @@ pub async fn domains_of(on: &mut impl Lends, organization: OrganizationId) -> sq
 /// by single sign-on (O2).
 pub async fn covered_domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
     sql::covered_domains(on, organization).await
-}
-
-/// A person's identities: Google's first, then those at connections.
-pub async fn identities_of(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {
-    sql::identities(on, user).await
 }

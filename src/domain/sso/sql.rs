@@ -1,5 +1,5 @@
 use super::attempts::Landing;
-use super::{Connection, Domain, Identity, Purpose};
+use super::{Connection, Domain, Purpose};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, IdentityId, OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
@@ -76,16 +76,6 @@ pub(super) async fn covered_domains(
         organization
     )?;
     Ok(rows.into_iter().map(|(domain,)| domain).collect())
-}
-
-pub(super) async fn identities(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {
-    fetch_all!(
-        on,
-        Identity,
-        "select id, user_id, connection, issuer, subject, email, linked_at, last_used_at from identities \
-         where user_id = $1 order by case when connection is null then 0 else 1 end, linked_at, id",
-        user
-    )
 }
 
 pub(super) async fn insert_attempt(

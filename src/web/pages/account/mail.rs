@@ -98,6 +98,8 @@ fn in_words(kind: &str) -> &'static str {
             "Notice: an organization of yours"
         }
         "step_up_code" => "Code to confirm that it is you",
+        "identity_refused" => "Notice: a sign-in by the provider was refused",
+        "identity_linked" => "Notice: the provider signs you in",
         "break_glass_used" => "Notice: break-glass access",
         _ => "Notice",
     }

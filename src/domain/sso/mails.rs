@@ -1,5 +1,6 @@
 //! What people are told of single sign-on.
 
+use super::linking;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{self, Person};
@@ -70,8 +71,10 @@ pub(super) fn step_up_code(to: &str, code: &str) -> Message {
 
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     let (organization, person) = (organizations::sample(), access::sample_person());
-    vec![
+    let mut samples = vec![
         break_glass_used(app, "sefa@halden.example", &organization, &person, app.db.now()),
         step_up_code("amara@halden.example", "48201975"),
-    ]
+    ];
+    samples.extend(linking::samples(app));
+    samples
 }

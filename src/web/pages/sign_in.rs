@@ -16,6 +16,7 @@ use crate::domain::factors::{self, Answered, FactorError};
 use crate::domain::organizations::MfaRule;
 use crate::domain::sessions::{self, Lack};
 use crate::domain::sign_in::{self, Cookies, SignInError};
+use crate::domain::sso;
 use crate::domain::throttle::Throttled;
 use crate::domain::values::Theme;
 use crate::web::context::Context;
@@ -36,6 +37,7 @@ struct Page {
     sign_up_open: bool,
     /// Whether passkeys work at this address.
     passkeys: bool,
+    google: bool,
 }
 
 /// What went wrong: a title and a sentence.
@@ -53,6 +55,7 @@ impl Page {
             problem,
             sign_up_open: app.config.sign_up == SignUp::Open,
             passkeys: factors::passkeys_work(app),
+            google: sso::google_works(app),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::config::{Config, DatabaseUrl};
 use crate::domain::passwords::Passwords;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
+use crate::outbound::{Dns, Outbound};
 use crate::secrets::Sealer;
 use crate::storage::{Db, Schema, Tx, backup, instance};
 
@@ -25,6 +26,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Wakes the worker that sends many invitations.
     pub invites: Notify,
+    pub outbound: Outbound,
+    pub dns: Dns,
     pub oidc: Oidc,
 }
 
@@ -111,7 +114,10 @@ impl App {
         let exports = Arc::new(Semaphore::new(EXPORTS));
         let passwords = Passwords::new();
         let metrics = Metrics::new(db.times().collectors().into_iter().chain(passwords.collectors()));
-        App { config, db, sealer, passwords, exports, metrics, invites: Notify::new(), oidc: Oidc::default() }
+        let outbound = Outbound::new(&config);
+        let (dns, oidc) = (Dns::new(&config), Oidc::new(&config, outbound.clone()));
+        let invites = Notify::new();
+        App { config, db, sealer, passwords, exports, metrics, invites, outbound, dns, oidc }
     }
 
     /// A wrong key is found at the start and not at the first mail.

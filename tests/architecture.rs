@@ -79,6 +79,16 @@ fn imports_run_one_way() {
             forbid(&["crate::domain", "crate::mail", "crate::web", "crate::cli", "axum", "askama"]);
         } else if name.starts_with("src/mail/") {
             forbid(&["crate::domain", "crate::web", "crate::cli", "axum"]);
+        } else if name.starts_with("src/oidc/") || name.starts_with("src/outbound/") {
+            forbid(&[
+                "crate::domain",
+                "crate::mail",
+                "crate::storage",
+                "crate::web",
+                "crate::cli",
+                "axum",
+                "askama",
+            ]);
         } else if name.starts_with("src/domain/") {
             forbid(&[
                 "crate::web",
@@ -194,7 +204,7 @@ fn the_crates_that_were_asked_for_are_direct_dependencies() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the manifest can be read");
     let dependencies = manifest.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next());
     let dependencies = dependencies.expect("there are dependencies");
-    for name in ["axum", "askama", "tower-sessions", "sqlx", "argon2", "lettre", "time"] {
+    for name in ["axum", "askama", "tower-sessions", "sqlx", "argon2", "oauth2", "lettre", "time"] {
         assert!(
             dependencies.lines().any(|line| line.starts_with(&format!("{name} = "))),
             "{name} is missing"

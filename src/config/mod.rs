@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ipnet::IpNet;
 
 pub(crate) use self::values::percent_decoded;
-pub use self::values::{BaseUrl, DatabaseUrl, Secret, Smtp, SmtpTls};
+pub use self::values::{BaseUrl, DatabaseUrl, Origin, Secret, Smtp, SmtpTls};
 
 const PREFIX: &str = "INTERLOCK_";
 /// Names the file, so it can't be a setting in it.
@@ -89,22 +89,32 @@ settings! {
     /// Whether anyone may sign up (open) or only people with an invitation (closed).
     sign_up: SignUp = SignUp::Open, |text| choice(text, SIGN_UP), |value| chosen(value, SIGN_UP);
 
-    /// The client ID of this installation at Google, for "Continue with Google".
-    google_client_id: Option<String> = None, text, |id| or_not_set(id.as_ref());
-
-    /// Its secret.
-    google_client_secret: Option<Secret<String>> = None, secret_text, |secret| or_not_set(secret.as_ref().map(|_| HIDDEN));
-
-    /// Where Google is.
-    google_issuer: String = "https://accounts.google.com".to_owned(), |text| Ok(text.to_owned()), String::clone;
-
-    /// Where Entra is.
-    entra_authority: String = "https://login.microsoftonline.com".to_owned(), |text| Ok(text.to_owned()), String::clone;
-
     /// The proxies whose word on a visitor's address is taken: IP addresses or networks,
     /// separated by commas.
     trusted_proxies: Vec<IpNet> = Vec::new(), networks,
         |list| or_not_set((!list.is_empty()).then(|| joined(list)));
+
+    /// The OAuth client ID of "Sign in with Google"; must be given with google_client_secret.
+    google_client_id: Option<String> = None, |text| word(text).map(Some), |id| or_not_set(id.as_ref());
+
+    /// The secret of that client.
+    google_client_secret: Option<Secret<String>> = None,
+        |text| word(text).map(Secret).map(Some), |secret| or_not_set(secret.as_ref().map(|_| HIDDEN));
+
+    /// Google's issuer, as its discovery document names it.
+    google_issuer: String = "https://accounts.google.com".to_owned(), issuer, String::clone;
+
+    /// Where Microsoft Entra's tenants are; a sovereign cloud has another.
+    entra_authority: String = "https://login.microsoftonline.com".to_owned(),
+        |text| issuer(text).map(|url| url.trim_end_matches('/').to_owned()), String::clone;
+
+    /// The origins that requests may go to though they are http or lead to a private address, such as
+    /// an identity provider in the intranet: separated by commas.
+    outbound_allow: Vec<Origin> = Vec::new(), origins,
+        |list| or_not_set((!list.is_empty()).then(|| joined(list)));
+
+    /// The address and port of the DNS server to ask; without it, the system's are asked.
+    dns_server: Option<SocketAddr> = None, |text| address(text).map(Some), |address| or_not_set(address.as_ref());
 
     /// The address and port where /metrics is served, apart from everything else; without it, nowhere.
     metrics_listen: Option<SocketAddr> = None, |text| address(text).map(Some),
@@ -123,6 +133,8 @@ settings! {
     shutdown_seconds: u64 = 30, seconds, u64::to_string;
 }
 
+/// What may be written as a list in the file.
+const LISTS: &[&str] = &["trusted_proxies", "outbound_allow"];
 const SIGN_UP: &[(&str, SignUp)] = &[("open", SignUp::Open), ("closed", SignUp::Closed)];
 const LOG: &[(&str, LogFormat)] =
     &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
@@ -204,6 +216,7 @@ impl Config {
                 variable("mail_from")
             ));
         }
+        given.needs_both("google_client_id", "google_client_secret");
         Config::settle(given)
     }
 }
@@ -295,6 +308,17 @@ impl Given {
         self.values.contains_key(setting)
     }
 
+    fn needs_both(&mut self, one: &'static str, other: &'static str) {
+        for (there, missing) in [(one, other), (other, one)] {
+            if self.has(there) && !self.has(missing) {
+                self.problems.push(format!(
+                    "{}: {there} is set, so this must be too. Set both, or neither.",
+                    variable(missing)
+                ));
+            }
+        }
+    }
+
     fn take<T>(&mut self, setting: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let (source, value) = self.values.remove(setting)?;
         match value.and_then(without_control_characters).and_then(|value| read(&value)) {
@@ -341,8 +365,7 @@ fn text_of(setting: &str, value: toml::Value) -> Result<String, String> {
         toml::Value::String(text) => Ok(text),
         toml::Value::Integer(number) => Ok(number.to_string()),
         toml::Value::Boolean(truth) => Ok(truth.to_string()),
-        // The one setting that is a list.
-        toml::Value::Array(items) if setting == "trusted_proxies" => {
+        toml::Value::Array(items) if LISTS.contains(&setting) => {
             let texts: Option<Vec<_>> = items.iter().map(toml::Value::as_str).collect();
             let texts = texts.ok_or("An entry is not text. Write each in quotes.")?;
             Ok(texts.join(","))
@@ -389,12 +412,22 @@ fn address(value: &str) -> Result<SocketAddr, String> {
     value.parse().map_err(|_| format!("{value:?} is not an address. Use one such as 127.0.0.1:3000."))
 }
 
-fn text(value: &str) -> Result<Option<String>, String> {
-    Ok(Some(value.to_owned()))
+/// A value without blanks: what was pasted with a space or a quote around it is found at the start.
+fn word(value: &str) -> Result<String, String> {
+    if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c == '"') {
+        return Err(
+            "This is empty, or holds a blank or a quotation mark. Paste it as it was given to you.".into()
+        );
+    }
+    Ok(value.to_owned())
 }
 
-fn secret_text(value: &str) -> Result<Option<Secret<String>>, String> {
-    Ok(Some(Secret::new(value.to_owned())))
+fn issuer(value: &str) -> Result<String, String> {
+    values::check_issuer(value).map(|()| value.to_owned())
+}
+
+fn origins(value: &str) -> Result<Vec<Origin>, String> {
+    value.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(Origin::parse).collect()
 }
 
 fn directory(value: &str) -> Result<PathBuf, String> {

@@ -34,21 +34,27 @@ fn problems(result: Result<Config, ConfigErrors>) -> Vec<String> {
 fn nothing_is_needed() {
     let config = from(&[]).expect("the defaults");
     let expected = "\
-listen            127.0.0.1:3000                   default
-base_url          http://localhost:3000            default
-data_dir          data                             default
-database_url      sqlite:data/interlock.db         default
-new_secret_key    (not set)                        default
-secret_key        (not set)                        default
-smtp_url          (not set)                        default
-mail_from         Interlock <interlock@localhost>  default
-sign_up           open                             default
-trusted_proxies   (not set)                        default
-metrics_listen    (not set)                        default
-log               auto                             default
-log_level         info                             default
-hsts_subdomains   false                            default
-shutdown_seconds  30                               default
+listen                127.0.0.1:3000                     default
+base_url              http://localhost:3000              default
+data_dir              data                               default
+database_url          sqlite:data/interlock.db           default
+new_secret_key        (not set)                          default
+secret_key            (not set)                          default
+smtp_url              (not set)                          default
+mail_from             Interlock <interlock@localhost>    default
+sign_up               open                               default
+trusted_proxies       (not set)                          default
+google_client_id      (not set)                          default
+google_client_secret  (not set)                          default
+google_issuer         https://accounts.google.com        default
+entra_authority       https://login.microsoftonline.com  default
+outbound_allow        (not set)                          default
+dns_server            (not set)                          default
+metrics_listen        (not set)                          default
+log                   auto                               default
+log_level             info                               default
+hsts_subdomains       false                              default
+shutdown_seconds      30                                 default
 ";
     assert_eq!(config.describe(), expected);
 }
@@ -102,7 +108,8 @@ fn everything_wrong_is_told_at_once() {
         "INTERLOCK_LISTN: there is no such setting. Correct or remove it.",
         "INTERLOCK_log: there is no such setting. Correct or remove it.",
         "The settings are listen, base_url, data_dir, database_url, new_secret_key, secret_key, smtp_url, mail_from, \
-         sign_up, trusted_proxies, metrics_listen, log, log_level, hsts_subdomains, shutdown_seconds; \
+         sign_up, trusted_proxies, google_client_id, google_client_secret, google_issuer, entra_authority, \
+         outbound_allow, dns_server, metrics_listen, log, log_level, hsts_subdomains, shutdown_seconds; \
          in the environment in capitals, after INTERLOCK_.",
     ];
     let errors = read(Some(file), &environment).expect_err("all of them");
@@ -413,4 +420,64 @@ fn every_setting_explains_itself_in_a_sentence() {
         assert_eq!(setting.help.matches(". ").count(), 0, "{setting:?}");
     }
     assert_eq!(SETTINGS[1].variable(), "INTERLOCK_BASE_URL");
+}
+
+/// A half of Google's client can't sign anybody in.
+#[test]
+fn googles_client_is_given_whole() {
+    let (id, secret) = (("INTERLOCK_GOOGLE_CLIENT_ID", "abc"), ("INTERLOCK_GOOGLE_CLIENT_SECRET", "hunter2"));
+    let config = from(&[id, secret]).expect("both");
+    assert_eq!(config.google_client_id.as_deref(), Some("abc"));
+    assert_eq!(config.google_client_secret.as_ref().map(|secret| secret.expose().as_str()), Some("hunter2"));
+    assert!(!config.describe().contains("hunter2") && !format!("{config:?}").contains("hunter2"));
+    assert_eq!(
+        problems(from(&[id])),
+        [
+            "INTERLOCK_GOOGLE_CLIENT_SECRET: google_client_id is set, so this must be too. Set both, or neither."
+        ]
+    );
+    assert_eq!(
+        problems(from(&[secret])),
+        [
+            "INTERLOCK_GOOGLE_CLIENT_ID: google_client_secret is set, so this must be too. Set both, or neither."
+        ]
+    );
+    let blank = problems(from(&[id, ("INTERLOCK_GOOGLE_CLIENT_SECRET", "hunter2 ")]));
+    assert_eq!(blank.len(), 1);
+    assert!(blank[0].contains("blank") && !blank[0].contains("hunter2"), "{blank:?}");
+}
+
+#[test]
+fn issuers_are_urls_without_more() {
+    let config = accepted("INTERLOCK_ENTRA_AUTHORITY", "https://login.microsoftonline.us/");
+    assert_eq!(config.entra_authority, "https://login.microsoftonline.us");
+    let config = accepted("INTERLOCK_GOOGLE_ISSUER", "http://127.0.0.1:9/google");
+    assert_eq!(config.google_issuer, "http://127.0.0.1:9/google");
+    for value in
+        ["", "accounts.google.com", "ftp://a.example", "https://a.example/?x", "https://a.example/#x"]
+    {
+        refused("INTERLOCK_GOOGLE_ISSUER", value);
+        refused("INTERLOCK_ENTRA_AUTHORITY", value);
+    }
+    assert!(!refused("INTERLOCK_GOOGLE_ISSUER", "https://a:hunter2@b.example").contains("hunter2"));
+}
+
+#[test]
+fn origins_may_be_asked_by_exception() {
+    let config = accepted("INTERLOCK_OUTBOUND_ALLOW", "HTTPS://Id.Example:443/, http://10.0.0.7:8080,");
+    assert_eq!(joined(&config.outbound_allow), "https://id.example, http://10.0.0.7:8080");
+    let file = "outbound_allow = [\"http://[::1]:80\"]";
+    let config = read(Some(file), &[]).expect("a list in the file");
+    assert_eq!(joined(&config.outbound_allow), "http://[::1]");
+    for value in
+        ["10.0.0.7", "https://", "https://a.example/path", "https://a.example?", "ftp://a.example", "*"]
+    {
+        refused("INTERLOCK_OUTBOUND_ALLOW", value);
+    }
+    assert!(!refused("INTERLOCK_OUTBOUND_ALLOW", "https://a:hunter2@b.example").contains("hunter2"));
+    let config = accepted("INTERLOCK_DNS_SERVER", "[::1]:5353");
+    assert_eq!(config.dns_server, "[::1]:5353".parse().ok());
+    for value in ["", "127.0.0.1", "dns.example:53"] {
+        refused("INTERLOCK_DNS_SERVER", value);
+    }
 }

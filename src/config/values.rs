@@ -108,6 +108,51 @@ impl BaseUrl {
     }
 }
 
+/// A scheme, a host and a port, written as browsers write an `Origin`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    pub(super) fn parse(value: &str) -> Result<Origin, String> {
+        const EXAMPLE: &str = "Use one such as https://id.intranet.example or http://10.0.0.7:8080";
+        let url = Url::parse(value).map_err(|_| format!("This is not an origin. {EXAMPLE}."))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(format!("This holds a name or a password. {EXAMPLE}."));
+        }
+        if !matches!(url.scheme(), "http" | "https")
+            || url.path() != "/"
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(format!("{value:?} is not an origin. {EXAMPLE}, with nothing after it."));
+        }
+        Ok(Origin::of(&url))
+    }
+
+    pub fn of(url: &Url) -> Origin {
+        Origin(url.origin().ascii_serialization())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether this can be an OpenID issuer: what is added to it must end up in the path.
+pub(super) fn check_issuer(value: &str) -> Result<(), String> {
+    const EXAMPLE: &str = "Use one such as https://id.example.org";
+    let url = Url::parse(value).map_err(|_| format!("This is not a URL. {EXAMPLE}."))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("This holds a name or a password. {EXAMPLE}."));
+    }
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("{value:?} is not an issuer. {EXAMPLE}, without ? or #."));
+    }
+    Ok(())
+}
+
 #[derive(Clone, Debug)]
 pub enum DatabaseUrl {
     Sqlite(PathBuf),

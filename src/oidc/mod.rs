@@ -1,7 +1,22 @@
-//! How to talk to an OpenID provider. Knows no feature.
+//! Signing in at somebody else's provider by OpenID Connect: authorization code, PKCE, state, nonce
+//! (ASVS 10.1.2, 10.2.1, 10.5). It says what a provider asserted; who may come in by that is for the rules.
 
-use crate::clock::Timestamp;
-use crate::config::Secret;
+mod claims;
+mod discovery;
+mod token;
+
+use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow, CoreClient};
+use openidconnect::{
+    AuthUrl, ClientId, CsrfToken, IssuerUrl, JsonWebKeySet, LoginHint, Nonce, PkceCodeChallenge, RedirectUrl,
+    Scope,
+};
+
+pub use self::claims::Claims;
+use self::discovery::Directory;
+pub use self::discovery::{Discovered, DiscoveryError};
+pub use self::token::{FinishError, Returned};
+use crate::config::{Config, Secret};
+use crate::outbound::Outbound;
 
 /// A client at a provider, as someone has configured it.
 #[derive(Clone, Debug)]
@@ -15,30 +30,29 @@ pub struct Client {
     pub redirect_uri: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flavor {
-    Google { hosted_domain: Option<String> },
-    Entra { tenant: String },
+    /// With a hosted domain, only accounts of that Workspace.
+    Google {
+        hosted_domain: Option<String>,
+    },
+    /// A tenant's directory id.
+    Entra {
+        tenant: String,
+    },
     Generic,
 }
 
+/// What is asked of the provider.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
+    /// The address that was typed.
     pub login_hint: Option<String>,
-    /// Whether the provider is to ask for the password again.
+    /// The person must prove themselves again, whatever session they have there.
     pub fresh: bool,
 }
 
-#[derive(Clone, Debug)]
-pub struct Discovered {
-    pub issuer: String,
-    pub authorization_endpoint: String,
-    pub token_endpoint: String,
-    pub userinfo_endpoint: Option<String>,
-    pub algorithms: Vec<String>,
-}
-
-#[derive(Clone, Debug)]
+/// Where to send the browser, and what must be kept until it comes back.
 pub struct Begun {
     pub url: String,
     pub state: String,
@@ -46,68 +60,98 @@ pub struct Begun {
     pub verifier: String,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub struct Returned<'a> {
-    pub code: &'a str,
-    pub iss: Option<&'a str>,
-    pub nonce: &'a str,
-    pub verifier: &'a str,
-    pub fresh_since: Option<Timestamp>,
+/// Made once: it remembers what providers publish for ten minutes.
+pub struct Oidc {
+    outbound: Outbound,
+    directory: Directory,
+    google_issuer: String,
+    entra_authority: String,
 }
-
-#[derive(Clone, Debug, Default)]
-pub struct Claims {
-    pub issuer: String,
-    pub subject: String,
-    pub email: Option<String>,
-    pub email_verified: bool,
-    pub name: Option<String>,
-    pub hosted_domain: Option<String>,
-    pub tenant: Option<String>,
-    pub object_id: Option<String>,
-    pub owns_email_domain: bool,
-    pub amr: Vec<String>,
-    pub acr: Option<String>,
-    pub auth_time: Option<Timestamp>,
-    pub all: Vec<(String, String)>,
-}
-
-impl Claims {
-    pub fn multi_factor(&self) -> bool {
-        false
-    }
-}
-
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum DiscoveryError {
-    #[error("The provider did not answer.")]
-    Unanswered,
-}
-
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum FinishError {
-    #[error(transparent)]
-    Discovery(#[from] DiscoveryError),
-}
-
-#[derive(Debug, Default)]
-pub struct Oidc;
 
 impl Oidc {
-    pub async fn discover(&self, _issuer: &str, _fresh: bool) -> Result<Discovered, DiscoveryError> {
-        Err(DiscoveryError::Unanswered)
+    pub fn new(config: &Config, outbound: Outbound) -> Oidc {
+        Oidc {
+            directory: Directory::new(outbound.clone()),
+            outbound,
+            google_issuer: config.google_issuer.clone(),
+            entra_authority: config.entra_authority.clone(),
+        }
     }
 
-    pub async fn begin(&self, _client: &Client, _ask: &Ask) -> Result<Begun, DiscoveryError> {
-        Err(DiscoveryError::Unanswered)
+    pub fn google_issuer(&self) -> &str {
+        &self.google_issuer
     }
 
-    pub async fn finish(
-        &self,
-        _client: &Client,
-        _returned: Returned<'_>,
-        _now: Timestamp,
-    ) -> Result<Claims, FinishError> {
-        Err(DiscoveryError::Unanswered.into())
+    /// The issuer of an Entra tenant. What many tenants share is none: there anybody's tenant signs in.
+    pub fn entra_issuer(&self, tenant: &str) -> Result<String, DiscoveryError> {
+        /// The tenant of all personal Microsoft accounts.
+        const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+        let tenant = tenant.to_ascii_lowercase();
+        if matches!(tenant.as_str(), "common" | "organizations" | "consumers" | CONSUMERS) {
+            return Err(DiscoveryError::SharedTenant);
+        }
+        if tenant.len() != 36 || uuid::Uuid::try_parse(&tenant).is_err() {
+            return Err(DiscoveryError::NotATenant);
+        }
+        Ok(format!("{}/{tenant}/v2.0", self.entra_authority))
     }
+
+    /// Reads what the provider publishes. `fresh` reads it now, for whoever is changing settings.
+    pub async fn discover(&self, issuer: &str, fresh: bool) -> Result<Discovered, DiscoveryError> {
+        Ok(self.directory.document(issuer, fresh).await?.as_ref().clone())
+    }
+
+    /// Begins a sign-in.
+    pub async fn begin(&self, client: &Client, ask: &Ask) -> Result<Begun, DiscoveryError> {
+        let provider = self.provider_of(client).await?;
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let not_a_url = |_| DiscoveryError::NotADocument;
+        let relying_party = CoreClient::new(
+            ClientId::new(client.client_id.clone()),
+            IssuerUrl::new(client.issuer.clone()).map_err(not_a_url)?,
+            JsonWebKeySet::default(),
+        )
+        .set_auth_uri(AuthUrl::new(provider.authorization_endpoint.clone()).map_err(not_a_url)?)
+        .set_redirect_uri(redirect_url(client));
+        let mut request = relying_party
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                || CsrfToken::new_random_len(32),
+                || Nonce::new_random_len(32),
+            )
+            .add_scopes(["email", "profile"].map(|scope| Scope::new(scope.to_owned())))
+            .add_scopes(client.scopes.iter().cloned().map(Scope::new))
+            .set_pkce_challenge(challenge);
+        if let Some(hint) = &ask.login_hint {
+            request = request.set_login_hint(LoginHint::new(hint.clone()));
+        }
+        if ask.fresh {
+            request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(std::time::Duration::ZERO);
+        }
+        // A hint, which the person can take out of the address: the token's `hd` is what counts.
+        if let Flavor::Google { hosted_domain: Some(domain) } = &client.flavor {
+            request = request.add_extra_param("hd", domain.clone());
+        }
+        let (url, state, nonce) = request.url();
+        Ok(Begun {
+            url: url.into(),
+            state: state.into_secret(),
+            nonce: nonce.secret().clone(),
+            verifier: verifier.into_secret(),
+        })
+    }
+
+    async fn provider_of(&self, client: &Client) -> Result<std::sync::Arc<Discovered>, DiscoveryError> {
+        if let Flavor::Entra { tenant } = &client.flavor
+            && self.entra_issuer(tenant)? != client.issuer
+        {
+            return Err(DiscoveryError::NotATenant);
+        }
+        self.directory.document(&client.issuer, false).await
+    }
+}
+
+fn redirect_url(client: &Client) -> RedirectUrl {
+    RedirectUrl::new(client.redirect_uri.clone())
+        .expect("the address to come back to is made from the base URL, which is one")
 }

@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, on};
 
 use super::assets;
 use super::gate::Access::{
-    Anyone, Half, Member, Needs, Own, Polls, Proving, Public, Reopens, SignedIn, Token,
+    Anyone, Door, Half, Member, Needs, Own, Polls, Proving, Public, Reopens, SignedIn, Token,
 };
 use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
@@ -145,7 +145,7 @@ pub fn table() -> Vec<Route> {
         post("/step-up/passkey",                          SignedIn,           passkeys::for_person),
 
         get ("/o/{org}",                                  Member,             home::organization),
-        get ("/o/{org}/sign-in",                          Proving,            sign_in::organization_form),
+        get ("/o/{org}/sign-in",                          Door,               sign_in::organization_form),
         post("/o/{org}/sign-in",                          Proving,            sign_in::organization_sign_in),
         get ("/o/{org}/roles",                            Member,             roles::index),
         get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),

@@ -13,7 +13,7 @@ use crate::domain::sign_up;
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, Member, MemberState, User};
 use crate::domain::values::{Email, PersonName, Theme, TimeZone};
-use crate::ids::UserId;
+use crate::ids::{OrganizationId, UserId};
 use crate::mail;
 use crate::secrets::{Token, random_digits};
 use crate::storage::{Change, Lends};
@@ -134,6 +134,35 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
         account: users::by_email(on, &invitation.email_canonical).await?,
         invitation,
     })
+}
+
+/// The invitation behind a link that works, for whoever proves its address in another way than by the link.
+pub(crate) async fn behind(
+    on: &mut impl Lends,
+    token: &str,
+    now: Timestamp,
+) -> sqlx::Result<Option<Invitation>> {
+    match look_on(on, token, now).await {
+        Ok(found) => Ok(Some(found.invitation).filter(|_| found.standing == Standing::Open)),
+        Err(AcceptError::Database(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The invitation that an address has in an organization, if it could be accepted now. The organization's being
+/// open is the caller's to look at.
+pub(crate) async fn open_for(
+    change: &mut Change,
+    organization: OrganizationId,
+    canonical: &str,
+) -> sqlx::Result<Option<Invitation>> {
+    let now = change.now();
+    let pending = sql::known_as(change, organization, canonical).await?.pending;
+    let Some(pending) = pending else { return Ok(None) };
+    let Some(invitation) = sql::find(change, pending).await? else { return Ok(None) };
+    let inviter = users::member_of(change, organization, invitation.inviter).await?;
+    let open = Standing::of(&invitation, inviter.as_ref(), now) == Standing::Open;
+    Ok(Some(invitation).filter(|_| open))
 }
 
 /// The same inside a change. A link that turns out void is closed for good, and the Owners are told (INV-11).
@@ -279,8 +308,9 @@ pub async fn accept_as(app: &App, token: &str, person: &Person) -> Result<Organi
     Ok(found.organization)
 }
 
-/// The membership that the stored row gives (I4), and its audit row.
-async fn join(
+/// The membership that the stored row gives (I4), and its audit row. That the person has the address is the
+/// caller's to know, and `change` is one of [`Db::account`](crate::storage::Db::account).
+pub(crate) async fn join(
     change: &mut Change,
     invitation: &Invitation,
     user: &User,

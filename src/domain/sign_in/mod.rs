@@ -5,7 +5,7 @@ mod mails;
 mod passkey;
 
 pub use self::challenge::{Finished, finish};
-pub(crate) use self::mails::samples;
+pub(crate) use self::mails::{is_known, queue_new_device, samples};
 pub use self::passkey::{pose, with_passkey};
 use crate::app::App;
 use crate::clock::Timestamp;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::arrive::note_problem;
 use super::connections::ClientError;
 use super::{Connection, google, google_client, sql};
 use crate::app::App;
@@ -229,7 +230,12 @@ pub async fn come_back(
     };
     match app.oidc.finish(&client, returned, app.db.now()).await {
         Ok(claims) => Ok((attempt, claims)),
-        Err(error) => Err(ReturnError::Provider(Box::new(attempt), error)),
+        Err(error) => {
+            if let Some(connection) = &attempt.connection {
+                note_problem(app, connection.id, attempt.purpose, &error).await?;
+            }
+            Err(ReturnError::Provider(Box::new(attempt), error))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Single sign-on (O1–O4): an organization's connections to its providers, their domains, who is who there,
 //! and the ways to a provider and back. A person's own Google account is a way without a connection.
 
+mod arrive;
 mod attempts;
 mod break_glass;
 mod connections;
@@ -10,6 +11,7 @@ mod mails;
 mod sql;
 mod step_up;
 
+pub use self::arrive::{ArriveError, Arrived, Arriving, Refusal, arrive};
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
 pub use self::connections::{Connection, ConnectionKind, google_client};
@@ -20,6 +22,7 @@ use crate::clock::{DAY, Timestamp};
 pub use crate::domain::identities::{
     Identity, Seen, find_identity, google_works, identities_of, identity_of,
 };
+use crate::domain::organizations::{self, Organization};
 use crate::domain::values::Email;
 use crate::ids::{ConnectionId, DomainId, OrganizationId};
 use crate::storage::{Db, Lends, Tx};
@@ -62,6 +65,21 @@ pub async fn route(db: &Db, email: &Email) -> sqlx::Result<Option<Connection>> {
     sql::connection_of_proven(&mut db.read().await?, &domain).await
 }
 
+/// What an organization's own sign-in page offers to anyone: of one that is closed, or that there is not, nothing.
+pub async fn at_door(db: &Db, slug: &str) -> sqlx::Result<Vec<Connection>> {
+    let mut reader = db.read().await?;
+    let organization = organizations::by_slug(&mut reader, slug).await?;
+    let Some(organization) = organization.filter(Organization::is_open) else { return Ok(Vec::new()) };
+    enabled(&mut reader, organization.id).await
+}
+
+/// The connections of an organization that people can sign in by.
+pub async fn enabled(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Connection>> {
+    let mut connections = sql::connections(on, organization).await?;
+    connections.retain(|connection| connection.enabled);
+    Ok(connections)
+}
+
 /// The connections of an organization, oldest first.
 pub async fn of_organization(
     on: &mut impl Lends,
@@ -73,4 +91,10 @@ pub async fn of_organization(
 /// The domains of an organization's connections, by name.
 pub async fn domains_of(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Domain>> {
     sql::domains(on, organization).await
+}
+
+/// The domains that an organization's connections cover, proven or not, by name: only their addresses come in
+/// by single sign-on (O2).
+pub async fn covered_domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
+    sql::covered_domains(on, organization).await
 }

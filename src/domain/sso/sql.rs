@@ -64,6 +64,20 @@ pub(super) async fn domains(on: &mut impl Lends, organization: OrganizationId) -
     )
 }
 
+pub(super) async fn covered_domains(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<String>> {
+    let rows = fetch_all!(
+        on,
+        (String,),
+        "select d.domain from domains d join connections c on c.id = d.connection \
+         where d.organization = $1 and c.enabled order by d.domain",
+        organization
+    )?;
+    Ok(rows.into_iter().map(|(domain,)| domain).collect())
+}
+
 pub(super) async fn insert_attempt(
     on: &mut impl Lends,
     state: &TokenHash,

@@ -74,8 +74,11 @@ pub const STEP_UP_CODE: Budget = budget("step-up-code", 5, HOUR);
 /// Guesses of such a code.
 pub const STEP_UP_CODE_GUESS: Budget = budget("step-up-code-guess", 5, 15 * MINUTE);
 
+/// How often an organization's admins hear of one person whose address somebody else at the provider has.
+pub const SSO_REFUSED: Budget = budget("sso-refused", 1, DAY);
+
 /// The table of the README and of its test.
-pub const ALL: [Budget; 24] = [
+pub const ALL: [Budget; 25] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -98,6 +101,7 @@ pub const ALL: [Budget; 24] = [
     INVITE_CODE_GUESS,
     MFA_MAIL,
     SSO_BEGUN,
+    SSO_REFUSED,
     STEP_UP_CODE,
     STEP_UP_CODE_GUESS,
 ];

@@ -25,13 +25,13 @@ fn about(app: &App, kind: &'static str, to: &str, subject: String, happened: Str
 pub(super) fn linked(app: &App, to: &str, provider: &str, there: &str) -> Message {
     let subject = format!("{provider} was linked to your account");
     let happened = format!("{there} at {provider} now signs in as {to}.");
-    about(app, "identity_linked", to, subject, happened)
+    about(app, "sign_in_method_linked", to, subject, happened)
 }
 
 pub(super) fn unlinked(app: &App, to: &str, provider: &str, there: &str) -> Message {
     let subject = format!("{provider} was unlinked from your account");
     let happened = format!("{there} at {provider} does not sign in as {to} any more.");
-    about(app, "identity_unlinked", to, subject, happened)
+    about(app, "sign_in_method_unlinked", to, subject, happened)
 }
 
 /// One of each, for the previews.

@@ -81,7 +81,7 @@ fn in_words(kind: &str) -> &'static str {
         "password_changed" => "Notice: your password changed",
         "factor_added" | "factor_removed" | "factors_reset" => "Notice: your factors changed",
         "recovery_codes_replaced" | "recovery_code_used" => "Notice: your recovery codes",
-        "identity_linked" | "identity_unlinked" => "Notice: your sign-in methods",
+        "sign_in_method_linked" | "sign_in_method_unlinked" => "Notice: your sign-in methods",
         "new_device" => "Notice: a new sign-in",
         "email_change_confirm" => "Confirming a new address",
         "email_change_taken" => "Notice: your address was asked for",
@@ -101,6 +101,8 @@ fn in_words(kind: &str) -> &'static str {
             "Notice: an organization of yours"
         }
         "step_up_code" => "Code to confirm that it is you",
+        "identity_refused" => "Notice: a sign-in by the provider was refused",
+        "identity_linked" => "Notice: the provider signs you in",
         "break_glass_used" => "Notice: break-glass access",
         _ => "Notice",
     }

@@ -33,10 +33,12 @@ impl LandingPage {
         )
     }
 
-    pub fn unreachable(why: &str) -> LandingPage {
+    /// What exactly went wrong is the business of whoever manages the connection: it stands in its settings.
+    pub fn unreachable() -> LandingPage {
         LandingPage::new(
             "The provider can't be reached",
-            format!("{why} Try again in a while, or sign in another way."),
+            "It did not answer, or what it said could not be used. Try again in a while, or sign in another way. \
+             If it stays so, tell an Owner or Admin.",
             ("Sign in another way", "/sign-in".to_owned()),
         )
     }
@@ -49,7 +51,7 @@ impl LandingPage {
         )
     }
 
-    pub fn refused(attempt: &Attempt, why: &str) -> LandingPage {
+    pub fn refused(attempt: &Attempt, why: impl Into<String>) -> LandingPage {
         LandingPage::new("You were not signed in", why, ("Try again", LandingPage::again(attempt)))
     }
 

@@ -22,7 +22,7 @@ use crate::app::Shared;
 use crate::domain::sessions::Device;
 use crate::domain::sso::{self, Attempt, Back, BeginError, Landing, Purpose, ReturnError};
 use crate::ids::ConnectionId;
-use crate::oidc::Claims;
+use crate::oidc::{Claims, FinishError};
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -154,7 +154,7 @@ pub(in crate::web::pages) async fn lead_away(
         Err(BeginError::Database(error)) => Err(error.into()),
         Err(error @ (BeginError::Provider(_) | BeginError::Broken)) => {
             tracing::warn!(%error, connection = ?connection, "a sign-in by a provider could not begin");
-            Ok(LandingPage::unreachable(&error.to_string()).answer(StatusCode::BAD_GATEWAY))
+            Ok(LandingPage::unreachable().answer(StatusCode::BAD_GATEWAY))
         }
     }
 }
@@ -249,16 +249,34 @@ async fn arrive(
 /// What went wrong on the way. A provider's own words are never shown (SSO-18).
 fn refused(error: ReturnError) -> Result {
     tracing::info!(%error, "a sign-in by a provider was refused");
-    let text = error.to_string();
     Ok(match error {
         ReturnError::Database(error) => return Err(error.into()),
         ReturnError::Unknown => LandingPage::unknown().answer(StatusCode::BAD_REQUEST),
-        ReturnError::Broken => LandingPage::unreachable(&text).answer(StatusCode::BAD_GATEWAY),
+        ReturnError::Broken => LandingPage::unreachable().answer(StatusCode::BAD_GATEWAY),
         ReturnError::Cancelled(attempt) => LandingPage::cancelled(&attempt).answer(StatusCode::OK),
-        ReturnError::Provider(attempt, error) => {
-            LandingPage::refused(&attempt, &error.to_string()).answer(StatusCode::FORBIDDEN)
-        }
+        ReturnError::Provider(attempt, error) => unfinished(&attempt, &error),
     })
+}
+
+/// A provider that can't be asked is down; one that speaks of somebody else's account refuses; all other answers
+/// are none that could be given to this way.
+fn unfinished(attempt: &Attempt, error: &FinishError) -> Response {
+    match error {
+        FinishError::Discovery(_)
+        | FinishError::Unasked(_)
+        | FinishError::TooSlow
+        | FinishError::SecretRefused
+        | FinishError::UserinfoUnasked(_) => LandingPage::unreachable().answer(StatusCode::BAD_GATEWAY),
+        FinishError::OtherDomain | FinishError::OtherTenant | FinishError::NotFresh => {
+            LandingPage::refused(attempt, error.to_string()).answer(StatusCode::FORBIDDEN)
+        }
+        _ => LandingPage::refused(
+            attempt,
+            "What the provider answered does not belong to this sign-in, or can't be trusted. Begin again. If it \
+             stays so, tell an Owner or Admin.",
+        )
+        .answer(StatusCode::BAD_REQUEST),
+    }
 }
 
 /// An answer for what is not there yet.

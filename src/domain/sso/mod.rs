@@ -5,6 +5,8 @@ mod arrive;
 mod attempts;
 mod break_glass;
 mod connections;
+pub mod google;
+mod linking;
 mod mails;
 mod sql;
 mod step_up;
@@ -13,13 +15,13 @@ pub use self::arrive::{ArriveError, Arrived, Arriving, Refusal, arrive};
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
 pub use self::connections::{Connection, ConnectionKind, google_client};
+pub use self::linking::{LinkError, Methods, OwnConnection, UnlinkError, link, methods, unlink};
 pub(crate) use self::mails::samples;
 pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 use crate::clock::{DAY, Timestamp};
 pub use crate::domain::identities::{
     Identity, Seen, find_identity, google_works, identities_of, identity_of,
 };
-pub(crate) use crate::domain::identities::{delete_identity, insert_identity, touch_identity};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::values::Email;
 use crate::ids::{ConnectionId, DomainId, OrganizationId};

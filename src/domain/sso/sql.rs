@@ -226,8 +226,3 @@ pub(super) async fn drop_attempts(on: &mut impl Lends, before: Timestamp) -> sql
     execute!(on, "delete from sso_attempts where created_at < $1", before)?;
     Ok(())
 }
-
-pub(super) async fn drop_arrivals(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
-    execute!(on, "delete from arrivals where created_at < $1", before)?;
-    Ok(())
-}

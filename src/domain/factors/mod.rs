@@ -94,6 +94,11 @@ pub enum FactorError {
     TooMany,
     #[error("{0} requires a factor of this kind, so the last one stays. Add another one first.")]
     Enforced(String),
+    #[error(
+        "{0} requires single sign-on, and you are its last Owner with break-glass access, which needs a factor. Add \
+         another one first."
+    )]
+    BreakGlass(String),
     #[error(transparent)]
     StepUp(#[from] StepUpNeeded),
     #[error("You are signed out. Sign in again.")]

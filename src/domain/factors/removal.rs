@@ -6,6 +6,7 @@ use crate::domain::access::{Factors, Person};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations::MfaRule;
 use crate::domain::sessions;
+use crate::domain::users;
 use crate::ids::{AuthenticatorId, PasskeyId, UserId};
 use crate::mail;
 use crate::storage::Change;
@@ -49,7 +50,7 @@ pub async fn remove(app: &App, person: &Person, factor: Factor) -> Result<bool, 
     Ok(true)
 }
 
-/// Whether the organizations of a person let them go with these factors alone (MFA-08).
+/// Whether the organizations of a person let them go with these factors alone (MFA-08, O4).
 async fn may_be_without(change: &mut Change, user: UserId, left: Factors) -> Result<(), FactorError> {
     let now = change.now();
     for (organization, rule) in sql::enforcing(change, user, now).await? {
@@ -62,5 +63,8 @@ async fn may_be_without(change: &mut Change, user: UserId, left: Factors) -> Res
             return Err(FactorError::Enforced(organization));
         }
     }
-    Ok(())
+    match users::kept_for_break_glass(change, user).await? {
+        Some(organization) if !left.any() => Err(FactorError::BreakGlass(organization)),
+        _ => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use crate::domain::access::{self, Person};
 use crate::domain::organizations::{self, Organization};
 use crate::mail::Message;
 
-fn message(
+pub(super) fn message(
     kind: &'static str,
     to: &str,
     subject: String,
@@ -50,7 +50,7 @@ pub(super) fn break_glass_used(
     message("break_glass_used", to, subject, paragraphs, audit, "You get this mail because you are an Owner.")
 }
 
-pub(crate) fn samples(app: &App) -> Vec<Message> {
+pub(super) fn samples(app: &App) -> Vec<Message> {
     let (organization, person) = (organizations::sample(), access::sample_person());
     vec![break_glass_used(app, "sefa@halden.example", &organization, &person, app.db.now())]
 }

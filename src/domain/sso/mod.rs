@@ -4,16 +4,35 @@
 mod attempts;
 mod break_glass;
 mod connections;
+mod domains;
 mod mails;
+mod requirement;
+mod setup;
 mod sql;
+mod trial;
 
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
 pub use self::connections::{Connection, ConnectionKind, google_client, google_works};
-pub(crate) use self::mails::samples;
+pub use self::domains::{
+    CheckError, Checked, DomainError, add_domain, check, check_due, domain, remove_domain,
+};
+pub use self::requirement::{
+    BreakGlassError, BreakGlassPerson, Interrupted, RequirementError, break_glass_people, interrupted,
+    may_require, name_break_glass, require,
+};
+pub(crate) use self::requirement::lift;
+pub use self::setup::{
+    ClientId, ClientSecret, FieldError, Found, Issuer, MOST_CONNECTIONS, NEWCOMER_ROLES, NewSecret, Provider,
+    Scopes, Setup, SetupError, connection, draft, drafted, found, linked, remove, save, seal_secret,
+};
+pub(crate) use self::setup::erase;
+pub use self::trial::{Trial, TrialError, judge_trial};
+use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::values::Email;
 use crate::ids::{ConnectionId, DomainId, IdentityId, OrganizationId, UserId};
+use crate::mail::Message;
 use crate::storage::{Db, Lends, Tx};
 
 /// How long a proven domain may fail its checks before it admits and links nobody any more (O2).
@@ -56,6 +75,11 @@ pub struct Identity {
     pub email: String,
     pub linked_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
+}
+
+/// One of each mail, for the previews.
+pub(crate) fn samples(app: &App) -> Vec<Message> {
+    [mails::samples(app), requirement::samples(app), domains::samples(app)].concat()
 }
 
 /// Drops what nobody comes back for any more.

@@ -68,9 +68,13 @@ pub const MFA_MAIL: Budget = budget("mfa-mail", 3, DAY);
 /// Ways to a provider that one address begins: each is a row, and may ask the provider for what it says of
 /// itself. A whole office may have one address.
 pub const SSO_BEGUN: Budget = budget("sso-begun", 600, 15 * MINUTE);
+/// Connections that one organization saves anew: each asks a provider of its choice.
+pub const SSO_SAVED: Budget = budget("sso-saved", 60, 15 * MINUTE);
+/// Checks of its domains that one organization asks for.
+pub const DOMAIN_CHECK: Budget = budget("domain-check", 60, 15 * MINUTE);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 22] = [
+pub const ALL: [Budget; 24] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -93,6 +97,8 @@ pub const ALL: [Budget; 22] = [
     INVITE_CODE_GUESS,
     MFA_MAIL,
     SSO_BEGUN,
+    SSO_SAVED,
+    DOMAIN_CHECK,
 ];
 
 /// Too many tries.

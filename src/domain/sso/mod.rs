@@ -13,13 +13,13 @@ mod trial;
 
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
-pub use self::connections::{Connection, ConnectionKind, google_client, google_works};
+pub use self::connections::{Connection, ConnectionKind, google_client, google_works, redirect_uri};
 pub use self::domains::{
     CheckError, Checked, DomainError, add_domain, check, check_due, domain, remove_domain,
 };
 pub use self::requirement::{
     BreakGlassError, BreakGlassPerson, Interrupted, RequirementError, break_glass_people, interrupted,
-    may_require, name_break_glass, require,
+    may_require, members_on, name_break_glass, require,
 };
 pub(crate) use self::requirement::lift;
 pub use self::setup::{

@@ -102,6 +102,13 @@ pub async fn interrupted(
     Ok(Interrupted { all, unlinked, stranded, members })
 }
 
+/// How many members have an address at a domain, for the page that asks before it goes.
+pub async fn members_on(app: &App, actor: &Actor, domain: &Domain) -> Result<i64, RequirementError> {
+    actor.may(Capability::ManageSettings)?;
+    let mut reader = app.db.read().await?;
+    Ok(sql::members_on(&mut reader, actor.organization, &domain.domain).await?)
+}
+
 /// What keeps the actor from requiring single sign-on, but for the step-up.
 pub async fn may_require(app: &App, actor: &Actor) -> Result<(), RequirementError> {
     actor.may(Capability::ManageSettings)?;

@@ -22,6 +22,23 @@ pub(super) async fn count_usable(
     Ok(count)
 }
 
+/// A domain holds neither `%` nor `_`.
+pub(super) async fn members_on(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    domain: &str,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from memberships where organization = $1 and state <> 'removed' \
+         and lower(email) like '%@' || $2",
+        organization,
+        domain
+    )?;
+    Ok(count)
+}
+
 pub(super) async fn set_required(
     on: &mut impl Lends,
     organization: OrganizationId,

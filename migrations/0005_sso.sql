@@ -21,7 +21,10 @@ create table connections (
     changed_at bigint not null,
     last_used_at bigint,
     problem text,
-    problem_at bigint
+    problem_at bigint,
+    -- What its provider said of itself when the connection was saved last: JSON, for its page.
+    found text,
+    found_at bigint
 );
 
 create index connections_by_organization on connections (organization, created_at);
@@ -45,7 +48,7 @@ create unique index identities_own on identities (user_id) where connection is n
 create unique index identities_by_person on identities (user_id, connection) where connection is not null;
 
 -- A connection's email domains (O2). record is what their DNS must say: it is no secret. failing_since is when
--- a check of a proven one first failed. The first proof wins.
+-- a check of a proven one first failed, due_at when it is checked next. The first proof wins.
 create table domains (
     id text primary key,
     organization text not null references organizations (id),
@@ -56,12 +59,13 @@ create table domains (
     verified_at bigint,
     checked_at bigint,
     failing_since bigint,
-    warned_at bigint
+    warned_at bigint,
+    due_at bigint not null default 0
 );
 
 create unique index domains_of_organization on domains (organization, domain);
 create unique index domains_proven on domains (domain) where verified_at is not null;
-create index domains_to_check on domains (checked_at);
+create index domains_to_check on domains (due_at);
 create index domains_by_connection on domains (connection);
 
 -- A way to a provider and back, once, from one browser. sealed holds its nonce, verifier and where it leads.

@@ -138,6 +138,18 @@ async fn any_provider_says_who_signed_in() {
     assert!(!begun.url.contains(&begun.verifier) && !asked.contains_key("prompt"));
 }
 
+/// What holds with one library must not hold by its habits: this one is by other hands.
+#[tokio::test]
+async fn another_librarys_provider_is_understood_too() {
+    let provider = Provider::start_other().await;
+    let scene = Scene { oidc: oidc(provider.origin()), provider };
+    let client = scene.client(Kind::Generic);
+    let claims = scene.sign_in(&client, LOGIN).await.expect("it holds");
+    assert_eq!((claims.issuer, claims.subject.as_str()), (client.issuer.clone(), "johndoe"));
+    let google = Client { flavor: Flavor::Google { hosted_domain: Some("halden.example".into()) }, ..client };
+    assert_eq!(scene.sign_in(&google, LOGIN).await.expect_err("refused"), FinishError::OtherDomain);
+}
+
 #[tokio::test]
 async fn a_google_account_is_of_its_workspace() {
     let scene = Scene::new().await;

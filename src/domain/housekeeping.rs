@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Of so many rounds the first sweeps: once an hour.
 const ROUNDS: u32 = 60;
 
-/// Ends memberships and tells members what is asked of them every minute, and sweeps at the start and every hour, until `stopping` turns true.
+/// Ends memberships, tells members what is asked of them and checks domains every minute, and sweeps at the start and every hour, until `stopping` turns true.
 pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
     let mut round = 0;
     while !*stopping.borrow() {
@@ -24,6 +24,9 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
         }
         if let Err(error) = settings::tell_due(&app).await {
             tracing::error!(%error, "members could not be told of a factor that is asked for");
+        }
+        if let Err(error) = sso::check_due(&app).await {
+            tracing::error!(%error, "domains could not be checked");
         }
         if round == 0
             && let Err(error) = sweep(&app).await

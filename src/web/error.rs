@@ -100,6 +100,7 @@ impl From<MemberError> for Error {
             MemberError::Database(error) => error.into(),
             MemberError::StepUp(StepUpNeeded) => Error::Forbidden(Some(StepUpNeeded.to_string())),
             error @ (MemberError::LastOwner(_)
+            | MemberError::LastBreakGlass(_)
             | MemberError::Yourself
             | MemberError::Suspended(_)
             | MemberError::EndDate(_)) => Error::Conflict(error.to_string()),

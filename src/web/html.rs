@@ -97,6 +97,13 @@ pub fn redirect(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
+/// 303 to a provider: the one way that leads elsewhere. Its address is what the provider's document says and
+/// we made of it.
+pub fn redirect_to_provider(url: &str) -> Response {
+    let location = HeaderValue::from_str(url).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
 /// What makes htmx load another page. It follows any address without looking, so only our own paths go in (HTX-03).
 pub fn htmx_redirect(path: &str, status: StatusCode) -> Response {
     let path = own_path(path).unwrap_or("/");
@@ -282,6 +289,21 @@ pub fn span(milliseconds: i64) -> String {
 /// "1 minute", "2 minutes".
 pub fn count(number: i64, unit: &str) -> String {
     if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
+}
+
+/// "1 person", "10,000 people".
+pub fn people(number: i64) -> String {
+    if number == 1 { "1 person".to_owned() } else { format!("{} people", self::number(number)) }
+}
+
+/// "1 person is", "3 people are".
+pub fn are(number: i64) -> String {
+    format!("{} {}", people(number), if number == 1 { "is" } else { "are" })
+}
+
+/// "1 domain goes", "3 domains go".
+pub fn go_with(number: i64, unit: &str) -> String {
+    format!("{} {}", count(number, unit), if number == 1 { "goes" } else { "go" })
 }
 
 /// A number with its thousands set apart: "9", "10,000".

@@ -1,4 +1,5 @@
-//! A real OpenID provider (`tests/tools/provider.mjs`) in a process of its own, and a person at it.
+//! Real OpenID providers (`tests/tools/provider.mjs`, `other_provider.mjs`) in processes of their own,
+//! and a person at them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,9 +32,18 @@ pub struct Provider {
 
 impl Provider {
     pub async fn start() -> Provider {
+        Provider::run("provider.mjs").await
+    }
+
+    /// Another library's, of one kind, which signs everybody in and takes no orders.
+    pub async fn start_other() -> Provider {
+        Provider::run("other_provider.mjs").await
+    }
+
+    async fn run(script: &str) -> Provider {
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
         let mut process = Command::new("node")
-            .arg("provider.mjs")
+            .arg(script)
             .current_dir(tools)
             // It ends when this is closed, however the tests end.
             .stdin(Stdio::piped())
@@ -44,7 +54,7 @@ impl Provider {
         let output = process.stdout.take().expect("its output is a pipe");
         let line = BufReader::new(output).lines().next_line().await.expect("it can be read");
         let line: Value = serde_json::from_str(&line.expect("it starts")).expect("it says where it listens");
-        let url = format!("http://127.0.0.1:{}", line["port"]);
+        let url = line["url"].as_str().expect("it says where it listens").to_owned();
         Provider { url, client: client(), _process: process }
     }
 

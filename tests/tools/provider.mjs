@@ -1,6 +1,6 @@
 // An OpenID provider on loopback, with one issuer a kind: `/` any, `/google`, `/{tenant}/v2.0` Entra.
 // Whoever types a login is that account. `POST /control` registers clients, sets claims and the time.
-// Prints `{"port": …}` once it listens, and ends when its standard input does.
+// Prints `{"url": …}` once it listens, and ends when its standard input does.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -128,8 +128,7 @@ const server = createServer(async (request, response) => {
 });
 
 server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address();
-  base = `http://127.0.0.1:${port}`;
-  console.log(JSON.stringify({ port }));
+  base = `http://127.0.0.1:${server.address().port}`;
+  console.log(JSON.stringify({ url: base }));
 });
 process.stdin.on('end', () => process.exit()).resume();

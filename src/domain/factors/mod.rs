@@ -98,6 +98,11 @@ pub enum FactorError {
         "This passkey is your last way in. Set a password or link Google first, under Account → Sign-in methods."
     )]
     LastWay,
+    #[error(
+        "{0} requires single sign-on, and you are its last Owner with break-glass access, which needs a factor. Add \
+         another one first."
+    )]
+    BreakGlass(String),
     #[error(transparent)]
     StepUp(#[from] StepUpNeeded),
     #[error("You are signed out. Sign in again.")]

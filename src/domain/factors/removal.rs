@@ -54,7 +54,7 @@ pub async fn remove(app: &App, person: &Person, factor: Factor) -> Result<bool, 
     Ok(true)
 }
 
-/// Whether the organizations of a person let them go with these factors alone (MFA-08).
+/// Whether the organizations of a person let them go with these factors alone (MFA-08, O4).
 async fn may_be_without(change: &mut Change, user: UserId, left: Factors) -> Result<(), FactorError> {
     let now = change.now();
     for (organization, rule) in sql::enforcing(change, user, now).await? {
@@ -67,7 +67,10 @@ async fn may_be_without(change: &mut Change, user: UserId, left: Factors) -> Res
             return Err(FactorError::Enforced(organization));
         }
     }
-    Ok(())
+    match users::kept_for_break_glass(change, user).await? {
+        Some(organization) if !left.any() => Err(FactorError::BreakGlass(organization)),
+        _ => Ok(()),
+    }
 }
 
 /// A passkey may be all that somebody signs in by.

@@ -5,7 +5,7 @@ mod mails;
 mod oneself;
 
 pub(crate) use self::mails::samples;
-pub use self::oneself::{LeaveError, Leaving, leave, leaving};
+pub use self::oneself::{Kept, LeaveError, Leaving, leave, leaving};
 use crate::app::App;
 use crate::domain::access::{Actor, Denied};
 use crate::domain::invitations::{self, Fate, InviteError, Left, Settled};

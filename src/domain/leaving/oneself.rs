@@ -13,8 +13,25 @@ use crate::storage::Lends;
 pub struct Leaving {
     pub organization: Organization,
     pub member: Member,
-    /// Whether they are the last Owner, who can't (R3).
-    pub last_owner: bool,
+    /// Whether they may not: the last Owner can't (R3), nor the last with break-glass access while single sign-on
+    /// is required (O4).
+    pub kept: Option<Kept>,
+}
+
+/// Why a person can't leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    LastOwner,
+    LastBreakGlass,
+}
+
+impl Kept {
+    pub fn refusal(self, organization: &str) -> LeaveError {
+        match self {
+            Kept::LastOwner => LeaveError::LastOwner(organization.to_owned()),
+            Kept::LastBreakGlass => LeaveError::LastBreakGlass(organization.to_owned()),
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +40,11 @@ pub enum LeaveError {
     NotFound,
     #[error("You are the last Owner of {0}. Hand it over or delete it, in its settings, and then leave.")]
     LastOwner(String),
+    #[error(
+        "{0} requires single sign-on, and you are its last Owner with break-glass access. Give it to another Owner, \
+         in its settings, and then leave."
+    )]
+    LastBreakGlass(String),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -36,12 +58,16 @@ pub async fn leaving(
 ) -> Result<Leaving, LeaveError> {
     let member = users::member_of(on, organization, person.user).await?;
     let member = member.filter(|member| member.is_active(now)).ok_or(LeaveError::NotFound)?;
-    let last_owner = users::is_last_owner(on, organization, &member).await?;
+    let kept = match users::is_last_owner(on, organization, &member).await? {
+        true => Some(Kept::LastOwner),
+        false if users::is_last_break_glass(on, organization, &member).await? => Some(Kept::LastBreakGlass),
+        false => None,
+    };
     let organization = organizations::by_id(on, organization).await?;
     if !organization.is_open() {
         return Err(LeaveError::NotFound);
     }
-    Ok(Leaving { organization, member, last_owner })
+    Ok(Leaving { organization, member, kept })
 }
 
 /// Ends a person's own membership, an Auditor's too. Their account and other organizations stay.
@@ -55,10 +81,9 @@ pub async fn leave(
     leaving(&mut app.db.read().await?, person, organization, now).await?;
     let mut change = app.db.account(Some(person.user), &[organization]).await?;
     let now = change.now();
-    let Leaving { organization, member, last_owner } =
-        leaving(&mut change, person, organization, now).await?;
-    if last_owner {
-        return Err(LeaveError::LastOwner(organization.name));
+    let Leaving { organization, member, kept } = leaving(&mut change, person, organization, now).await?;
+    if let Some(kept) = kept {
+        return Err(kept.refusal(&organization.name));
     }
     let actor = Actor { person: person.clone(), organization: organization.id, role: member.role };
     users::leave(&mut change, &actor, &member).await?;

@@ -467,6 +467,11 @@ pub(crate) async fn tested_at(
     sql::tested_at(on, session, connection).await
 }
 
+/// Whatever a connection that ends has proven is proven no more, should its id ever come again.
+pub(crate) async fn drop_proofs_of(on: &mut impl Lends, connection: ConnectionId) -> sqlx::Result<()> {
+    sql::drop_proofs_of(on, connection).await
+}
+
 /// Notes that a session has come into an organization by break-glass: says whether that is the first time.
 pub(crate) async fn note_break_glass(
     on: &mut impl Lends,

@@ -49,6 +49,11 @@ pub(super) async fn add_proof(
     Ok(())
 }
 
+pub(super) async fn drop_proofs_of(on: &mut impl Lends, connection: ConnectionId) -> sqlx::Result<()> {
+    execute!(on, "delete from session_proofs where connection = $1", connection)?;
+    Ok(())
+}
+
 pub(super) async fn tested_at(
     on: &mut impl Lends,
     session: SessionId,

@@ -21,6 +21,11 @@ pub enum HandOverError {
     Yourself,
     #[error("{0} is an Owner already. To step down beside them, choose to become an Admin.")]
     AlreadyOwner(String),
+    #[error(
+        "Single sign-on is required, and you are the last Owner with break-glass access. Give it to another Owner \
+         first, or stay an Owner beside them."
+    )]
+    LastBreakGlass,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -83,7 +88,11 @@ pub async fn hand_over(
     };
     if !stays {
         let own = users::membership_now(&mut change, organization.id, actor.person.user).await?;
-        users::assign_role(&mut change, actor, &own.ok_or(Denied)?, Role::Admin).await?;
+        let own = own.ok_or(Denied)?;
+        if users::is_last_break_glass(&mut change, organization.id, &own).await? {
+            return Err(HandOverError::LastBreakGlass);
+        }
+        users::assign_role(&mut change, actor, &own, Role::Admin).await?;
     }
     let entry = Entry::new(Kind::OrganizationHandedOver, organization.id, &organization.name);
     let entry = match stays {

@@ -104,6 +104,18 @@ pub(super) fn reopened(app: &App, to: String, organization: &Organization, by: &
     message("organization_reopened", to, format!("{name} is back"), paragraphs, action)
 }
 
+/// The sysadmin has opened it to whoever has no factor.
+pub(super) fn mfa_lifted(app: &App, to: String, organization: &Organization, by: &str) -> Message {
+    let name = &organization.name;
+    let paragraphs = vec![
+        format!("{by} stopped requiring multi-factor authentication in {name}."),
+        "Require it again as soon as everyone is in. If you don’t know why, ask whoever runs this server."
+            .to_owned(),
+    ];
+    let action = ("See the settings", app.url(&format!("/o/{}/settings/security", organization.slug)));
+    message("mfa_lifted", to, format!("{name} no longer requires MFA"), paragraphs, action)
+}
+
 /// What a member reads who has no factor of the kind that their organization asks for, or is to ask for.
 pub(super) fn factor_asked(
     app: &App,
@@ -185,6 +197,7 @@ pub(crate) fn samples(app: &App) -> Vec<Message> {
         handed_over(app, &organization, &member),
         closed(app, to(), &organization, "Jonas Lindqvist", until),
         reopened(app, to(), &organization, "Jonas Lindqvist"),
+        mfa_lifted(app, to(), &organization, "Sysadmin"),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 mod closing;
 mod hand_over;
+mod lift;
 mod mails;
 mod notices;
 mod security;
@@ -11,6 +12,7 @@ pub use self::closing::{
     CloseError, close, close_by_sysadmin, erase_by_sysadmin, reopen, reopen_by_sysadmin,
 };
 pub use self::hand_over::{HandOverError, hand_over, successor};
+pub use self::lift::{Lifted, lift};
 pub(crate) use self::mails::samples;
 pub use self::notices::tell_due;
 pub use self::security::{

@@ -84,7 +84,7 @@ impl Connection {
 
     /// Where its provider leads back to: each has an address of its own (SSO-04).
     pub fn redirect_uri(&self, app: &App) -> String {
-        app.url(&format!("/sso/{}/callback", self.id))
+        redirect_uri(app, self.id)
     }
 
     /// The client that the provider knows, with the secret from its row.
@@ -108,6 +108,11 @@ impl Connection {
             redirect_uri: self.redirect_uri(app),
         })
     }
+}
+
+/// The same of one that is not saved yet: its provider is told first.
+pub fn redirect_uri(app: &App, id: ConnectionId) -> String {
+    app.url(&format!("/sso/{id}/callback"))
 }
 
 #[derive(Debug, thiserror::Error)]

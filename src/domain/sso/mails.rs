@@ -7,7 +7,7 @@ use crate::domain::access::{self, Person};
 use crate::domain::organizations::{self, Organization};
 use crate::mail::Message;
 
-fn message(
+pub(super) fn message(
     kind: &'static str,
     to: &str,
     subject: String,
@@ -123,7 +123,7 @@ pub(super) fn step_up_code(to: &str, code: &str) -> Message {
     }
 }
 
-pub(crate) fn samples(app: &App) -> Vec<Message> {
+pub(super) fn samples(app: &App) -> Vec<Message> {
     let (organization, person) = (organizations::sample(), access::sample_person());
     let mut samples = vec![
         break_glass_used(app, "sefa@halden.example", &organization, &person, app.db.now()),

@@ -5,19 +5,37 @@ mod arrive;
 mod attempts;
 mod break_glass;
 mod connections;
+mod domains;
 pub mod google;
 mod linking;
 mod mails;
+mod requirement;
+mod setup;
 mod sql;
 mod step_up;
+mod trial;
 
 pub use self::arrive::{ArriveError, Arrived, Arriving, Refusal, arrive};
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
-pub use self::connections::{Connection, ConnectionKind, google_client};
+pub use self::connections::{Connection, ConnectionKind, google_client, redirect_uri};
+pub use self::domains::{
+    CheckError, Checked, DomainError, add_domain, check, check_due, domain, remove_domain,
+};
 pub use self::linking::{LinkError, Methods, OwnConnection, UnlinkError, link, methods, unlink};
-pub(crate) use self::mails::samples;
+pub(crate) use self::requirement::lift;
+pub use self::requirement::{
+    BreakGlassError, BreakGlassPerson, Interrupted, RequirementError, break_glass_people, interrupted,
+    may_require, members_on, name_break_glass, require,
+};
+pub(crate) use self::setup::erase;
+pub use self::setup::{
+    ClientId, ClientSecret, FieldError, Found, Issuer, MOST_CONNECTIONS, NEWCOMER_ROLES, NewSecret, Provider,
+    Scopes, Setup, SetupError, connection, draft, drafted, found, linked, remove, save, seal_secret,
+};
 pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
+pub use self::trial::{Trial, TrialError, judge_trial};
+use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 pub use crate::domain::identities::{
     Identity, Seen, find_identity, google_works, identities_of, identity_of,
@@ -25,6 +43,7 @@ pub use crate::domain::identities::{
 use crate::domain::organizations::{self, Organization};
 use crate::domain::values::Email;
 use crate::ids::{ConnectionId, DomainId, OrganizationId};
+use crate::mail::Message;
 use crate::storage::{Db, Lends, Tx};
 
 /// How long a proven domain may fail its checks before it admits and links nobody any more (O2).
@@ -51,6 +70,11 @@ impl Domain {
     pub fn vouches(&self, now: Timestamp) -> bool {
         self.verified_at.is_some() && self.failing_since.is_none_or(|since| now.since(since) < GRACE)
     }
+}
+
+/// One of each mail, for the previews.
+pub(crate) fn samples(app: &App) -> Vec<Message> {
+    [mails::samples(app), requirement::samples(app), domains::samples(app)].concat()
 }
 
 /// Drops what nobody comes back for any more.

@@ -68,6 +68,10 @@ pub const MFA_MAIL: Budget = budget("mfa-mail", 3, DAY);
 /// Ways to a provider that one address begins: each is a row, and may ask the provider for what it says of
 /// itself. A whole office may have one address.
 pub const SSO_BEGUN: Budget = budget("sso-begun", 600, 15 * MINUTE);
+/// Connections that one organization saves anew: each asks a provider of its choice.
+pub const SSO_SAVED: Budget = budget("sso-saved", 60, 15 * MINUTE);
+/// Checks of its domains that one organization asks for.
+pub const DOMAIN_CHECK: Budget = budget("domain-check", 60, 15 * MINUTE);
 
 /// Codes mailed to one person who proves who they are without a password.
 pub const STEP_UP_CODE: Budget = budget("step-up-code", 5, HOUR);
@@ -78,7 +82,7 @@ pub const STEP_UP_CODE_GUESS: Budget = budget("step-up-code-guess", 5, 15 * MINU
 pub const SSO_REFUSED: Budget = budget("sso-refused", 1, DAY);
 
 /// The table of the README and of its test.
-pub const ALL: [Budget; 25] = [
+pub const ALL: [Budget; 27] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -104,6 +108,8 @@ pub const ALL: [Budget; 25] = [
     SSO_REFUSED,
     STEP_UP_CODE,
     STEP_UP_CODE_GUESS,
+    SSO_SAVED,
+    DOMAIN_CHECK,
 ];
 
 /// Too many tries.

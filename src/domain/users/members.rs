@@ -61,6 +61,11 @@ pub enum MemberError {
     NotFound,
     #[error("{0} is the last Owner. Make someone else an Owner first.")]
     LastOwner(String),
+    #[error(
+        "{0} is the last Owner with break-glass access, and single sign-on is required. Give it to another Owner \
+         first, or stop requiring single sign-on."
+    )]
+    LastBreakGlass(String),
     #[error("You can't do this to yourself. Ask another Owner or Admin.")]
     Yourself,
     #[error("{0} is suspended. Reactivate them first.")]
@@ -276,7 +281,8 @@ fn word(state: MemberState) -> &'static str {
     }
 }
 
-/// R3: counted inside the change, which holds the organization's lock.
+/// R3, O4: an Owner stays, and, while single sign-on is required, one who comes in without it. Counted inside
+/// the change, which holds the organization's lock. Whatever takes an Owner's role or membership asks here.
 pub(super) async fn another_owner_stays(
     on: &mut impl Lends,
     organization: OrganizationId,
@@ -285,7 +291,45 @@ pub(super) async fn another_owner_stays(
     if is_last_owner(on, organization, member).await? {
         return Err(MemberError::LastOwner(member.name.clone()));
     }
+    if is_last_break_glass(on, organization, member).await? {
+        return Err(MemberError::LastBreakGlass(member.name.clone()));
+    }
     Ok(())
+}
+
+/// O4: whether single sign-on is required, and without this Owner nobody could come in by password and factor
+/// to undo that.
+pub(crate) async fn is_last_break_glass(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    member: &Member,
+) -> sqlx::Result<bool> {
+    Ok(member.break_glass
+        && member.role == Role::Owner
+        && member.state == MemberState::Active
+        && organizations::by_id(on, organization).await?.policy.sso_required
+        && sql::other_break_glass_owners(on, organization, member.user_id).await? == 0)
+}
+
+/// Which of a person's organizations needs them as its last break-glass Owner, who keeps a factor (O4).
+pub(crate) async fn kept_for_break_glass(change: &mut Change, user: UserId) -> sqlx::Result<Option<String>> {
+    for organization in change.organizations().to_vec() {
+        let Some(member) = sql::member(change, organization, user).await? else { continue };
+        if is_last_break_glass(change, organization, &member).await? {
+            return Ok(Some(organizations::by_id(change, organization).await?.name));
+        }
+    }
+    Ok(None)
+}
+
+/// Gives a member break-glass access, or takes it (O4). The rule is the caller's.
+pub(crate) async fn set_break_glass(
+    change: &mut Change,
+    organization: OrganizationId,
+    user: UserId,
+    named: bool,
+) -> sqlx::Result<()> {
+    sql::set_break_glass(change, organization, user, named).await
 }
 
 pub(crate) async fn is_last_owner(

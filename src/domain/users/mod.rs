@@ -12,8 +12,8 @@ pub(crate) use self::ending::samples;
 pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date, end_due};
 pub use self::list::{Cursor, FactorFilter, ListQuery, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{
-    Joining, assign_role, erase, is_last_owner, join, leave, mail_of_admins, membership_now, removable,
-    remove,
+    Joining, assign_role, erase, is_last_break_glass, is_last_owner, join, kept_for_break_glass, leave,
+    mail_of_admins, membership_now, removable, remove, set_break_glass,
 };
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,

@@ -263,6 +263,40 @@ pub(super) async fn other_active_owners(
     Ok(count)
 }
 
+/// Those who could come in though single sign-on is required.
+pub(super) async fn other_break_glass_owners(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<i64> {
+    let (count,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from memberships m join users u on u.id = m.user_id \
+         where m.organization = $1 and m.break_glass and m.role = 'owner' and m.state = 'active' \
+         and m.user_id <> $2 and u.password_hash is not null and (u.has_authenticator or u.has_passkey)",
+        organization,
+        user
+    )?;
+    Ok(count)
+}
+
+pub(super) async fn set_break_glass(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    named: bool,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update memberships set break_glass = $3 where organization = $1 and user_id = $2",
+        organization,
+        user,
+        named
+    )?;
+    Ok(())
+}
+
 pub(super) async fn mail_of_owners(
     on: &mut impl Lends,
     organization: OrganizationId,

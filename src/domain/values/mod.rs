@@ -1,13 +1,16 @@
 //! What people type, parsed once at the edge into what the rules work with.
 
 mod day;
+mod domain_name;
 mod email;
 mod preferences;
 mod text;
 
 pub use self::day::{Day, NotADay};
+pub use self::domain_name::{DomainName, DomainNameError};
 pub use self::email::{Email, EmailError};
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
 pub use self::text::{
-    FactorName, Note, OrganizationName, PersonName, Slug, SlugError, TextError, folded, harmless,
+    FactorName, Note, OrganizationName, PersonName, ProviderName, Slug, SlugError, TextError, folded,
+    harmless,
 };

@@ -149,6 +149,12 @@ text_type!(
 );
 
 text_type!(
+    /// What an organization calls its provider, after "Continue with": one line, at most 40 characters.
+    ProviderName,
+    |text| line(text, 40)
+);
+
+text_type!(
     /// An inviter's note: plain text of at most 500 characters (I1), perhaps empty.
     Note,
     |text| {

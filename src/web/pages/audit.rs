@@ -46,7 +46,7 @@ pub(super) struct Row {
     pub details: Vec<String>,
     pub when: String,
     pub iso: String,
-    from: String,
+    pub from: String,
     hash: String,
 }
 

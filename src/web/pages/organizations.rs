@@ -109,7 +109,7 @@ impl From<LeaveError> for Error {
     fn from(error: LeaveError) -> Error {
         match error {
             LeaveError::NotFound => Error::NotFound,
-            LeaveError::LastOwner(_) => Error::Conflict(error.to_string()),
+            LeaveError::LastOwner(_) | LeaveError::LastBreakGlass(_) => Error::Conflict(error.to_string()),
             LeaveError::Database(error) => error.into(),
         }
     }
@@ -128,7 +128,7 @@ pub async fn confirm_leaving(
     let id = organization_id(&id)?;
     let (now, person) = (app.db.now(), &signed_in.person);
     let mut reader = app.db.read().await?;
-    let Leaving { organization, member, last_owner } = leaving::leaving(&mut reader, person, id, now).await?;
+    let Leaving { organization, member, kept } = leaving::leaving(&mut reader, person, id, now).await?;
     let open = sessions::count(&mut reader, person.user, member.proofs_after, now).await?;
     let sent = invitations::count_sent_by_oneself(&mut reader, person, id).await?;
     let name = &organization.name;
@@ -150,7 +150,7 @@ pub async fn confirm_leaving(
          brings you back."
             .to_owned(),
     );
-    let refused = last_owner.then(|| LeaveError::LastOwner(name.clone()).to_string());
+    let refused = kept.map(|kept| kept.refusal(name).to_string());
     Ok(html::page(&Leave {
         chrome: signed_in.chrome,
         action: format!("/account/organizations/{id}/leaving"),

@@ -113,8 +113,21 @@ pub async fn is_last_owner(
         && members::other_active_owners(on, organization, user).await? == 0)
 }
 
+/// Whether nobody could come in without single sign-on, which is required, if this person could not (O4).
+pub async fn is_last_break_glass(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<bool> {
+    match members::member(on, organization, user).await? {
+        Some(member) => super::is_last_break_glass(on, organization, &member).await,
+        None => Ok(false),
+    }
+}
+
 /// Suspends or reactivates a member inside a change that holds the organization, and gives the member
-/// as they were. The sysadmin alone may leave an organization without an active Owner (R3), knowingly.
+/// as they were. The sysadmin alone may leave an organization without an active Owner, or one who comes in by
+/// break-glass (R3, O4), knowingly.
 pub(crate) async fn set_state(
     change: &mut Change,
     operator: &Operator,

@@ -97,6 +97,8 @@ fn in_words(kind: &str) -> &'static str {
         "mfa_required_from" | "mfa_required" | "mfa_planned" => {
             "Notice: a factor that an organization asks for"
         }
+        "break_glass_used" | "break_glass_named" | "sso_required" | "sso_lifted" | "domain_failing"
+        | "mfa_lifted" => "Notice: how an organization of yours is opened",
         "organization_handed_over" | "organization_closed" | "organization_reopened" => {
             "Notice: an organization of yours"
         }

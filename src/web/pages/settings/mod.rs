@@ -3,6 +3,7 @@
 mod deletion;
 mod owner;
 mod security;
+mod sso;
 
 use askama::Template;
 use axum::extract::State;
@@ -13,6 +14,11 @@ use serde::Deserialize;
 pub use self::deletion::{closed, confirm_deletion, delete, reopen};
 pub use self::owner::{hand_over, owner};
 pub use self::security::{change_mfa, change_sessions, confirm_mfa, mail_lacking, security};
+pub use self::sso::{
+    add_domain, change_connection, check_domain, confirm_connection_removal, confirm_domain_removal,
+    confirm_sso, connect, connection, name_break_glass, new_connection, remove_connection, remove_domain,
+    require_sso, sso, test_connection,
+};
 use crate::app::Shared;
 use crate::domain::access::Capability;
 use crate::domain::settings::{self, RenameError};

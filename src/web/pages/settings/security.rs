@@ -170,7 +170,7 @@ async fn mfa_panel(app: &Shared, inside: &Inside) -> Result<MfaPanel> {
             summary: summary(&standing, rule),
             lacking: (is_set && standing.without > 0).then(|| {
                 let verb = if standing.without == 1 { "has" } else { "have" };
-                format!("{} {verb} not set it up", people(standing.without))
+                format!("{} {verb} not set it up", html::people(standing.without))
             }),
             until: match grace {
                 Some(from) => format!("From {} on they can’t open", inside.times(app).minute(from)),
@@ -188,14 +188,10 @@ fn users_without(inside: &Inside, rule: MfaRule) -> String {
     inside.path(&format!("users?status=active&factors={filter}"))
 }
 
-fn people(number: i64) -> String {
-    if number == 1 { "1 person".to_owned() } else { format!("{} people", html::number(number)) }
-}
-
 fn summary(standing: &Lacking, rule: MfaRule) -> String {
     let what = if rule == MfaRule::Passkey { "a passkey" } else { "a factor" };
     let all = standing.with + standing.without;
-    format!("{} of {} with {what}.", html::number(standing.with), people(all))
+    format!("{} of {} with {what}.", html::number(standing.with), html::people(all))
 }
 
 fn missing(inside: &Inside, error: &SecurityError) -> Missing {
@@ -423,7 +419,7 @@ fn confirmation(app: &Shared, inside: Inside, typed: MfaTyped, preview: MfaPrevi
             1 => format!("1 person has a {factor}, and is asked for it unless their session has proven it."),
             with => format!(
                 "{} have a {factor}, and are asked for it unless their session has proven it.",
-                people(with)
+                html::people(with)
             ),
         },
         "Everyone’s other organizations stay as they are.".to_owned(),
@@ -440,7 +436,7 @@ fn confirmation(app: &Shared, inside: Inside, typed: MfaTyped, preview: MfaPrevi
         heading: match lacking.without {
             0 => format!("Everyone has a {factor}"),
             1 => format!("1 person has no {factor}"),
-            without => format!("{} have no {factor}", people(without)),
+            without => format!("{} have no {factor}", html::people(without)),
         },
         more: (lacking.without > named).then(|| html::number(lacking.without - named)),
         members: {

@@ -18,6 +18,7 @@ pub use self::arrived::{accept_invite, invite_form, sign_up, sign_up_form};
 pub use self::google::{to_google_to_sign_up, to_google_with_invite};
 pub use self::landing::LandingPage;
 pub use self::link::{to_link_connection, to_link_google};
+pub(in crate::web::pages) use self::test::begin as try_provider;
 use crate::app::Shared;
 use crate::domain::sessions::Device;
 use crate::domain::sso::{self, Attempt, Back, BeginError, Landing, Purpose, ReturnError};
@@ -140,15 +141,8 @@ pub(in crate::web::pages) async fn lead_away(
     connection: Option<ConnectionId>,
     landing: Landing<'_>,
 ) -> Result {
-    let kept = session::own_cookie(app, headers, session::SSO);
-    let browser = kept.as_deref().and_then(Token::parse).unwrap_or_else(Token::generate);
-    let hash = TokenHash::of(browser.expose());
-    match sso::begin(app, connection, landing, &hash, &context.origin.network()).await {
-        Ok(url) => {
-            let mut response = html::redirect(&url);
-            session::append_cookie(app, response.headers_mut(), session::SSO, browser.expose(), COOKIE_LIFE);
-            Ok(response)
-        }
+    match begin(app, context, headers, connection, landing).await {
+        Ok(response) => Ok(response),
         Err(BeginError::NotFound) => Err(Error::NotFound),
         Err(BeginError::Throttled(throttled)) => Err(throttled.into()),
         Err(BeginError::Database(error)) => Err(error.into()),
@@ -157,6 +151,23 @@ pub(in crate::web::pages) async fn lead_away(
             Ok(LandingPage::unreachable().answer(StatusCode::BAD_GATEWAY))
         }
     }
+}
+
+/// The same, where what keeps it from beginning is the caller's to say.
+async fn begin(
+    app: &Shared,
+    context: &Context,
+    headers: &HeaderMap,
+    connection: Option<ConnectionId>,
+    landing: Landing<'_>,
+) -> std::result::Result<Response, BeginError> {
+    let kept = session::own_cookie(app, headers, session::SSO);
+    let browser = kept.as_deref().and_then(Token::parse).unwrap_or_else(Token::generate);
+    let hash = TokenHash::of(browser.expose());
+    let url = sso::begin(app, connection, landing, &hash, &context.origin.network()).await?;
+    let mut response = html::redirect_to_provider(&url);
+    session::append_cookie(app, response.headers_mut(), session::SSO, browser.expose(), COOKIE_LIFE);
+    Ok(response)
 }
 
 /// What a provider's answer carries.
@@ -231,7 +242,7 @@ async fn arrive(
     };
     let (attempt, claims) = match sso::come_back(app, back, browser.as_ref()).await {
         Ok(back) => back,
-        Err(error) => return refused(error),
+        Err(error) => return test::failed(&visitor, error).unwrap_or_else(refused),
     };
     let arrival = Arrival { app, context, headers, visitor, cookie, attempt, claims };
     match (arrival.attempt.purpose, connection) {

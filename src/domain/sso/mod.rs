@@ -28,11 +28,11 @@ pub use self::requirement::{
     BreakGlassError, BreakGlassPerson, Interrupted, RequirementError, break_glass_people, interrupted,
     may_require, members_on, name_break_glass, require,
 };
-pub(crate) use self::setup::erase;
 pub use self::setup::{
     ClientId, ClientSecret, FieldError, Found, Issuer, MOST_CONNECTIONS, NEWCOMER_ROLES, NewSecret, Provider,
     Scopes, Setup, SetupError, connection, draft, drafted, found, linked, remove, save, seal_secret,
 };
+pub(crate) use self::setup::{erase, keep};
 pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 pub use self::trial::{Trial, TrialError, judge_trial};
 use crate::app::App;

@@ -310,7 +310,8 @@ fn sealed_secret(app: &App, id: ConnectionId, secret: &NewSecret) -> Result<Opti
     }
 }
 
-async fn keep(
+/// Writes it down. What its provider said of itself is the caller's business.
+pub(crate) async fn keep(
     app: &App,
     actor: &Actor,
     id: ConnectionId,

@@ -105,7 +105,6 @@ fn in_words(kind: &str) -> &'static str {
         "step_up_code" => "Code to confirm that it is you",
         "identity_refused" => "Notice: a sign-in by the provider was refused",
         "identity_linked" => "Notice: the provider signs you in",
-        "break_glass_used" => "Notice: break-glass access",
         _ => "Notice",
     }
 }

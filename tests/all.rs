@@ -34,6 +34,7 @@ mod security_settings;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod sso_settings;
 mod start;
 mod users;
 mod users_factors;

@@ -35,6 +35,7 @@ mod security_settings;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod sso_settings;
 mod start;
 mod step_up;
 mod users;

@@ -18,7 +18,7 @@ use crate::support::TestApp;
 use crate::support::program::{PROGRAM, Place};
 
 /// What the program said, and with which code it ended.
-struct Said {
+pub(crate) struct Said {
     code: Option<i32>,
     out: String,
     err: String,
@@ -36,28 +36,28 @@ impl From<Output> for Said {
 
 impl Said {
     #[track_caller]
-    fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
         self.out
     }
 
     /// It ended with this code and said why on stderr, in a sentence.
     #[track_caller]
-    fn fails(self, code: i32, why: &str) {
+    pub(crate) fn fails(self, code: i32, why: &str) {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
         assert!(self.err.contains(why), "{why:?} is not in {:?}", self.err);
         assert!(!self.err.contains("panicked"), "{}", self.err);
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         let text = self.ok();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 }
 
 /// Runs the program with an application's settings, with a space between arguments.
-fn program(app: &TestApp, arguments: &str) -> Said {
+pub(crate) fn program(app: &TestApp, arguments: &str) -> Said {
     let config = &app.app.config;
     let database = match &config.database_url {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),

@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::domain::access::{Operator, Role};
 use crate::domain::audit;
 use crate::domain::organizations::sysadmin::{self, Standing};
-use crate::domain::settings;
+use crate::domain::settings::{self, Lifted};
 use crate::domain::users::{self, MemberState};
 
 #[derive(Debug, Subcommand)]
@@ -69,6 +69,25 @@ pub enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Stop requiring single sign-on and multi-factor authentication, for an organization that is locked out.
+    #[command(after_help = "Examples:\n  interlock org lift halden-freight\n  \
+        interlock org lift halden-freight --sso --yes halden-freight\n\n\
+        Without --sso and --mfa both are lifted. It is audited, and the Owners are told by mail.")]
+    Lift {
+        /// Its slug
+        slug: String,
+        /// Only that single sign-on is required
+        #[arg(long)]
+        sso: bool,
+        /// Only that multi-factor authentication is required
+        #[arg(long)]
+        mfa: bool,
+        /// The slug again, where nobody is asked to type it
+        #[arg(long, value_name = "SLUG")]
+        yes: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Undo the deletion of an organization that is not erased yet.
     #[command(after_help = "Example:\n  interlock org reopen halden-freight")]
     Reopen {
@@ -87,6 +106,9 @@ pub async fn run(command: Command, app: &App) -> Result {
             export_audit(app, &slug, format, output, force).await
         }
         Command::Delete { slug, yes, now, json } => delete(app, &slug, yes.as_deref(), now, json).await,
+        Command::Lift { slug, sso, mfa, yes, json } => {
+            lift(app, &slug, Lifted { sso, mfa }, yes.as_deref(), json).await
+        }
         Command::Reopen { slug, json } => reopen(app, &slug, json).await,
     }
 }
@@ -295,6 +317,46 @@ async fn reopen(app: &App, slug: &str, json: Json) -> Result {
         _ => settings::reopen_by_sysadmin(app, organization.id, &Operator::sysadmin()).await?,
     };
     tell(app, &organization, json).await
+}
+
+#[derive(Serialize)]
+struct Opened {
+    id: String,
+    slug: String,
+    sso_lifted: bool,
+    mfa_lifted: bool,
+}
+
+async fn lift(app: &App, slug: &str, asked: Lifted, yes: Option<&str>, json: Json) -> Result {
+    let organization = find(app, slug).await?;
+    let (name, slug) = (&organization.name, &organization.slug);
+    if organization.word() == "erased" {
+        return Err(Failure::new(format!("The data of {name} is erased: nobody can be let in.")));
+    }
+    // Neither named means both.
+    let asked = if asked.sso || asked.mfa { asked } else { Lifted { sso: true, mfa: true } };
+    let what = match asked {
+        Lifted { sso: true, mfa: true } => "neither single sign-on nor multi-factor authentication",
+        Lifted { sso: true, mfa: false } => "no single sign-on",
+        Lifted { sso: false, .. } => "no multi-factor authentication",
+    };
+    let warning = format!("{name} then requires {what}: a password opens it, and so does a stolen one.");
+    confirm::ask(&warning, slug, yes, &format!("--yes {slug}"))?;
+    let done = settings::lift(app, organization.id, &Operator::sysadmin(), asked).await?;
+    if json.json {
+        let Lifted { sso, mfa } = done;
+        let id = organization.id.to_string();
+        return output::json(&Opened { id, slug: slug.clone(), sso_lifted: sso, mfa_lifted: mfa });
+    }
+    print(&match done {
+        Lifted { sso: false, mfa: false } => format!("{name} required none of that: nothing was changed.\n"),
+        Lifted { sso, mfa } => {
+            let lifted = [(sso, "Single sign-on"), (mfa, "Multi-factor authentication")];
+            let lifted = lifted.into_iter().filter(|(lifted, _)| *lifted);
+            let lines = lifted.map(|(_, what)| format!("{what} is no longer required in {name}.\n"));
+            format!("{}Its Owners are told by mail.\n", lines.collect::<String>())
+        }
+    })
 }
 
 /// How it stands now.

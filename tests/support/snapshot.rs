@@ -28,6 +28,13 @@ pub async fn everything(app: &TestApp) -> Vec<String> {
         "select id || mfa || coalesce(cast(mfa_from as text), '') || mfa_before || cast(mfa_notice as text) || '/' \
          || cast(session_idle as text) || '/' || cast(session_absolute as text) || '/' \
          || cast(remembers_devices as text) || cast(shortest_password as text) from organizations order by id",
+        "select id || cast(sso_required as text) from organizations order by id",
+        "select organization || user_id || cast(break_glass as text) from memberships order by organization, user_id",
+        "select id || organization || kind || name || issuer || coalesce(tenant, '') || coalesce(hosted_domain, '') \
+         || client_id || client_secret || scopes || cast(enabled as text) || cast(admits_newcomers as text) \
+         || newcomer_role || cast(enforces_mfa as text) || cast(changed_at as text) from connections order by id",
+        "select id || organization || connection || domain || record || coalesce(cast(verified_at as text), '') || '/' \
+         || coalesce(cast(failing_since as text), '') from domains order by id",
         "select slug || organization from organization_slugs order by slug",
         "select id || token_hash || user_id || coalesce(cast(ended_at as text), '') from sessions order by id",
         "select token_hash || email_canonical || password_hash || coalesce(cast(used_at as text), '') \

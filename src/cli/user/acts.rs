@@ -45,8 +45,13 @@ struct Reset {
     reset: bool,
 }
 
-pub async fn reset_factors(app: &App, who: &str, json: Json) -> Result {
+pub async fn reset_factors(app: &App, who: &str, yes: bool, json: Json) -> Result {
     let account = find(app, who).await?;
+    let locked = locked_out(app, &account, &places(app, &account, None).await?).await?;
+    if !locked.is_empty() {
+        let warning = format!("Without a factor {}", break_glass_warning(&account, &locked));
+        confirm::ask(&warning, "reset", yes.then_some("reset"), "--yes")?;
+    }
     let reset = factors::reset_by_sysadmin(app, &Operator::sysadmin(), account.id).await?;
     if json.json {
         return output::json(&Reset { id: account.id.to_string(), email: account.email, reset });
@@ -76,10 +81,36 @@ pub async fn suspend(app: &App, who: &str, org: Option<&str>, yes: bool, json: J
         );
         confirm::ask(&warning, "suspend", yes.then_some("suspend"), "--yes")?;
     }
+    let locked = locked_out(app, &account, &places).await?;
+    if !locked.is_empty() {
+        let warning = format!("Suspended, {}", break_glass_warning(&account, &locked));
+        confirm::ask(&warning, "suspend", yes.then_some("suspend"), "--yes")?;
+    }
     let only = org.and_then(|_| places.first()).map(|place| place.organization);
-    let last_owner_too = yes || !orphaned.is_empty();
+    let last_owner_too = yes || !orphaned.is_empty() || !locked.is_empty();
     let done = account::suspend(app, &Operator::sysadmin(), account.id, only, last_owner_too).await?;
     report(&account, &places, &done, MemberState::Suspended, org.is_some(), json)
+}
+
+/// Where single sign-on is required and nobody else could come in without it (O4).
+async fn locked_out(app: &App, account: &Account, places: &[Membership]) -> Result<Vec<String>> {
+    let mut reader = app.db.read().await?;
+    let mut locked = Vec::new();
+    for place in places {
+        if sysadmin::is_last_break_glass(&mut reader, place.organization, account.id).await? {
+            locked.push(place.organization_name.clone());
+        }
+    }
+    Ok(locked)
+}
+
+fn break_glass_warning(account: &Account, locked: &[String]) -> String {
+    format!(
+        "{} can't come into {} by break-glass access, and no other Owner can: if the provider fails, only \
+         `interlock org lift` opens it.",
+        account.name,
+        locked.join(", ")
+    )
 }
 
 pub async fn reactivate(app: &App, who: &str, org: Option<&str>, json: Json) -> Result {

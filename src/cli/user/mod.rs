@@ -63,6 +63,9 @@ pub enum Command {
         /// Address or id
         #[arg(value_name = "EMAIL|ID")]
         who: String,
+        /// Also where this leaves an organization without break-glass access
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         json: Json,
     },
@@ -76,7 +79,7 @@ pub enum Command {
         /// Only in this organization; their sessions go on elsewhere
         #[arg(long, value_name = "SLUG")]
         org: Option<String>,
-        /// Also where this leaves an organization without an active Owner
+        /// Also where this leaves an organization without an active Owner, or without break-glass access
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
@@ -101,7 +104,7 @@ pub async fn run(command: Command, app: &App) -> Result {
         Command::List { org, search, limit, json } => list(app, org, search, limit, json).await,
         Command::Show { who, json } => show(app, &who, json).await,
         Command::ResetPassword { who, mail, json } => acts::reset_password(app, &who, mail, json).await,
-        Command::ResetFactors { who, json } => acts::reset_factors(app, &who, json).await,
+        Command::ResetFactors { who, yes, json } => acts::reset_factors(app, &who, yes, json).await,
         Command::Suspend { who, org, yes, json } => acts::suspend(app, &who, org.as_deref(), yes, json).await,
         Command::Reactivate { who, org, json } => acts::reactivate(app, &who, org.as_deref(), json).await,
     }

@@ -247,8 +247,9 @@ pub async fn confirm_domain_removal(
         None => vec!["It is not verified yet, so nobody signs in by it.".to_owned()],
         Some(_) => vec![
             format!(
-                "{} here have an address at {}. The sign-in page no longer offers them the provider.",
+                "{} here {} an address at {}. The sign-in page no longer offers them the provider.",
                 html::people(on_it),
+                if on_it == 1 { "has" } else { "have" },
                 domain.domain
             ),
             "Nobody joins or is linked by an address there any more, and the provider’s sign-ins with one are refused."

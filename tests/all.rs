@@ -11,6 +11,7 @@ mod email_change;
 mod end_dates;
 mod every_route;
 mod exports;
+mod google;
 mod invitations;
 mod invite;
 mod invite_covered;

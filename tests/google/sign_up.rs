@@ -1,0 +1,154 @@
+//! Signing up by Google (S2).
+
+use interlock::clock::{HOUR, MINUTE};
+use serde_json::json;
+
+use super::{AMARA, with_google};
+use crate::support::database::{count, dump, only, texts};
+use crate::support::{PASSWORD, refuses_bad_forms};
+
+with_google! {
+    /// S2: an address that Google is authoritative for makes account and organization at once, without a password.
+    async fn an_account_is_made_at_once(scene) {
+        let mut amara = scene.visitor();
+        assert!(amara.get("/sign-up").await.ok().body.contains("href=\"/sign-up/google\""));
+        scene.by_google(&mut amara, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        assert_eq!(count(&scene, "users").await, 0, "nothing is made before they say what they are called");
+        assert!(amara.session_cookie().is_none());
+        let page = amara.get("/sign-up/arrived").await.ok().says(AMARA);
+        assert!(page.body.contains("value=\"amara\"") && page.body.contains("data-time-zone"), "{}", page.body);
+        let dump = dump(&scene).await;
+        assert!(!dump.contains(AMARA), "what Google said is sealed meanwhile");
+
+        let wrong = amara.post("/sign-up/arrived", &[("organization", ""), ("name", "Amara Okafor")]).await.is(422);
+        assert!(wrong.body.contains("value=\"Amara Okafor\""));
+        refuses_bad_forms(&scene, &mut amara, "/sign-up/arrived", &[("organization", "Halden Freight"), ("name", "A")]).await;
+        let fields = [("organization", "Halden Freight"), ("name", "Amara Okafor"), ("time_zone", "Europe/Oslo")];
+        amara.post("/sign-up/arrived", &fields).await.leads_to("/o/halden-freight/users");
+        amara.get("/o/halden-freight/users").await.ok().says("Amara Okafor").says("you are its Owner");
+        assert_eq!(
+            only(texts(&scene, "select email || '/' || time_zone || '/' || coalesce(password_hash, 'none') from users").await),
+            format!("{AMARA}/Europe/Oslo/none")
+        );
+        assert_eq!(only(texts(&scene, "select kind from session_proofs").await), "google");
+        assert_eq!(scene.mails().await.len(), 0, "no link is needed");
+        // Used up, in its own browser and with its cookie kept.
+        amara.get("/sign-up/arrived").await.is(410).says("Continue with Google again");
+        amara.post("/sign-up/arrived", &fields).await.is(410);
+        assert_eq!(count(&scene, "organizations").await, 1);
+    }
+
+    /// S2: any other address is confirmed by mail first, in the browser that came from Google.
+    async fn another_address_is_confirmed_first(scene) {
+        scene.provider.claims(AMARA, json!({ "hd": null })).await;
+        let mut amara = scene.visitor();
+        scene.by_google(&mut amara, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        let fields = [("organization", "Halden Freight"), ("name", "Amara Okafor")];
+        amara.post("/sign-up/arrived", &fields).await.leads_to("/sign-up/sent");
+        assert_eq!(count(&scene, "users").await, 0);
+        let link = scene.mail_to(AMARA).await.path("/verify/");
+        let mut elsewhere = scene.visitor();
+        elsewhere.get(&link).await.ok().says("You came from Google in another browser").says_not("Password");
+        for fields in [&[][..], &[("password", "")], &[("password", PASSWORD)]] {
+            elsewhere.post(&link, fields).await.is(403).says("in another browser");
+        }
+        assert_eq!(count(&scene, "users").await, 0);
+        amara.get(&link).await.ok().says("Confirm and create Halden Freight");
+        amara.post(&link, &[]).await.leads_to("/o/halden-freight/users");
+        amara.get("/o/halden-freight/users").await.ok();
+        assert_eq!(count(&scene, "users where password_hash is null").await, 1);
+        assert_eq!(only(texts(&scene, "select kind from session_proofs").await), "mailed_link");
+        // The identity is linked.
+        scene.by_google(&mut elsewhere, "/auth/google", AMARA).await.leads_to("/");
+        elsewhere.get("/o/halden-freight/users").await.ok();
+    }
+
+    /// S2, SSO-10: the link is dead once the identity has an account in another way.
+    async fn one_identity_makes_one_account(scene) {
+        scene.provider.claims(AMARA, json!({ "hd": null })).await;
+        let mut amara = scene.visitor();
+        scene.by_google(&mut amara, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        let fields = [("organization", "Halden Freight"), ("name", "Amara Okafor")];
+        amara.post("/sign-up/arrived", &fields).await.leads_to("/sign-up/sent");
+        let link = scene.mail_to(AMARA).await.path("/verify/");
+        // The same subject, under an address that makes an account at once.
+        scene.provider.claims(AMARA, json!({ "email": "amara@gmail.com", "hd": null })).await;
+        let mut again = scene.visitor();
+        scene.by_google(&mut again, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        again.post("/sign-up/arrived", &fields).await.leads_to("/o/halden-freight/users");
+        amara.post(&link, &[]).await.is(410);
+        assert_eq!(count(&scene, "users").await, 1);
+    }
+
+    /// Two windows, and two presses at once: one account (S2).
+    async fn two_at_once_make_one(scene) {
+        let (mut one, mut two) = (scene.visitor(), scene.visitor());
+        scene.by_google(&mut one, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        scene.by_google(&mut two, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        let (mut once, mut twice) = (one.clone(), two.clone());
+        let fields = [("organization", "Halden Freight"), ("name", "Amara Okafor")];
+        let answers = tokio::join!(
+            one.post("/sign-up/arrived", &fields),
+            once.post("/sign-up/arrived", &fields),
+            two.post("/sign-up/arrived", &fields),
+            twice.post("/sign-up/arrived", &fields),
+        );
+        let answers = [answers.0, answers.1, answers.2, answers.3];
+        let made = answers.iter().filter(|answer| answer.header("location").starts_with("/o/")).count();
+        assert_eq!(made, 1, "{answers:?}");
+        assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 303 | 403 | 410)), "{answers:?}");
+        assert_eq!((count(&scene, "users").await, count(&scene, "identities").await), (1, 1));
+    }
+
+    /// What Google said is kept for an hour, for one browser.
+    async fn an_arrival_ends(scene) {
+        let mut amara = scene.visitor();
+        scene.by_google(&mut amara, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        scene.visitor().get("/sign-up/arrived").await.is(410);
+        scene.clock.advance(59 * MINUTE);
+        amara.get("/sign-up/arrived").await.ok();
+        scene.clock.advance(HOUR);
+        amara.get("/sign-up/arrived").await.is(410);
+        let fields = [("organization", "Halden Freight"), ("name", "Amara Okafor")];
+        amara.post("/sign-up/arrived", &fields).await.is(410);
+        assert_eq!(count(&scene, "users").await, 0);
+    }
+
+    /// SSO-09: the address may have an account by the time that they say what they are called.
+    async fn an_address_that_was_taken_meanwhile(scene) {
+        let mut amara = scene.visitor();
+        scene.by_google(&mut amara, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        scene.owner().await;
+        let fields = [("organization", "Another"), ("name", "Amara Okafor")];
+        amara.post("/sign-up/arrived", &fields).await.is(403).says("Sign in first");
+        assert_eq!((count(&scene, "users").await, count(&scene, "identities").await), (1, 0));
+        assert!(amara.session_cookie().is_none());
+    }
+}
+
+with_google! {
+    with &[("INTERLOCK_SIGN_UP", "closed")];
+    /// S2: closed, nobody makes an account or an organization by Google either.
+    async fn sign_up_may_be_closed(scene) {
+        for from in ["/auth/google", "/sign-up/google"] {
+            let mut amara = scene.visitor();
+            scene.by_google(&mut amara, from, AMARA).await.is(403).says("Sign-up is closed here");
+            amara.get("/sign-up/arrived").await.is(410);
+        }
+        assert_eq!((count(&scene, "users").await, count(&scene, "arrivals").await), (0, 0));
+    }
+}
+
+crate::support::on_both! {
+    /// Without the sysadmin's client there is no Google, and nothing offers it.
+    async fn google_may_be_off(app: TestApp) {
+        let mut visitor = app.visitor();
+        for page in ["/sign-up", "/sign-in"] {
+            visitor.get(page).await.ok().says_not("Google");
+        }
+        for path in ["/auth/google", "/sign-up/google"] {
+            visitor.get(path).await.is(404);
+        }
+        assert_eq!(count(&app, "sso_attempts").await, 0);
+    }
+}

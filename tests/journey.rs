@@ -4,6 +4,7 @@
 
 mod every_page;
 mod forms_alone;
+mod google;
 mod invite_many;
 mod keyboard;
 mod long_words;

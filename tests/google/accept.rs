@@ -47,7 +47,7 @@ with_google! {
         let mut browser = scene.visitor();
         scene.by_google(&mut browser, "/auth/google", DANA).await.leads_to("/");
         browser.get(&owner.org).await.ok();
-        browser.get(&link).await.is(403);
+        browser.get(&link).await.is(410);
         scene.visitor().get(&link).await.is(410);
         let mut late = scene.visitor();
         late.get(&format!("{link}/google")).await.leads_to(&link);
@@ -75,6 +75,7 @@ with_google! {
     async fn a_person_who_is_here(scene) {
         let mut owner = scene.owner().await;
         let mut dana = scene.sign_up("Brightwater Labs", "Dana Kovač", DANA).await;
+        dana.step_up().await;
         let link = scene.invited(&mut owner, DANA, Role::Member).await;
         let mut browser = scene.visitor();
         scene.by_google(&mut browser, &format!("{link}/google"), DANA).await.is(403).says("Sign in first");

@@ -279,6 +279,15 @@ impl Browser {
         })
     }
 
+    /// Types into the one field that a selector names, on a page of others that labels none.
+    pub async fn type_into(&self, selector: &str, value: &str) {
+        eventually!(self, format!("typing into {selector}"), {
+            let field = self.client.find(fantoccini::Locator::Css(selector)).await.map_err(problem)?;
+            field.clear().await.map_err(problem)?;
+            field.send_keys(value).await.map_err(problem)
+        });
+    }
+
     /// Waits until the page is loaded and its visible text does not contain this.
     pub async fn see_not(&self, text: &str) {
         let what = format!("looking for the absence of “{text}”");

@@ -21,6 +21,7 @@ mod load;
 mod mail;
 mod metrics;
 mod mfa;
+mod oidc;
 mod organizations;
 mod passkeys;
 mod person;

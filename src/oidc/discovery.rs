@@ -188,7 +188,10 @@ impl Directory {
                 known.keys_asked = Some(Instant::now());
             }
         }
-        let body = self.fetch(&provider.jwks_uri).await?;
+        let body = self.fetch(&provider.jwks_uri).await.map_err(|error| match error {
+            DiscoveryError::NotFound(_) | DiscoveryError::Status { .. } => DiscoveryError::NoKeys,
+            error => error,
+        })?;
         let keys: CoreJsonWebKeySet = serde_json::from_slice(&body).map_err(|_| DiscoveryError::NoKeys)?;
         let keys = Arc::new(keys);
         if let Some(known) = self.known().get_mut(&provider.issuer) {
@@ -215,5 +218,78 @@ fn shown(address: &str) -> String {
         address.to_owned()
     } else {
         "something that is no address".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    const ISSUER: &str = "https://id.example";
+
+    fn discovered() -> Arc<Discovered> {
+        Arc::new(Discovered {
+            issuer: ISSUER.to_owned(),
+            authorization_endpoint: String::new(),
+            token_endpoint: String::new(),
+            userinfo_endpoint: None,
+            // Whoever asks there is told that it is no https.
+            jwks_uri: "http://id.example/keys".to_owned(),
+            algorithms: Vec::new(),
+            scopes: Vec::new(),
+            secret_in_body: false,
+            names_itself: false,
+        })
+    }
+
+    fn directory() -> Directory {
+        let config = Config::read(None, []).expect("the defaults");
+        Directory::new(Outbound::new(&config))
+    }
+
+    fn age(directory: &Directory, issuer: &str, seconds: u64) {
+        let mut known = directory.known();
+        let known = known.get_mut(issuer).expect("it is known");
+        let earlier =
+            |at: Instant| at.checked_sub(Duration::from_secs(seconds)).expect("the machine ran then");
+        known.at = earlier(known.at);
+        known.keys_asked = known.keys_asked.map(earlier);
+    }
+
+    #[tokio::test]
+    async fn documents_are_remembered_for_ten_minutes() {
+        let directory = directory();
+        let issuer = "http://id.example";
+        directory.remember(issuer, discovered());
+        age(&directory, issuer, 590);
+        assert!(directory.document(issuer, false).await.is_ok());
+        age(&directory, issuer, 20);
+        assert_eq!(directory.document(issuer, false).await.err(), Some(OutboundError::NotHttps.into()));
+    }
+
+    #[tokio::test]
+    async fn unknown_keys_are_looked_for_once_a_minute() {
+        let (directory, provider) = (directory(), discovered());
+        directory.remember(ISSUER, provider.clone());
+        directory.known().get_mut(ISSUER).expect("it is known").keys = Some(Arc::default());
+        assert!(directory.keys(&provider, false).await.is_ok_and(|keys| keys.is_some()));
+        let asked = async || directory.keys(&provider, true).await.err();
+        assert_eq!(asked().await, Some(OutboundError::NotHttps.into()));
+        age(&directory, ISSUER, 50);
+        assert_eq!(asked().await, None);
+        age(&directory, ISSUER, 20);
+        assert_eq!(asked().await, Some(OutboundError::NotHttps.into()));
+    }
+
+    #[test]
+    fn the_oldest_makes_room() {
+        let directory = directory();
+        for number in 0..PLACES + 9 {
+            directory.remember(&format!("https://{number}.example"), discovered());
+        }
+        assert_eq!(directory.known().len(), PLACES);
+        assert!(!directory.known().contains_key("https://0.example"));
+        assert!(directory.known().contains_key(&format!("https://{}.example", PLACES + 8)));
     }
 }

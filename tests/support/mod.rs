@@ -3,12 +3,15 @@
 mod app;
 pub mod browser;
 pub mod database;
+pub mod dns;
 pub mod factors;
+pub mod forger;
 mod forms;
 pub mod page;
 pub mod passkey;
 mod postgres;
 pub mod program;
+pub mod provider;
 pub mod smtp;
 mod snapshot;
 mod visitor;

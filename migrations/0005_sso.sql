@@ -107,3 +107,7 @@ alter table memberships add column break_glass boolean not null default false;
 alter table session_visits add column break_glass_at bigint;
 create index memberships_break_glass on memberships (organization) where break_glass;
 create index session_visits_break_glass on session_visits (organization, break_glass_at) where break_glass_at is not null;
+
+-- A sign-up by Google waits for its mailed link with the identity in place of a password.
+alter table pending_sign_ups add column issuer text;
+alter table pending_sign_ups add column subject text;

@@ -94,6 +94,10 @@ pub enum FactorError {
     TooMany,
     #[error("{0} requires a factor of this kind, so the last one stays. Add another one first.")]
     Enforced(String),
+    #[error(
+        "This passkey is your last way in. Set a password or link Google first, under Account → Sign-in methods."
+    )]
+    LastWay,
     #[error(transparent)]
     StepUp(#[from] StepUpNeeded),
     #[error("You are signed out. Sign in again.")]

@@ -99,12 +99,13 @@ pub(crate) async fn delete_identity(
     sql::delete(change, user, id).await
 }
 
-/// Notes that an identity was used, and the email that it has now: that names nobody (SSO-10).
+/// Notes that an identity was used, and the email that it has now: that names nobody (SSO-10). Says whether it is
+/// there still: whoever opens a session by it asks this with its user held.
 pub(crate) async fn touch_identity(
     on: &mut impl Lends,
     id: IdentityId,
     email: Option<&str>,
     now: Timestamp,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     sql::touch(on, id, email, now).await
 }

@@ -82,29 +82,36 @@ pub(super) async fn touch(
     id: IdentityId,
     email: Option<&str>,
     now: Timestamp,
-) -> sqlx::Result<()> {
-    execute!(
+) -> sqlx::Result<bool> {
+    let touched = execute!(
         on,
         "update identities set last_used_at = $2, email = coalesce($3, email) where id = $1",
         id,
         now,
         email
     )?;
-    Ok(())
+    Ok(touched == 1)
 }
 
-/// For each organization that a person is an active member of, whether one of its connections knows them.
-pub(super) async fn covered(on: &mut impl Lends, user: UserId, now: Timestamp) -> sqlx::Result<Vec<bool>> {
+/// For each organization that a person is an active member of, whether one of its connections knows them, by
+/// another identity than one.
+pub(super) async fn covered(
+    on: &mut impl Lends,
+    user: UserId,
+    without: Option<IdentityId>,
+    now: Timestamp,
+) -> sqlx::Result<Vec<bool>> {
     let rows = fetch_all!(
         on,
         (bool,),
         "select exists (select 1 from identities i join connections c on c.id = i.connection \
-         where i.user_id = m.user_id and c.organization = m.organization and c.enabled) \
+         where i.user_id = m.user_id and c.organization = m.organization and c.enabled and i.id <> $3) \
          from memberships m join organizations o on o.id = m.organization \
          where m.user_id = $1 and m.state = 'active' and (m.ends_at is null or m.ends_at > $2) \
          and o.closed_at is null",
         user,
-        now
+        now,
+        without.map(|id| id.to_string()).unwrap_or_default()
     )?;
     Ok(rows.into_iter().map(|(covered,)| covered).collect())
 }

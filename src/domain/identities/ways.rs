@@ -4,6 +4,7 @@ use super::{google_works, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::users::User;
+use crate::ids::IdentityId;
 use crate::storage::Lends;
 
 /// What a person signs in by (S1), as far as it works here.
@@ -23,15 +24,23 @@ impl Ways {
     }
 }
 
-/// The ways in that a person has now. Whoever takes one away asks afterwards, in the same change, and rolls back
-/// if none is left.
-pub async fn ways(app: &App, on: &mut impl Lends, user: &User, now: Timestamp) -> sqlx::Result<Ways> {
+/// The ways in that a person has, but for one identity that is to go. Whoever takes a way away asks in the same
+/// change, and rolls back if none is left.
+pub async fn ways(
+    app: &App,
+    on: &mut impl Lends,
+    user: &User,
+    without: Option<IdentityId>,
+    now: Timestamp,
+) -> sqlx::Result<Ways> {
     let identities = sql::of_user(on, user.id).await?;
-    let covered = sql::covered(on, user.id, now).await?;
+    let has_google =
+        identities.iter().any(|identity| identity.connection.is_none() && Some(identity.id) != without);
+    let covered = sql::covered(on, user.id, without, now).await?;
     Ok(Ways {
         password: user.password_hash.is_some(),
         passkey: user.factors.passkey,
-        google: google_works(app) && identities.iter().any(|identity| identity.connection.is_none()),
+        google: google_works(app) && has_google,
         connections: !covered.is_empty() && covered.iter().all(|covered| *covered),
     })
 }

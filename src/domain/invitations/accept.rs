@@ -207,7 +207,7 @@ pub async fn accept_new(
     cookies: Cookies<'_>,
 ) -> Result<Organization, AcceptError> {
     let found = look(app, token).await?;
-    may_make_account(&found)?;
+    may_make_account(&found, false)?;
     let invitation = &found.invitation;
     let name = new.name;
     let context = [found.organization.name.as_str(), name.as_str(), &invitation.email];
@@ -216,33 +216,73 @@ pub async fn accept_new(
     let password_hash = app.passwords.hash(&password).await?;
 
     let change = app.db.account(None, &[invitation.organization]).await?;
-    let (mut change, found) = open_link(app, change, token).await?;
-    may_make_account(&found)?;
-    let now = change.now();
-    let invitation = &found.invitation;
-    let email: Email = invitation.email.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    let id = UserId::generate();
-    let operator = Operator { user: Some(id), name: name.to_string(), origin: origin.clone() };
-    let user = users::create(&mut change, id, &operator, &email, name, Some(&password_hash)).await?;
-    users::set_preferences(&mut change, id, &new.time_zone, Theme::default()).await?;
-    sign_up::address_verified(&mut change, &user.email_canonical).await?;
-    join(&mut change, invitation, &user, &operator).await?;
-    if let Some(old) = cookies.old {
-        sessions::end_replaced(&mut change, old, now).await?;
-    }
+    let newcomer = Newcomer {
+        name,
+        password_hash: Some(&password_hash),
+        time_zone: &new.time_zone,
+        address_proven: false,
+    };
+    let (mut change, found, user) = join_new(app, change, token, newcomer, origin).await?;
     let proofs = [ProofKind::MailedLink, ProofKind::Password];
-    let opened = sessions::open(&mut change, &user, cookies.new, device, &proofs, now).await?;
-    debug_assert_eq!(opened, Opened::Session, "a new account has no factors");
+    sign_in_new(&mut change, &user, device, cookies, &proofs).await?;
     change.commit().await?;
     Ok(found.organization)
 }
 
-fn may_make_account(found: &Found) -> Result<(), AcceptError> {
+/// Who accepts with a new account, and what is kept to know them by.
+pub(crate) struct Newcomer<'a> {
+    pub name: &'a PersonName,
+    pub password_hash: Option<&'a str>,
+    pub time_zone: &'a TimeZone,
+    /// Whether they have shown in another way than by a mailed link that the address is theirs.
+    pub address_proven: bool,
+}
+
+/// The account and the membership. `change` is one without a person that joins the organization.
+pub(crate) async fn join_new(
+    app: &App,
+    change: Change,
+    token: &str,
+    new: Newcomer<'_>,
+    origin: &Origin,
+) -> Result<(Change, Found, User), AcceptError> {
+    let (mut change, found) = open_link(app, change, token).await?;
+    may_make_account(&found, new.address_proven)?;
+    let invitation = &found.invitation;
+    let email: Email = invitation.email.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let id = UserId::generate();
+    let operator = Operator { user: Some(id), name: new.name.to_string(), origin: origin.clone() };
+    let user = users::create(&mut change, id, &operator, &email, new.name, new.password_hash).await?;
+    users::set_preferences(&mut change, id, new.time_zone, Theme::default()).await?;
+    sign_up::address_verified(&mut change, &user.email_canonical).await?;
+    join(&mut change, invitation, &user, &operator).await?;
+    Ok((change, found, user))
+}
+
+/// The session of a new account, in place of the one that the browser had before.
+pub(crate) async fn sign_in_new(
+    change: &mut Change,
+    user: &User,
+    device: &Device,
+    cookies: Cookies<'_>,
+    proofs: &[ProofKind],
+) -> sqlx::Result<()> {
+    let now = change.now();
+    if let Some(old) = cookies.old {
+        sessions::end_replaced(change, old, now).await?;
+    }
+    let opened = sessions::open(change, user, cookies.new, device, proofs, now).await?;
+    debug_assert_eq!(opened, Opened::Session, "a new account has no factors");
+    Ok(())
+}
+
+/// Whether the link makes an account: it proves the address, or something else has (S3).
+pub(crate) fn may_make_account(found: &Found, address_proven: bool) -> Result<(), AcceptError> {
     match (found.standing, found.kind, &found.account) {
-        (Standing::Open, LinkKind::Copied, _) => Err(AcceptError::Unproven),
-        (Standing::Open, LinkKind::Mailed, Some(_)) => Err(AcceptError::AccountExists),
+        (Standing::Open, LinkKind::Copied, _) if !address_proven => Err(AcceptError::Unproven),
+        (Standing::Open, _, Some(_)) => Err(AcceptError::AccountExists),
         // Void goes on to the change, where it is closed for good.
-        (Standing::Open, LinkKind::Mailed, None) | (Standing::Void, ..) => Ok(()),
+        (Standing::Open, _, None) | (Standing::Void, ..) => Ok(()),
         (dead, ..) => Err(AcceptError::Dead(dead)),
     }
 }

@@ -1,5 +1,6 @@
 //! What people are told of single sign-on.
 
+use super::linking;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{self, Person};
@@ -124,10 +125,12 @@ pub(super) fn step_up_code(to: &str, code: &str) -> Message {
 
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     let (organization, person) = (organizations::sample(), access::sample_person());
-    vec![
+    let mut samples = vec![
         break_glass_used(app, "sefa@halden.example", &organization, &person, app.db.now()),
         step_up_code("amara@halden.example", "48201975"),
         other_subject(app, "sefa@halden.example", &organization, "Okta", "Dana Kovač", "dana@halden.example"),
         linked(app, "dana@halden.example", &organization, "Okta", app.db.now()),
-    ]
+    ];
+    samples.extend(linking::samples(app));
+    samples
 }

@@ -5,6 +5,8 @@ mod arrive;
 mod attempts;
 mod break_glass;
 mod connections;
+pub mod google;
+mod linking;
 mod mails;
 mod sql;
 mod step_up;
@@ -13,13 +15,13 @@ pub use self::arrive::{ArriveError, Arrived, Arriving, Refusal, arrive};
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
 pub use self::connections::{Connection, ConnectionKind, google_client};
+pub use self::linking::{LinkError, Methods, OwnConnection, UnlinkError, link, methods, unlink};
 pub(crate) use self::mails::samples;
 pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 use crate::clock::{DAY, Timestamp};
 pub use crate::domain::identities::{
     Identity, Seen, find_identity, google_works, identities_of, identity_of,
 };
-pub(crate) use crate::domain::identities::{delete_identity, insert_identity, touch_identity};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::values::Email;
 use crate::ids::{ConnectionId, DomainId, OrganizationId};
@@ -89,4 +91,10 @@ pub async fn of_organization(
 /// The domains of an organization's connections, by name.
 pub async fn domains_of(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Domain>> {
     sql::domains(on, organization).await
+}
+
+/// The domains that an organization's connections cover, proven or not, by name: only their addresses come in
+/// by single sign-on (O2).
+pub async fn covered_domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
+    sql::covered_domains(on, organization).await
 }

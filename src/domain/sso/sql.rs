@@ -64,6 +64,20 @@ pub(super) async fn domains(on: &mut impl Lends, organization: OrganizationId) -
     )
 }
 
+pub(super) async fn covered_domains(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<String>> {
+    let rows = fetch_all!(
+        on,
+        (String,),
+        "select d.domain from domains d join connections c on c.id = d.connection \
+         where d.organization = $1 and c.enabled order by d.domain",
+        organization
+    )?;
+    Ok(rows.into_iter().map(|(domain,)| domain).collect())
+}
+
 pub(super) async fn insert_attempt(
     on: &mut impl Lends,
     state: &TokenHash,
@@ -210,10 +224,5 @@ pub(super) async fn take_attempt(
 
 pub(super) async fn drop_attempts(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
     execute!(on, "delete from sso_attempts where created_at < $1", before)?;
-    Ok(())
-}
-
-pub(super) async fn drop_arrivals(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
-    execute!(on, "delete from arrivals where created_at < $1", before)?;
     Ok(())
 }

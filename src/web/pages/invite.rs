@@ -13,6 +13,7 @@ use crate::clock::MINUTE;
 use crate::domain::access::Role;
 use crate::domain::invitations::{self, AcceptError, Found, LinkKind, NewAccount, Standing};
 use crate::domain::sign_in::Cookies;
+use crate::domain::sso;
 use crate::domain::values::{PersonName, Theme, TimeZone};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -32,10 +33,12 @@ struct About {
     expires: String,
     /// Until when the membership lasts, if it ends by itself.
     lasts: Option<String>,
+    /// Whether a Google account of the invited address accepts it.
+    google: bool,
 }
 
 impl About {
-    fn new(token: &str, found: &Found) -> About {
+    fn new(app: &Shared, token: &str, found: &Found) -> About {
         let last = found.invitation.membership_ends_at.map(|end| end.plus(-MINUTE));
         About {
             token: token.to_owned(),
@@ -44,6 +47,8 @@ impl About {
             role: found.invitation.role,
             email: found.invitation.email.clone(),
             note: found.invitation.note.clone(),
+            // Where single sign-on is required only that is offered (I2).
+            google: sso::google_works(app) && !found.organization.policy.sso_required,
             lasts: last.map(|last| TimeZone::utc().minute(last)),
             expires: Times::utc(found.invitation.sent_at).day(found.invitation.expires_at),
         }
@@ -111,13 +116,13 @@ pub async fn show(
         Ok(found) => found,
         Err(error) => return refused(&app, &context, &token, None, error).await,
     };
-    let answer = offer(&visitor, &token, &found);
+    let answer = offer(&app, &visitor, &token, &found);
     Ok(answer)
 }
 
 /// What the page offers, by the link, the address and who is signed in.
-fn offer(visitor: &Visitor, token: &str, found: &Found) -> Response {
-    let mut about = About::new(token, found);
+fn offer(app: &Shared, visitor: &Visitor, token: &str, found: &Found) -> Response {
+    let mut about = About::new(app, token, found);
     if let Some(person) = &visitor.person {
         about.expires =
             Times::new(found.invitation.sent_at, &person.time_zone).day(found.invitation.expires_at);
@@ -259,20 +264,20 @@ pub async fn accept(
     if let Some(person) = &visitor.person {
         return match invitations::accept_as(&app, &token, person).await {
             Ok(organization) => Ok(joined(&app, &organization.slug, &organization.name)),
-            Err(AcceptError::WrongAccount) => Ok(offer(&visitor, &token, &found)),
+            Err(AcceptError::WrongAccount) => Ok(offer(&app, &visitor, &token, &found)),
             Err(error) => refused(&app, &context, &token, Some(&found), error).await,
         };
     }
     // A password is asked for only where there is no account, and only by a link that proves the address.
     if found.standing == Standing::Open && (found.kind == LinkKind::Copied || found.account.is_some()) {
-        return Ok(offer_instead(&visitor, &token, &found));
+        return Ok(offer_instead(&app, &visitor, &token, &found));
     }
     let mut name = Field::new(&typed.name);
     let parsed = name.parse::<PersonName>();
     let Some(parsed) =
         parsed.filter(|_| found.standing == Standing::Open || found.standing == Standing::Void)
     else {
-        return Ok(join_again(&token, &found, name, Field::default()));
+        return Ok(join_again(&app, &token, &found, name, Field::default()));
     };
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
@@ -290,27 +295,27 @@ pub async fn accept(
         }
         Err(AcceptError::Unfit(error)) => {
             let password = Field::wrong(error);
-            Ok(join_again(&token, &found, name, password))
+            Ok(join_again(&app, &token, &found, name, password))
         }
         Err(AcceptError::AccountExists | AcceptError::Unproven) => {
-            Ok(offer_instead(&visitor, &token, &found))
+            Ok(offer_instead(&app, &visitor, &token, &found))
         }
         Err(error) => refused(&app, &context, &token, Some(&found), error).await,
     }
 }
 
 /// The page that says how else to accept: by signing in, or by a code.
-fn offer_instead(visitor: &Visitor, token: &str, found: &Found) -> Response {
-    let mut answer = offer(visitor, token, found);
+fn offer_instead(app: &Shared, visitor: &Visitor, token: &str, found: &Found) -> Response {
+    let mut answer = offer(app, visitor, token, found);
     *answer.status_mut() = StatusCode::FORBIDDEN;
     answer
 }
 
-fn join_again(token: &str, found: &Found, name: Field, password: Field) -> Response {
+fn join_again(app: &Shared, token: &str, found: &Found, name: Field, password: Field) -> Response {
     if found.standing != Standing::Open {
         return dead(found.standing, token, &found.organization.name, false);
     }
-    let page = Join { about: About::new(token, found), name, password };
+    let page = Join { about: About::new(app, token, found), name, password };
     html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
@@ -351,7 +356,7 @@ async fn show_copied(
 ) -> Result {
     match invitations::look(app, token).await {
         Ok(found) => {
-            let about = About::new(token, &found);
+            let about = About::new(app, token, &found);
             Ok(html::page_with(status, &Copied { about, code, sent: true }))
         }
         Err(error) => refused(app, context, token, None, error).await,

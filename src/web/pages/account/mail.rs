@@ -75,10 +75,13 @@ pub async fn mail(State(app): State<Shared>, signed_in: SignedIn, Query(asked): 
 fn in_words(kind: &str) -> &'static str {
     match kind {
         "sign_up_confirm" | "sign_up_known" | "sign_up_closed" => "Signing up",
-        "password_reset" | "password_reset_unknown" => "Setting a new password",
+        "password_reset" | "password_reset_unknown" | "password_reset_by_provider" => {
+            "Setting a new password"
+        }
         "password_changed" => "Notice: your password changed",
         "factor_added" | "factor_removed" | "factors_reset" => "Notice: your factors changed",
         "recovery_codes_replaced" | "recovery_code_used" => "Notice: your recovery codes",
+        "sign_in_method_linked" | "sign_in_method_unlinked" => "Notice: your sign-in methods",
         "new_device" => "Notice: a new sign-in",
         "email_change_confirm" => "Confirming a new address",
         "email_change_taken" => "Notice: your address was asked for",

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::domain::sso::Attempt;
+use crate::domain::sso::{Attempt, Purpose};
 use crate::web::html;
 
 #[derive(Template)]
@@ -55,8 +55,12 @@ impl LandingPage {
         LandingPage::new("You were not signed in", why, ("Try again", LandingPage::again(attempt)))
     }
 
-    /// The page that leads to where the way was to end.
+    /// The page that the way was begun on.
     fn again(attempt: &Attempt) -> String {
-        format!("/sign-in?next={}", html::query_value(&attempt.next))
+        match attempt.purpose {
+            Purpose::SignUp => "/sign-up".to_owned(),
+            Purpose::Invite | Purpose::Link | Purpose::StepUp => attempt.next.clone(),
+            Purpose::SignIn | Purpose::Test => format!("/sign-in?next={}", html::query_value(&attempt.next)),
+        }
     }
 }

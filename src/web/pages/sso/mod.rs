@@ -1,7 +1,9 @@
 //! The ways to a provider and back: Google's, and those of an organization's connections.
 
+mod arrived;
 mod google;
 mod landing;
+mod link;
 mod sign_in;
 mod step_up;
 mod test;
@@ -12,7 +14,10 @@ use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+pub use self::arrived::{accept_invite, invite_form, sign_up, sign_up_form};
+pub use self::google::{to_google_to_sign_up, to_google_with_invite};
 pub use self::landing::LandingPage;
+pub use self::link::{to_link_connection, to_link_google};
 use crate::app::Shared;
 use crate::domain::sessions::Device;
 use crate::domain::sso::{self, Attempt, Back, BeginError, Landing, Purpose, ReturnError};
@@ -233,7 +238,11 @@ async fn arrive(
         (Purpose::Test, _) => test::arrive(arrival).await,
         (Purpose::StepUp, _) => step_up::arrive(arrival).await,
         (Purpose::SignIn | Purpose::Invite, Some(_)) => sign_in::arrive(arrival).await,
-        _ => google::arrive(arrival).await,
+        (Purpose::Link, _) => link::arrive(arrival).await,
+        (Purpose::SignIn | Purpose::SignUp, None) => google::arrive(arrival).await,
+        (Purpose::Invite, None) => google::arrive_invited(arrival).await,
+        // No way begins so.
+        (Purpose::SignUp, Some(_)) => Ok(nothing()),
     }
 }
 

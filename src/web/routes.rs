@@ -72,6 +72,7 @@ pub fn table() -> Vec<Route> {
         post("/reset/{token}",                            Token(Reset),       recovery::reset),
         get ("/invite/{token}",                           Token(Invite),      invite::show),
         post("/invite/{token}",                           Token(Invite),      invite::accept),
+        get ("/invite/{token}/sso",                       Token(Invite),      sso::to_provider_with_invite),
         get ("/invite/{token}/google",                    Token(Invite),      sso::to_google_with_invite),
         get ("/invite/{token}/arrived",                   Token(Invite),      sso::invite_form),
         post("/invite/{token}/arrived",                   Token(Invite),      sso::accept_invite),

@@ -295,6 +295,10 @@ pub async fn accept_as(app: &App, token: &str, person: &Person) -> Result<Organi
     let invitation = &found.invitation;
     let user =
         found.account.as_ref().filter(|user| user.id == person.user).ok_or(AcceptError::WrongAccount)?;
+    // A session that another organization's provider alone has opened joins nothing (S8).
+    if !person.may_know_of(invitation.organization) {
+        return Err(AcceptError::Unproven);
+    }
     match users::membership_now(&mut change, invitation.organization, user.id)
         .await?
         .map(|member| member.state)

@@ -97,6 +97,23 @@ pub async fn at_door(db: &Db, slug: &str) -> sqlx::Result<Vec<Connection>> {
     enabled(&mut reader, organization.id).await
 }
 
+/// The connection that may bring somebody of an address into an organization: it is enabled, and the domain is
+/// proven (O2).
+pub async fn vouching(
+    db: &Db,
+    organization: &Organization,
+    address: &str,
+) -> sqlx::Result<Option<Connection>> {
+    let Ok(address) = address.parse::<Email>() else { return Ok(None) };
+    let now = db.now();
+    let mut reader = db.read().await?;
+    let domains = sql::domains(&mut reader, organization.id).await?;
+    let own = |domain: &Domain| domain.domain.eq_ignore_ascii_case(address.domain()) && domain.vouches(now);
+    let Some(domain) = domains.into_iter().find(own) else { return Ok(None) };
+    let connections = enabled(&mut reader, organization.id).await?;
+    Ok(connections.into_iter().find(|connection| connection.id == domain.connection))
+}
+
 /// The connections of an organization that people can sign in by.
 pub async fn enabled(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Connection>> {
     let mut connections = sql::connections(on, organization).await?;

@@ -18,6 +18,7 @@ pub use self::arrived::{accept_invite, invite_form, sign_up, sign_up_form};
 pub use self::google::{to_google_to_sign_up, to_google_with_invite};
 pub use self::landing::LandingPage;
 pub use self::link::{to_link_connection, to_link_google};
+pub use self::sign_in::to_provider_with_invite;
 pub(in crate::web::pages) use self::test::begin as try_provider;
 use crate::app::Shared;
 use crate::domain::sessions::Device;

@@ -1,14 +1,51 @@
 //! Signing in by an organization's own provider.
 
-use axum::http::StatusCode;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
 
-use super::{Arrival, LandingPage};
+use super::{Arrival, LandingPage, lead_away};
+use crate::app::Shared;
+use crate::domain::invitations::{self, AcceptError, Standing};
 use crate::domain::organizations::Organization;
 use crate::domain::sign_in::Cookies;
-use crate::domain::sso::{self, ArriveError, Arriving, Attempt, Connection, ConnectionKind, Refusal};
-use crate::web::error::Result;
+use crate::domain::sso::{
+    self, ArriveError, Arriving, Attempt, Connection, ConnectionKind, Landing, Purpose, Refusal,
+};
+use crate::web::context::Context;
+use crate::web::error::{Error, Result};
 use crate::web::html;
+use crate::web::pages::unknown_link;
 use crate::web::session::{self, NewCookie};
+
+/// `/invite/{token}/sso`: to the provider that covers the invited address. An invite that leads nowhere says so on
+/// its own page.
+pub async fn to_provider_with_invite(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    Path(token): Path<String>,
+) -> Result {
+    let page = format!("/invite/{token}");
+    let found = match invitations::look(&app, &token).await {
+        Ok(found) => found,
+        Err(AcceptError::Unknown) => return Err(unknown_link(&app, &context.origin).await),
+        Err(AcceptError::Database(error)) => return Err(error.into()),
+        Err(_) => return Ok(html::redirect(&page)),
+    };
+    let (organization, email) = (&found.organization, &found.invitation.email);
+    let connection = sso::vouching(&app.db, organization, email).await?;
+    let Some(connection) = connection.filter(|_| found.standing == Standing::Open) else {
+        return Ok(html::redirect(&page));
+    };
+    let landing = Landing {
+        purpose: Purpose::Invite,
+        session: None,
+        next: html::own_path(&page).ok_or(Error::NotFound)?,
+        invite: Some(&token),
+        login_hint: Some(email),
+    };
+    lead_away(&app, &context, &headers, Some(connection.id), landing).await
+}
 
 pub(super) async fn arrive(arrival: Arrival<'_>) -> Result {
     let device = arrival.device();

@@ -29,7 +29,7 @@ struct Page {
     organization: Option<Field>,
     name: Field,
     action: String,
-    /// Where another Google account is chosen.
+    /// Where the other ways are.
     again: String,
 }
 
@@ -67,7 +67,7 @@ fn sign_up_page(arrived: &Arrived, organization: Field, name: Field) -> Page {
         organization: Some(organization),
         name,
         action: "/sign-up/arrived".to_owned(),
-        again: "/sign-up/google".to_owned(),
+        again: "/sign-up".to_owned(),
     }
 }
 
@@ -145,7 +145,7 @@ fn invite_page(link: &str, arrived: &Arrived, name: Field) -> Page {
         organization: None,
         name,
         action: format!("/invite/{link}/arrived"),
-        again: format!("/invite/{link}/google"),
+        again: format!("/invite/{link}"),
     }
 }
 

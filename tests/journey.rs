@@ -13,6 +13,7 @@ mod organizations;
 mod passkeys;
 mod people;
 mod security;
+mod sso_settings;
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;

@@ -40,7 +40,7 @@ in_both_worlds! {
         let page = owner.post(NEW, &fields).await.is(303).location();
         assert_ne!(id_of(&page), redirect, "another form has another id");
         let shown = owner.get(&page).await.ok().says("Saved").says("Found when it was saved").says("ES256, RS256");
-        let shown = shown.says(&world.forger.url).says("Never").says_not(SECRET);
+        let shown = shown.says(&world.forger.url).says("It is never shown").says_not(SECRET);
         assert!(shown.body.contains(&format!("http://localhost:3000/sso/{}/callback", id_of(&page))));
         assert_eq!(
             audited(&world.app, "sso.connection_added").await,
@@ -112,8 +112,8 @@ in_both_worlds! {
             ("http://id.halden.example", "must begin with https://"),
             ("https://10.0.0.1", "leads into a private network"),
             ("https://id.halden.example?x=1", "This is not an issuer"),
-            (script, "could not be asked"),
-            ("javascript:alert(1)", "could not be asked"),
+            (script, "This is not an issuer"),
+            ("javascript:alert(1)", "This is not an issuer"),
             ("Okta", "This is not an issuer"),
             ("", "Enter the issuer URL"),
         ] {

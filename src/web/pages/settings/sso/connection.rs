@@ -42,6 +42,12 @@ struct Page {
     kept: Option<Kept>,
 }
 
+impl Page {
+    fn issuer_hint(&self) -> &'static str {
+        "Letter by letter as the provider calls itself, such as https://id.example.com/realms/staff."
+    }
+}
+
 /// What there is of a connection beside its form.
 struct Kept {
     path: String,

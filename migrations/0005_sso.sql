@@ -94,10 +94,10 @@ create table arrivals (
 
 create index arrivals_by_age on arrivals (created_at);
 
--- A code mailed to someone who has no other proof of their own (S12). The last one counts.
+-- A code mailed to someone who has no other proof of their own (S12), sealed. The last one counts.
 create table mailed_codes (
     session text primary key references sessions (id),
-    code_hash text not null,
+    code text not null,
     created_at bigint not null
 );
 
@@ -111,3 +111,7 @@ alter table memberships add column break_glass boolean not null default false;
 alter table session_visits add column break_glass_at bigint;
 create index memberships_break_glass on memberships (organization) where break_glass;
 create index session_visits_break_glass on session_visits (organization, break_glass_at) where break_glass_at is not null;
+
+-- A sign-up by Google waits for its mailed link with the identity in place of a password.
+alter table pending_sign_ups add column issuer text;
+alter table pending_sign_ups add column subject text;

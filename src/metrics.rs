@@ -86,7 +86,7 @@ impl Metrics {
             ),
             sign_ins: counters(
                 "interlock_sign_ins_total",
-                "Sign-ins by password, factor or passkey, by result.",
+                "Sign-ins by password, factor, passkey or provider, by result.",
                 &["result"],
             ),
             mails: counters("interlock_mails_total", "Tries to send a mail, by result.", &["result"]),

@@ -148,7 +148,13 @@ async fn add_domain(owner: &mut Visitor, page: &str, name: &str) -> String {
 }
 
 async fn record(app: &TestApp, name: &str) -> String {
-    only(texts(app, &format!("select record from domains where domain = '{name}' order by created_at desc limit 1")).await)
+    only(
+        texts(
+            app,
+            &format!("select record from domains where domain = '{name}' order by created_at desc limit 1"),
+        )
+        .await,
+    )
 }
 
 /// Begins a test: its state and nonce, as the provider gets them.

@@ -8,6 +8,7 @@
 mod cast;
 mod factors;
 mod people;
+mod sso;
 mod stage;
 mod visits;
 
@@ -29,6 +30,7 @@ enum Step {
     People(people::Act),
     Factor(factors::Act),
     Visit(visits::Act),
+    Sso(sso::Act),
 }
 
 /// All that happens, in the order of time.
@@ -36,7 +38,8 @@ fn script(end: Timestamp) -> Vec<(Timestamp, Step)> {
     let people = people::script(end).into_iter().map(|(at, act)| (at, Step::People(act)));
     let visits = visits::script(end).into_iter().map(|(at, act)| (at, Step::Visit(act)));
     let factors = factors::script(end).into_iter().map(|(at, act)| (at, Step::Factor(act)));
-    let mut steps: Vec<(Timestamp, Step)> = people.chain(factors).chain(visits).collect();
+    let sso = sso::script(end).into_iter().map(|(at, act)| (at, Step::Sso(act)));
+    let mut steps: Vec<(Timestamp, Step)> = people.chain(factors).chain(visits).chain(sso).collect();
     steps.sort_by_key(|(at, _)| *at);
     steps
 }
@@ -46,6 +49,7 @@ async fn play(stage: &mut Stage, step: Step) -> Result {
         Step::People(act) => people::play(stage, act).await,
         Step::Factor(act) => factors::play(stage, act).await,
         Step::Visit(act) => visits::play(stage, act).await,
+        Step::Sso(act) => sso::play(stage, act).await,
     }
 }
 

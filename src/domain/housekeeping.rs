@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{email_change, factors, invitations, recovery, sessions, settings, sign_up, sso, throttle, users};
+use super::{
+    email_change, factors, invitations, recovery, sessions, settings, sign_up, sso, throttle, users,
+};
 use crate::app::Shared;
 use crate::mail;
 

@@ -1,6 +1,6 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
-//! values, access, audit, throttle, passwords, organizations, users, sessions, factors, account,
+//! values, access, audit, throttle, passwords, organizations, users, identities, sessions, factors, account,
 //! sign_in, recovery, sign_up, email_change, invitations, leaving, sso, settings, housekeeping, backup, previews, rotation
 
 pub mod access;
@@ -10,6 +10,7 @@ pub mod backup;
 pub mod email_change;
 pub mod factors;
 pub mod housekeeping;
+pub mod identities;
 pub mod invitations;
 pub mod leaving;
 pub mod organizations;

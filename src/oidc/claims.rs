@@ -6,7 +6,7 @@ const MOST_CLAIMS: usize = 50;
 const MOST_CHARACTERS: usize = 200;
 
 /// What the provider asserted of a person, verified to be from it, for this client and this sign-in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Claims {
     pub issuer: String,
     pub subject: String,

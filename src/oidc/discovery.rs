@@ -251,10 +251,9 @@ mod tests {
     fn age(directory: &Directory, issuer: &str, seconds: u64) {
         let mut known = directory.known();
         let known = known.get_mut(issuer).expect("it is known");
-        let earlier =
-            |at: Instant| at.checked_sub(Duration::from_secs(seconds)).expect("the machine ran then");
-        known.at = earlier(known.at);
-        known.keys_asked = known.keys_asked.map(earlier);
+        for at in [Some(&mut known.at), known.keys_asked.as_mut()].into_iter().flatten() {
+            *at = at.checked_sub(Duration::from_secs(seconds)).expect("the clock reaches back so far");
+        }
     }
 
     #[tokio::test]

@@ -62,8 +62,9 @@ const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 4] = [
     ("Organization", "Settings", "settings", "settings", Some(Capability::ManageSettings)),
 ];
 
-const ACCOUNT: [(&str, &str, &str); 5] = [
+const ACCOUNT: [(&str, &str, &str); 6] = [
     ("Profile", "/account", "user"),
+    ("Sign-in methods", "/account/sign-in-methods", "key-round"),
     ("Multi-factor authentication", "/account/mfa", "shield-check"),
     ("Sessions", "/account/sessions", "monitor"),
     ("Organizations", "/account/organizations", "building-2"),

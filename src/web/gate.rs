@@ -46,6 +46,9 @@ pub enum Access {
     Own,
     /// An active member, whatever their proofs are: only the page that asks for a proof.
     Proving,
+    /// The same for whoever may know of the organization; for anyone else its sign-in page, which looks alike
+    /// whether there is an organization or none (S4, S8).
+    Door,
     /// An active member with the proofs that the organization asks for.
     Member,
     /// The same, with a capability.
@@ -104,6 +107,17 @@ pub struct Inside {
     pub chrome: Chrome,
     /// What the session lacks: always nothing, but on the page that asks for it.
     pub lacks: Option<Lack>,
+    /// Whether what it has of a first proof counts only because the person may break the glass (O4).
+    pub by_break_glass: bool,
+}
+
+/// Who stands at an organization's door.
+#[derive(Clone, Debug)]
+pub enum AtDoor {
+    /// A member, who is asked for what the session lacks.
+    Member(Box<Inside>),
+    /// Anybody else: the slug in the address may be one, or none.
+    Anyone(Visitor, String),
 }
 
 macro_rules! from_gate {
@@ -119,7 +133,7 @@ macro_rules! from_gate {
     )*};
 }
 
-from_gate!(Visitor, Challenged, SignedIn, Inside);
+from_gate!(Visitor, Challenged, SignedIn, Inside, AtDoor);
 
 impl SignedIn {
     /// Times as this person reads them.
@@ -214,6 +228,21 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             let chrome = Chrome::new(app, &person, None, organizations, request.uri().path(), flash);
             request.extensions_mut().insert(SignedIn { person, new_email: session.new_email, chrome });
         }
+        Access::Door => {
+            let slug = organization_in_path(request).ok_or(Error::NotFound)?;
+            let knows = |session: &Session| {
+                session.has_own_proof()
+                    || session.place(&slug).is_some_and(|place| session.may_know_of(place))
+            };
+            let at_door = match session.filter(knows).zip(person.clone()) {
+                Some((session, person)) => {
+                    let (inside, _) = enter(check, request, &context, &session, person, flash, now).await?;
+                    AtDoor::Member(Box::new(inside))
+                }
+                None => AtDoor::Anyone(Visitor { person, token, flash }, slug),
+            };
+            request.extensions_mut().insert(at_door);
+        }
         Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) | Access::Reopens => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             let (inside, last_click) = enter(check, request, &context, &session, person, flash, now).await?;
@@ -237,9 +266,13 @@ async fn enter(
     now: Timestamp,
 ) -> Result<(Inside, Option<Timestamp>), Error> {
     let slug = organization_in_path(request).ok_or(Error::NotFound)?;
-    let Some(place) = session.place(&slug) else {
+    let Some(place) = session.place(&slug).filter(|place| session.may_know_of(place)) else {
         let rest = rest_of_path(request);
-        return Err(led_on(&check.app, rest, session, &slug, now).await?);
+        return Err(match led_on(&check.app, rest, session, &slug, now).await? {
+            // To a provider alone an organization is neither there nor not there (S8, TEN-05).
+            Error::NotFound if !session.has_own_proof() => door(&slug, &way_back(request)),
+            error => error,
+        });
     };
     let Place { organization, member, last_click, break_glass_at } = place;
     if !member.is_active(now) {
@@ -247,7 +280,7 @@ async fn enter(
     }
     open_or_undone(check.access, request, organization, member.role, now)?;
     let lacks = session.lacks(place, now);
-    if let Some(lack) = lacks.filter(|_| check.access != Access::Proving) {
+    if let Some(lack) = lacks.filter(|_| !matches!(check.access, Access::Proving | Access::Door)) {
         return Err(asked_for(lack, &organization.slug, &way_back(request)));
     }
     let actor = Actor { person, organization: organization.id, role: member.role };
@@ -257,7 +290,8 @@ async fn enter(
         _ => {}
     }
     from_our_pages(&check.app, request)?;
-    let breaks_glass = lacks.is_none() && session.breaks_glass(place, now);
+    let by_break_glass = session.breaks_glass(place, now);
+    let breaks_glass = lacks.is_none() && by_break_glass;
     if breaks_glass && break_glass_at.is_none() {
         sso::note_break_glass(&check.app, &actor).await?;
     }
@@ -275,7 +309,12 @@ async fn enter(
             };
             MfaDue { what, from, path: format!("/account/mfa/enrol?organization={}", organization.slug) }
         });
-    Ok((Inside { actor, organization: organization.clone(), chrome, lacks }, *last_click))
+    Ok((Inside { actor, organization: organization.clone(), chrome, lacks, by_break_glass }, *last_click))
+}
+
+/// Where someone proves who they are to an organization, if it is there.
+fn door(slug: &str, back: &str) -> Error {
+    Error::Elsewhere(format!("/o/{}/sign-in?next={}", html::query_value(slug), html::query_value(back)))
 }
 
 /// Where what a session lacks is asked for.
@@ -305,7 +344,9 @@ async fn led_on(
     };
     let place = session.place(&organization.slug);
     let there = place.is_some_and(|place| {
-        place.member.is_active(now) && organization.is_there_for(place.member.role, now)
+        session.may_know_of(place)
+            && place.member.is_active(now)
+            && organization.is_there_for(place.member.role, now)
     });
     Ok(match rest {
         Some(rest) if there => Error::Elsewhere(format!("/o/{}{rest}", organization.slug)),
@@ -333,7 +374,7 @@ fn open_or_undone(
     }
     match access {
         _ if organization.is_open() => Ok(()),
-        Access::Proving | Access::Reopens => Ok(()),
+        Access::Proving | Access::Door | Access::Reopens => Ok(()),
         _ if request.method().is_safe() => Err(Error::Elsewhere(format!("/o/{}/closed", organization.slug))),
         _ => Err(Error::Conflict("This organization is deleted. Undo that first.".to_owned())),
     }

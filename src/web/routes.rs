@@ -5,7 +5,9 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
 use super::assets;
-use super::gate::Access::{Anyone, Half, Member, Needs, Own, Polls, Proving, Public, Reopens, SignedIn, Token};
+use super::gate::Access::{
+    Anyone, Door, Half, Member, Needs, Own, Polls, Proving, Public, Reopens, SignedIn, Token,
+};
 use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
@@ -44,6 +46,9 @@ pub fn table() -> Vec<Route> {
         get ("/sign-up",                                  Public,             sign_up::form),
         post("/sign-up",                                  Public,             sign_up::start),
         get ("/sign-up/sent",                             Public,             sign_up::sent),
+        get ("/sign-up/google",                           Public,             sso::to_google_to_sign_up),
+        get ("/sign-up/arrived",                          Public,             sso::sign_up_form),
+        post("/sign-up/arrived",                          Public,             sso::sign_up),
         get ("/verify/{token}",                           Token(Verify),      sign_up::verify),
         post("/verify/{token}",                           Token(Verify),      sign_up::confirm),
         get ("/setup/{token}",                            Token(Setup),       sign_up::setup_form),
@@ -67,6 +72,10 @@ pub fn table() -> Vec<Route> {
         post("/reset/{token}",                            Token(Reset),       recovery::reset),
         get ("/invite/{token}",                           Token(Invite),      invite::show),
         post("/invite/{token}",                           Token(Invite),      invite::accept),
+        get ("/invite/{token}/sso",                       Token(Invite),      sso::to_provider_with_invite),
+        get ("/invite/{token}/google",                    Token(Invite),      sso::to_google_with_invite),
+        get ("/invite/{token}/arrived",                   Token(Invite),      sso::invite_form),
+        post("/invite/{token}/arrived",                   Token(Invite),      sso::accept_invite),
         post("/invite/{token}/again",                     Token(Invite),      invite::ask_again),
         post("/invite/{token}/code",                      Token(Invite),      invite::mail_code),
         post("/invite/{token}/proof",                     Token(Invite),      invite::redeem_code),
@@ -90,6 +99,12 @@ pub fn table() -> Vec<Route> {
         post("/account/email",                            Own,                account::change_email),
         post("/account/password",                         Own,                account::change_password),
         get ("/account/password",                         Own,                account::password_form),
+        get ("/account/sign-in-methods",                  Own,                account::sign_in_methods),
+        post("/account/sign-in-methods/password",         Own,                account::mail_password_link),
+        get ("/account/sign-in-methods/google",           Own,                sso::to_link_google),
+        get ("/account/sign-in-methods/connections/{connection}", Own,        sso::to_link_connection),
+        get ("/account/sign-in-methods/{id}/removal",     Own,                account::confirm_unlink),
+        post("/account/sign-in-methods/{id}/removal",     Own,                account::unlink),
         get ("/account/mfa",                              Own,                mfa::index),
         get ("/account/mfa/enrol",                        Own,                mfa::choose),
         post("/account/mfa/authenticators",               Own,                mfa::begin),
@@ -124,10 +139,14 @@ pub fn table() -> Vec<Route> {
         post("/organizations",                            Own,                organizations::create),
         get ("/step-up",                                  SignedIn,           step_up::form),
         post("/step-up",                                  SignedIn,           step_up::confirm),
+        get ("/step-up/proven",                           SignedIn,           step_up::proven),
+        post("/step-up/code",                             SignedIn,           step_up::mail_code),
+        get ("/step-up/google",                           SignedIn,           sso::step_up_at_google),
+        get ("/step-up/sso/{connection}",                 SignedIn,           sso::step_up_at_provider),
         post("/step-up/passkey",                          SignedIn,           passkeys::for_person),
 
         get ("/o/{org}",                                  Member,             home::organization),
-        get ("/o/{org}/sign-in",                          Proving,            sign_in::organization_form),
+        get ("/o/{org}/sign-in",                          Door,               sign_in::organization_form),
         post("/o/{org}/sign-in",                          Proving,            sign_in::organization_sign_in),
         get ("/o/{org}/roles",                            Member,             roles::index),
         get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),

@@ -208,6 +208,9 @@ pub const SIGN_UP: CookieName = ("interlock-sign-up", "__Host-interlock-sign-up"
 /// Which browser began a way to a provider.
 pub const SSO: CookieName = ("interlock-sso", "__Host-interlock-sso");
 
+/// Whom Google has said that a browser without an account is.
+pub const ARRIVAL: CookieName = ("interlock-arrival", "__Host-interlock-arrival");
+
 /// The hash of a secret that one of our cookies holds.
 pub fn cookie_hash(app: &Shared, headers: &HeaderMap, name: CookieName) -> Option<TokenHash> {
     own_cookie(app, headers, name).map(|value| TokenHash::of(&value))

@@ -11,7 +11,9 @@ use crate::support::page::link;
 const SEFA: &str = "sefa@halden.example";
 
 async fn user_id(world: &World, email: &str) -> UserId {
-    only(texts(&world.app, &format!("select id from users where email = '{email}'")).await).parse().expect("an id")
+    only(texts(&world.app, &format!("select id from users where email = '{email}'")).await)
+        .parse()
+        .expect("an id")
 }
 
 /// Amara alone has break-glass access; Sefa is an Owner without it.
@@ -22,10 +24,14 @@ async fn scene(world: &World) -> (Visitor, Phone, Visitor, Phone, String) {
     // Sefa comes in by the provider.
     let now = world.app.clock.now().0 + 1;
     let id = id_of(&page);
-    execute(&world.app, &format!(
-        "insert into session_proofs (session, kind, connection, at) select s.id, 'sso', '{id}', {now} \
+    execute(
+        &world.app,
+        &format!(
+            "insert into session_proofs (session, kind, connection, at) select s.id, 'sso', '{id}', {now} \
          from sessions s join users u on u.id = s.user_id where u.email = '{SEFA}' and s.ended_at is null"
-    )).await;
+        ),
+    )
+    .await;
     sefa.step_up_with(&sefas).await;
     sefa.get(SSO).await.ok();
     (amara, phone, sefa, sefas, page)

@@ -24,7 +24,9 @@ pub enum PasswordChangeError {
     Wrong,
     #[error(transparent)]
     Unfit(#[from] PasswordError),
-    #[error("You have no password yet. Set one by a link: choose “Forgot password?” on the sign-in page.")]
+    #[error(
+        "You have no password. Set one under Account → Sign-in methods, or prove who you are in another way."
+    )]
     None,
     #[error(transparent)]
     Throttled(#[from] Throttled),

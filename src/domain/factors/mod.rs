@@ -95,6 +95,10 @@ pub enum FactorError {
     #[error("{0} requires a factor of this kind, so the last one stays. Add another one first.")]
     Enforced(String),
     #[error(
+        "This passkey is your last way in. Set a password or link Google first, under Account → Sign-in methods."
+    )]
+    LastWay,
+    #[error(
         "{0} requires single sign-on, and you are its last Owner with break-glass access, which needs a factor. Add \
          another one first."
     )]

@@ -4,6 +4,7 @@ use super::{FactorError, devices, mails, note, sql};
 use crate::app::App;
 use crate::domain::access::{Factors, Person};
 use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::identities::ways;
 use crate::domain::organizations::MfaRule;
 use crate::domain::sessions;
 use crate::domain::users;
@@ -37,6 +38,9 @@ pub async fn remove(app: &App, person: &Person, factor: Factor) -> Result<bool, 
     let Some(name) = sql::remove(&mut change, person.user, factor).await? else { return Ok(false) };
     let factors = note(&mut change, person.user).await?;
     may_be_without(&mut change, person.user, factors).await?;
+    if matches!(factor, Factor::Passkey(_)) {
+        keeps_a_way_in(app, &mut change, person.user).await?;
+    }
     if !factors.any() {
         sql::drop_codes(&mut change, person.user).await?;
     }
@@ -67,4 +71,11 @@ async fn may_be_without(change: &mut Change, user: UserId, left: Factors) -> Res
         Some(organization) if !left.any() => Err(FactorError::BreakGlass(organization)),
         _ => Ok(()),
     }
+}
+
+/// A passkey may be all that somebody signs in by.
+async fn keeps_a_way_in(app: &App, change: &mut Change, user: UserId) -> Result<(), FactorError> {
+    let now = change.now();
+    let user = users::by_id(change, user).await?.ok_or(FactorError::SignedOut)?;
+    if ways(app, change, &user, None, now).await?.any() { Ok(()) } else { Err(FactorError::LastWay) }
 }

@@ -13,7 +13,7 @@ use crate::domain::sign_up;
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, Member, MemberState, User};
 use crate::domain::values::{Email, PersonName, Theme, TimeZone};
-use crate::ids::UserId;
+use crate::ids::{OrganizationId, UserId};
 use crate::mail;
 use crate::secrets::{Token, random_digits};
 use crate::storage::{Change, Lends};
@@ -136,6 +136,35 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
     })
 }
 
+/// The invitation behind a link that works, for whoever proves its address in another way than by the link.
+pub(crate) async fn behind(
+    on: &mut impl Lends,
+    token: &str,
+    now: Timestamp,
+) -> sqlx::Result<Option<Invitation>> {
+    match look_on(on, token, now).await {
+        Ok(found) => Ok(Some(found.invitation).filter(|_| found.standing == Standing::Open)),
+        Err(AcceptError::Database(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The invitation that an address has in an organization, if it could be accepted now. The organization's being
+/// open is the caller's to look at.
+pub(crate) async fn open_for(
+    change: &mut Change,
+    organization: OrganizationId,
+    canonical: &str,
+) -> sqlx::Result<Option<Invitation>> {
+    let now = change.now();
+    let pending = sql::known_as(change, organization, canonical).await?.pending;
+    let Some(pending) = pending else { return Ok(None) };
+    let Some(invitation) = sql::find(change, pending).await? else { return Ok(None) };
+    let inviter = users::member_of(change, organization, invitation.inviter).await?;
+    let open = Standing::of(&invitation, inviter.as_ref(), now) == Standing::Open;
+    Ok(Some(invitation).filter(|_| open))
+}
+
 /// The same inside a change. A link that turns out void is closed for good, and the Owners are told (INV-11).
 async fn open_link(app: &App, mut change: Change, token: &str) -> Result<(Change, Found), AcceptError> {
     let now = change.now();
@@ -178,7 +207,7 @@ pub async fn accept_new(
     cookies: Cookies<'_>,
 ) -> Result<Organization, AcceptError> {
     let found = look(app, token).await?;
-    may_make_account(&found)?;
+    may_make_account(&found, false)?;
     let invitation = &found.invitation;
     let name = new.name;
     let context = [found.organization.name.as_str(), name.as_str(), &invitation.email];
@@ -187,33 +216,73 @@ pub async fn accept_new(
     let password_hash = app.passwords.hash(&password).await?;
 
     let change = app.db.account(None, &[invitation.organization]).await?;
-    let (mut change, found) = open_link(app, change, token).await?;
-    may_make_account(&found)?;
-    let now = change.now();
-    let invitation = &found.invitation;
-    let email: Email = invitation.email.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    let id = UserId::generate();
-    let operator = Operator { user: Some(id), name: name.to_string(), origin: origin.clone() };
-    let user = users::create(&mut change, id, &operator, &email, name, &password_hash).await?;
-    users::set_preferences(&mut change, id, &new.time_zone, Theme::default()).await?;
-    sign_up::address_verified(&mut change, &user.email_canonical).await?;
-    join(&mut change, invitation, &user, &operator).await?;
-    if let Some(old) = cookies.old {
-        sessions::end_replaced(&mut change, old, now).await?;
-    }
+    let newcomer = Newcomer {
+        name,
+        password_hash: Some(&password_hash),
+        time_zone: &new.time_zone,
+        address_proven: false,
+    };
+    let (mut change, found, user) = join_new(app, change, token, newcomer, origin).await?;
     let proofs = [ProofKind::MailedLink, ProofKind::Password];
-    let opened = sessions::open(&mut change, &user, cookies.new, device, &proofs, now).await?;
-    debug_assert_eq!(opened, Opened::Session, "a new account has no factors");
+    sign_in_new(&mut change, &user, device, cookies, &proofs).await?;
     change.commit().await?;
     Ok(found.organization)
 }
 
-fn may_make_account(found: &Found) -> Result<(), AcceptError> {
+/// Who accepts with a new account, and what is kept to know them by.
+pub(crate) struct Newcomer<'a> {
+    pub name: &'a PersonName,
+    pub password_hash: Option<&'a str>,
+    pub time_zone: &'a TimeZone,
+    /// Whether they have shown in another way than by a mailed link that the address is theirs.
+    pub address_proven: bool,
+}
+
+/// The account and the membership. `change` is one without a person that joins the organization.
+pub(crate) async fn join_new(
+    app: &App,
+    change: Change,
+    token: &str,
+    new: Newcomer<'_>,
+    origin: &Origin,
+) -> Result<(Change, Found, User), AcceptError> {
+    let (mut change, found) = open_link(app, change, token).await?;
+    may_make_account(&found, new.address_proven)?;
+    let invitation = &found.invitation;
+    let email: Email = invitation.email.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let id = UserId::generate();
+    let operator = Operator { user: Some(id), name: new.name.to_string(), origin: origin.clone() };
+    let user = users::create(&mut change, id, &operator, &email, new.name, new.password_hash).await?;
+    users::set_preferences(&mut change, id, new.time_zone, Theme::default()).await?;
+    sign_up::address_verified(&mut change, &user.email_canonical).await?;
+    join(&mut change, invitation, &user, &operator).await?;
+    Ok((change, found, user))
+}
+
+/// The session of a new account, in place of the one that the browser had before.
+pub(crate) async fn sign_in_new(
+    change: &mut Change,
+    user: &User,
+    device: &Device,
+    cookies: Cookies<'_>,
+    proofs: &[ProofKind],
+) -> sqlx::Result<()> {
+    let now = change.now();
+    if let Some(old) = cookies.old {
+        sessions::end_replaced(change, old, now).await?;
+    }
+    let opened = sessions::open(change, user, cookies.new, device, proofs, now).await?;
+    debug_assert_eq!(opened, Opened::Session, "a new account has no factors");
+    Ok(())
+}
+
+/// Whether the link makes an account: it proves the address, or something else has (S3).
+pub(crate) fn may_make_account(found: &Found, address_proven: bool) -> Result<(), AcceptError> {
     match (found.standing, found.kind, &found.account) {
-        (Standing::Open, LinkKind::Copied, _) => Err(AcceptError::Unproven),
-        (Standing::Open, LinkKind::Mailed, Some(_)) => Err(AcceptError::AccountExists),
+        (Standing::Open, LinkKind::Copied, _) if !address_proven => Err(AcceptError::Unproven),
+        (Standing::Open, _, Some(_)) => Err(AcceptError::AccountExists),
         // Void goes on to the change, where it is closed for good.
-        (Standing::Open, LinkKind::Mailed, None) | (Standing::Void, ..) => Ok(()),
+        (Standing::Open, _, None) | (Standing::Void, ..) => Ok(()),
         (dead, ..) => Err(AcceptError::Dead(dead)),
     }
 }
@@ -226,6 +295,10 @@ pub async fn accept_as(app: &App, token: &str, person: &Person) -> Result<Organi
     let invitation = &found.invitation;
     let user =
         found.account.as_ref().filter(|user| user.id == person.user).ok_or(AcceptError::WrongAccount)?;
+    // A session that another organization's provider alone has opened joins nothing (S8).
+    if !person.may_know_of(invitation.organization) {
+        return Err(AcceptError::Unproven);
+    }
     match users::membership_now(&mut change, invitation.organization, user.id)
         .await?
         .map(|member| member.state)
@@ -239,8 +312,9 @@ pub async fn accept_as(app: &App, token: &str, person: &Person) -> Result<Organi
     Ok(found.organization)
 }
 
-/// The membership that the stored row gives (I4), and its audit row.
-async fn join(
+/// The membership that the stored row gives (I4), and its audit row. That the person has the address is the
+/// caller's to know, and `change` is one of [`Db::account`](crate::storage::Db::account).
+pub(crate) async fn join(
     change: &mut Change,
     invitation: &Invitation,
     user: &User,

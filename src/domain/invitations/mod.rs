@@ -12,6 +12,7 @@ pub use self::accept::{
     AcceptError, Found, LinkKind, NewAccount, Standing, accept_as, accept_new, ask_again, look, mail_code,
     redeem_code,
 };
+pub(crate) use self::accept::{Newcomer, behind, join, join_new, may_make_account, open_for, sign_in_new};
 pub use self::batches::{
     Batch, Line, LineState, Refused, Sending, Understood, batch, run, send_many, sending, understand,
     work_off,

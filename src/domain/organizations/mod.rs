@@ -63,6 +63,7 @@ pub struct Own {
 /// How long a session opens one organization: milliseconds without a click, and in all.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct SessionLimits {
+    pub id: OrganizationId,
     pub name: String,
     pub session_idle: i64,
     pub session_absolute: i64,

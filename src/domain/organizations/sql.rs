@@ -199,7 +199,7 @@ pub(super) async fn session_limits(on: &mut impl Lends, user: UserId) -> sqlx::R
     fetch_all!(
         on,
         SessionLimits,
-        "select o.name, o.session_idle, o.session_absolute from memberships m \
+        "select o.id, o.name, o.session_idle, o.session_absolute from memberships m \
          join organizations o on o.id = m.organization where m.user_id = $1 and m.state = 'active' \
          order by o.name, o.id",
         user

@@ -41,8 +41,32 @@ pub(super) fn no_account(app: &App, email: &Email) -> Message {
     }
 }
 
+/// To somebody whom their organizations' own providers sign in (S5).
+pub(super) fn by_provider(app: &App, email: &str) -> Message {
+    Message {
+        kind: "password_reset_by_provider",
+        to: email.to_owned(),
+        subject: "You sign in without a password".to_owned(),
+        heading: "You sign in without a password".to_owned(),
+        paragraphs: vec![
+            format!("Someone, probably you, asked to set a password for {email}."),
+            "Your organization signs you in by its own provider, so there is no password to set. Type your address \
+             on the sign-in page and continue with the provider that it offers."
+                .to_owned(),
+        ],
+        quote: None,
+        action: Some(("Go to the sign-in page".to_owned(), app.url("/sign-in"))),
+        code: None,
+        footer: "If you did not ask for this, ignore this mail.".to_owned(),
+    }
+}
+
 /// One of each, for the previews.
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     let email: Email = sample("dana.kovac@halden.example");
-    vec![reset(app, email.as_str(), &Token::generate()), no_account(app, &email)]
+    vec![
+        reset(app, email.as_str(), &Token::generate()),
+        by_provider(app, email.as_str()),
+        no_account(app, &email),
+    ]
 }

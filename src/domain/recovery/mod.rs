@@ -84,14 +84,30 @@ pub async fn request(app: &App, email: &Email, address: &str) -> Result<(), Requ
     let mut tx = app.db.write().await?;
     let now = tx.now();
     let user = users::by_email(&mut tx, &email.canonical()).await?;
-    keep(&mut tx, &token, &email.canonical(), user.as_ref(), now).await?;
+    let may = match &user {
+        Some(user) => may_set_password(&mut tx, user, now).await?,
+        None => false,
+    };
+    keep(&mut tx, &token, &email.canonical(), user.as_ref().filter(|_| may), now).await?;
     let message = match &user {
-        Some(user) => mails::reset(app, &user.email, &token),
+        Some(user) if may => mails::reset(app, &user.email, &token),
+        Some(user) => mails::by_provider(app, &user.email),
         None => mails::no_account(app, email),
     };
     mail::queue(&mut tx, app, None, &message).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether a mailed link may set a person's password. Whoever has none may have one so, unless they have
+/// memberships, each of these requires single sign-on, and no invite elsewhere awaits them (S5, RST-04).
+pub async fn may_set_password(on: &mut impl Lends, user: &User, now: Timestamp) -> sqlx::Result<bool> {
+    if user.password_hash.is_some() {
+        return Ok(true);
+    }
+    let required = sql::sso_required(on, user.id).await?;
+    let by_provider_alone = !required.is_empty() && required.iter().all(|required| *required);
+    Ok(!by_provider_alone || sql::is_invited(on, user.id, &user.email_canonical, now).await?)
 }
 
 /// Keeps a link's hash; whatever was asked for before stops working.
@@ -132,7 +148,12 @@ async fn usable(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<(Use
     let user = user.filter(|user| {
         user.email_canonical == reset.email_canonical && user.password_changed_at == reset.password_changed_at
     });
-    user.map(|user| (user, hash)).ok_or(ResetError::Dead(Dead::Spent))
+    let user = user.ok_or(ResetError::Dead(Dead::Spent))?;
+    // What holds of them may have changed since the link was mailed.
+    if !may_set_password(on, &user, now).await? {
+        return Err(ResetError::Dead(Dead::Spent));
+    }
+    Ok((user, hash))
 }
 
 /// Sets the password, ends all sessions and signs nobody in (RST-03).

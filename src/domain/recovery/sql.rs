@@ -1,7 +1,7 @@
 use crate::clock::Timestamp;
 use crate::ids::UserId;
 use crate::secrets::TokenHash;
-use crate::storage::{Lends, execute, fetch_optional};
+use crate::storage::{Lends, execute, fetch_all, fetch_optional};
 
 pub(super) struct NewReset<'a> {
     pub token: &'a TokenHash,
@@ -65,4 +65,37 @@ pub(super) async fn mark_used(on: &mut impl Lends, token: &TokenHash, now: Times
 pub(super) async fn drop_old(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
     execute!(on, "delete from password_resets where expires_at < $1", before)?;
     Ok(())
+}
+
+/// For each organization that a person is in, whether it requires single sign-on.
+pub(super) async fn sso_required(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<bool>> {
+    let rows = fetch_all!(
+        on,
+        (bool,),
+        "select o.sso_required from memberships m join organizations o on o.id = m.organization \
+         where m.user_id = $1 and m.state <> 'removed'",
+        user
+    )?;
+    Ok(rows.into_iter().map(|(required,)| required).collect())
+}
+
+/// Whether an invite to an organization that the person is not in awaits them.
+pub(super) async fn is_invited(
+    on: &mut impl Lends,
+    user: UserId,
+    email_canonical: &str,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let row = fetch_optional!(
+        on,
+        (UserId,),
+        "select i.inviter from invitations i join organizations o on o.id = i.organization \
+         where i.email_canonical = $2 and i.state = 'pending' and i.expires_at > $3 and o.closed_at is null \
+         and not exists (select 1 from memberships m where m.organization = i.organization and m.user_id = $1 \
+         and m.state <> 'removed') limit 1",
+        user,
+        email_canonical,
+        now
+    )?;
+    Ok(row.is_some())
 }

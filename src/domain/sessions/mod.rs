@@ -121,7 +121,8 @@ pub struct Proof {
     pub kind: ProofKind,
     pub at: Timestamp,
     /// Whose provider gave it. None for a person's own, and for one of a connection that is disabled or gone:
-    /// that proves nothing any more.
+    /// that proves nothing any more. The same for more factors than one, once the connection's word for that is
+    /// not taken any more (M5).
     #[sqlx(rename = "proof_for")]
     pub organization: Option<OrganizationId>,
 }
@@ -326,7 +327,7 @@ pub async fn current(
     let absolute = longest(|policy| policy.session_absolute, Policy::ABSOLUTE);
     let idle = longest(|policy| policy.session_idle, Policy::IDLE);
     let lives = now.since(first.created_at) < absolute && now.since(first.last_seen_at) < idle;
-    Ok(lives.then_some(session))
+    Ok(Some(session).filter(|session| lives && session.is_proven()))
 }
 
 impl Session {
@@ -340,12 +341,26 @@ impl Session {
         self.proofs.iter().any(|proof| proof.kind.is_own())
     }
 
+    /// Whether it holds any proof that counts: with its connection a provider's proof goes, and with its only
+    /// proof a session.
+    fn is_proven(&self) -> bool {
+        let by_provider = |proof: &Proof| proof.kind == ProofKind::Sso && proof.organization.is_some();
+        self.has_own_proof() || self.proofs.iter().any(by_provider)
+    }
+
+    fn is_vouched_for(&self, organization: OrganizationId) -> bool {
+        let here = |proof: &Proof| proof.kind == ProofKind::Sso && proof.organization == Some(organization);
+        self.proofs.iter().any(here)
+    }
+
+    /// Whether the session may know that the person is in a place (S8).
+    pub fn may_know_of(&self, place: &Place) -> bool {
+        self.has_own_proof() || self.is_vouched_for(place.organization.id)
+    }
+
     /// The places that the session may know of: to a provider alone, only its own organization (S8).
     pub fn known_places(&self) -> impl Iterator<Item = &Place> {
-        let own = self.has_own_proof();
-        self.places.iter().filter(move |place| {
-            own || self.proofs.iter().any(|proof| proof.organization == Some(place.organization.id))
-        })
+        self.places.iter().filter(|place| self.may_know_of(place))
     }
 
     pub fn person(&self, origin: Origin) -> Person {

@@ -12,8 +12,8 @@ use crate::storage::Lends;
 /// What a session lacks for an organization, in the order in which it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// A proof that meets the sign-in policy, new enough. Where single sign-on is required, only a break-glass
-    /// person's own does (O4).
+    /// A proof that meets the sign-in policy, new enough. Where single sign-on is required, this is what break-glass
+    /// people lack: they have a factor, and may come by password or passkey too (O4).
     Proof,
     /// A proof of the organization's own provider.
     Provider,
@@ -57,6 +57,12 @@ impl Judged<'_> {
         proof.organization == Some(self.organization)
     }
 
+    /// Whether the person comes in by break-glass: named for it, and with a factor of their own. Whoever has none
+    /// sets none up on the way in: a password alone is not to open what requires single sign-on (O4, S9).
+    fn may_break_glass(&self) -> bool {
+        self.member.break_glass && self.member.factors.any()
+    }
+
     /// The moment of the proof that meets the sign-in policy, unless the session has idled since.
     fn opened(&self, last_click: Option<Timestamp>) -> Option<(Timestamp, Way)> {
         let active = |newest: &Timestamp| {
@@ -65,7 +71,7 @@ impl Judged<'_> {
         };
         let by_provider =
             self.newest(|proof| proof.kind == ProofKind::Sso && self.is_here(proof)).filter(&active);
-        let own = match (self.policy.sso_required, self.member.break_glass) {
+        let own = match (self.policy.sso_required, self.may_break_glass()) {
             (false, _) => self.newest(|proof| proof.kind.meets_policy()),
             (true, true) => {
                 self.newest(|proof| matches!(proof.kind, ProofKind::Password | ProofKind::Passkey))
@@ -121,7 +127,7 @@ impl Session {
         let judged = self.judged(place, now);
         let policy = judged.policy;
         let Some((_, way)) = judged.opened(place.last_click) else {
-            let only_provider = policy.sso_required && !place.member.break_glass;
+            let only_provider = policy.sso_required && !judged.may_break_glass();
             return Some(if only_provider { Lack::Provider } else { Lack::Proof });
         };
         if !judged.meets_mfa(way) {
@@ -178,8 +184,7 @@ pub async fn opening(
             let proofs: Vec<Proof> = rows.iter().map(|row| row.proof.clone()).collect();
             let first = rows.first()?;
             let judged = Judged { proofs: &proofs, organization, member, policy, now };
-            let (proven_at, _) =
-                judged.opened(first.clicked_at).filter(|(_, way)| judged.meets_mfa(*way))?;
+            let (proven_at, _) = judged.opened(first.clicked_at).filter(|(_, way)| judged.meets_mfa(*way))?;
             Some(OpeningSession {
                 address: first.address.clone(),
                 agent: first.agent.clone(),

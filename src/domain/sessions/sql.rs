@@ -192,12 +192,7 @@ impl Row {
             remembered_until: self.remembered_until?,
             break_glass: self.break_glass?,
         };
-        Some(Place {
-            organization,
-            member,
-            last_click: self.clicked_at,
-            break_glass_at: self.break_glass_at,
-        })
+        Some(Place { organization, member, last_click: self.clicked_at, break_glass_at: self.break_glass_at })
     }
 }
 
@@ -225,7 +220,7 @@ pub(super) async fn current(
          left join email_changes e on e.user_id = s.user_id and e.closed_at is null and e.confirmed_at is null \
            and e.expires_at > $3 \
          left join session_proofs p on p.session = s.id \
-         left join connections c on c.id = p.connection and c.enabled \
+         left join connections c on c.id = p.connection and c.enabled and (p.kind <> 'sso_mfa' or c.enforces_mfa) \
          left join memberships m on m.user_id = s.user_id and m.state = 'active' \
          left join organizations o on o.id = m.organization \
          left join session_visits v on v.session = s.id and v.organization = m.organization \
@@ -259,7 +254,7 @@ pub(super) async fn with_proofs(
         concat!(
             "select s.id, s.address, s.agent, p.kind, p.at, c.organization as proof_for, v.at as clicked_at from sessions s \
          join session_proofs p on p.session = s.id \
-         left join connections c on c.id = p.connection and c.enabled \
+         left join connections c on c.id = p.connection and c.enabled and (p.kind <> 'sso_mfa' or c.enforces_mfa) \
          left join session_visits v on v.session = s.id and v.organization = $2 \
          where s.user_id = $1 and ",
             live!("$3"),

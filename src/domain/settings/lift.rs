@@ -17,12 +17,7 @@ pub struct Lifted {
 }
 
 /// Lifts what is asked for of these. Gives what was lifted: what was required. The Owners are told.
-pub async fn lift(
-    app: &App,
-    id: OrganizationId,
-    operator: &Operator,
-    asked: Lifted,
-) -> sqlx::Result<Lifted> {
+pub async fn lift(app: &App, id: OrganizationId, operator: &Operator, asked: Lifted) -> sqlx::Result<Lifted> {
     let mut change = app.db.change(id).await?;
     let organization = organizations::by_id(&mut change, id).await?;
     let before = organization.policy;

@@ -10,7 +10,7 @@ use crate::storage::Lends;
 
 /// Whether a person has signed in lately with a browser of this name and system. Whoever has no session to
 /// compare with is told, unless their account is new: somebody wakes what slept.
-pub(super) async fn is_known(
+pub(crate) async fn is_known(
     on: &mut impl Lends,
     user: UserId,
     device: &Device,
@@ -24,7 +24,7 @@ pub(super) async fn is_known(
     Ok(seen.iter().any(|other| agent::in_words(other) == own))
 }
 
-pub(super) async fn queue_new_device(
+pub(crate) async fn queue_new_device(
     app: &App,
     on: &mut impl Queues,
     email: &str,

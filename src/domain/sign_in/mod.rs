@@ -5,16 +5,18 @@ mod mails;
 mod passkey;
 
 pub use self::challenge::{Finished, finish};
-pub(crate) use self::mails::samples;
+pub(crate) use self::mails::{is_known, queue_new_device, samples};
 pub use self::passkey::{pose, with_passkey};
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::domain::access::Origin;
 use crate::domain::factors;
 use crate::domain::passwords::{self, Busy, Verified};
 use crate::domain::sessions::{self, Device, Opened, ProofKind};
 use crate::domain::throttle::{self, SpendError, Throttled};
-use crate::domain::users;
+use crate::domain::users::{self, User};
 use crate::domain::values::Email;
+use crate::mail::Queues;
 use crate::secrets::TokenHash;
 use crate::storage::Lends;
 
@@ -120,25 +122,40 @@ async fn try_password(
     if let Some(newer) = newer {
         users::rehash_password(&mut tx, user.id, &hash, &newer).await?;
     }
-    if let Some(old) = cookies.old {
-        sessions::end_replaced(&mut tx, old, now).await?;
-    }
-    let mut proofs = vec![ProofKind::Password];
-    if let Some(cookie) = cookies.device.filter(|_| user.factors.any())
-        && factors::is_recognized(&mut tx, user.id, cookie, now).await?
-    {
-        proofs.push(ProofKind::RememberedDevice);
-    }
-    let known = mails::is_known(&mut tx, user.id, device, now).await?;
-    let opened = sessions::open(&mut tx, &user, cookies.new, device, &proofs, now).await?;
-    if opened == Opened::Session && !known {
-        mails::queue_new_device(app, &mut tx, &user.email, device, now).await?;
-    }
+    let opened = enter(app, &mut tx, &user, ProofKind::Password, device, &cookies, now).await?;
     // In the order in which they are spent: two sign-ins at once must not wait for each other in a ring.
     throttle::give_back(&mut tx, throttle::SIGN_IN_ADDRESS, &from).await?;
     forgive(&mut tx, &key).await?;
     tx.commit().await?;
     tracing::info!(request = origin.request, user = %user.id, ?opened, "signed in by password");
+    Ok(opened)
+}
+
+/// Opens what a person's first proof opens, in place of the session that the browser had before (S11). A browser
+/// that was not seen lately is told to them. The user is held.
+pub(crate) async fn enter(
+    app: &App,
+    on: &mut impl Queues,
+    user: &User,
+    proof: ProofKind,
+    device: &Device,
+    cookies: &Cookies<'_>,
+    now: Timestamp,
+) -> sqlx::Result<Opened> {
+    if let Some(old) = cookies.old {
+        sessions::end_replaced(on, old, now).await?;
+    }
+    let mut proofs = vec![proof];
+    if let Some(cookie) = cookies.device.filter(|_| user.factors.any())
+        && factors::is_recognized(on, user.id, cookie, now).await?
+    {
+        proofs.push(ProofKind::RememberedDevice);
+    }
+    let known = mails::is_known(on, user.id, device, now).await?;
+    let opened = sessions::open(on, user, cookies.new, device, &proofs, now).await?;
+    if opened == Opened::Session && !known {
+        mails::queue_new_device(app, on, &user.email, device, now).await?;
+    }
     Ok(opened)
 }
 

@@ -1,17 +1,20 @@
 //! Signing up (S2): a pending sign-up, a mailed link, and only then a user and an organization.
 
 mod another;
+mod google;
 mod mails;
 mod setup;
 mod sql;
 
 pub use self::another::{FoundError, found_another};
+pub(crate) use self::google::{ByGoogle, found_by_google, start_by_google};
 pub(crate) use self::mails::samples;
 pub use self::setup::{SetupError, is_open, prepare_setup, setup};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::config;
 use crate::domain::access::{Operator, Origin, Role};
+use crate::domain::identities::{self, Seen};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::passwords::{Busy, NewPassword, PasswordError, Verified};
 use crate::domain::recovery::{self, RequestError};
@@ -110,7 +113,11 @@ pub async fn start(
     let pending = sql::NewPending {
         token: &token.hash(),
         browser,
-        asked,
+        organization: &asked.organization,
+        name: &asked.name,
+        email: &asked.email,
+        time_zone: &asked.time_zone,
+        identity: None,
         password_hash: if leads_nowhere { "" } else { &password_hash },
         now,
         expires_at: now.plus(LIFE),
@@ -127,8 +134,27 @@ pub async fn start(
 pub struct Pending {
     pub email: String,
     pub organization: String,
-    /// Whether another browser began it, which then must know the password.
-    pub asks_password: bool,
+    pub lacks: Lacks,
+}
+
+/// What a browser lacks to confirm a sign-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    Nothing,
+    /// Another browser began it: this one must know the password.
+    Password,
+    /// Another browser began it, and by Google: there is nothing that this one could know.
+    Browser,
+}
+
+impl Lacks {
+    fn of(pending: &sql::Pending, browser: Option<&TokenHash>) -> Lacks {
+        match browser {
+            Some(browser) if *browser == pending.browser_hash => Lacks::Nothing,
+            _ if pending.identity().is_some() => Lacks::Browser,
+            _ => Lacks::Password,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +165,8 @@ pub enum ConfirmError {
     Spent,
     #[error("This is not the password that you signed up with.")]
     WrongPassword,
+    #[error("Open the link in the browser that you signed up in.")]
+    OtherBrowser,
     #[error(transparent)]
     Throttled(#[from] Throttled),
     #[error(transparent)]
@@ -161,7 +189,7 @@ pub async fn look(app: &App, token: &str, browser: Option<&TokenHash>) -> Result
     let now = app.db.now();
     let pending = usable(app, &mut app.db.read().await?, token, now).await?;
     Ok(Pending {
-        asks_password: browser != Some(&pending.browser_hash),
+        lacks: Lacks::of(&pending, browser),
         email: pending.email,
         organization: pending.organization,
     })
@@ -196,15 +224,19 @@ pub async fn confirm(
     let now = app.db.now();
     let pending = usable(app, &mut app.db.read().await?, token, now).await?;
     let mut proofs = vec![ProofKind::MailedLink];
-    if browser != Some(&pending.browser_hash) {
-        let mut tx = app.db.write().await?;
-        let spent = throttle::spend(&mut tx, now, throttle::CONFIRM_PASSWORD, token).await;
-        tx.commit().await?;
-        spent?;
-        if app.passwords.verify(password, Some(&pending.password_hash)).await? == Verified::Wrong {
-            return Err(ConfirmError::WrongPassword);
+    match Lacks::of(&pending, browser) {
+        Lacks::Nothing => {}
+        Lacks::Browser => return Err(ConfirmError::OtherBrowser),
+        Lacks::Password => {
+            let mut tx = app.db.write().await?;
+            let spent = throttle::spend(&mut tx, now, throttle::CONFIRM_PASSWORD, token).await;
+            tx.commit().await?;
+            spent?;
+            if app.passwords.verify(password, Some(&pending.password_hash)).await? == Verified::Wrong {
+                return Err(ConfirmError::WrongPassword);
+            }
+            proofs.push(ProofKind::Password);
         }
-        proofs.push(ProofKind::Password);
     }
 
     let mut change = app.db.account(None, &[]).await?;
@@ -212,11 +244,18 @@ pub async fn confirm(
     if users::by_email(&mut change, &pending.email_canonical).await?.is_some() {
         return Err(ConfirmError::Spent);
     }
+    // Whose Google account it is may have changed since.
+    if let Some((issuer, subject)) = pending.identity()
+        && identities::find_identity(&mut change, None, issuer, subject).await?.is_some()
+    {
+        return Err(ConfirmError::Spent);
+    }
     let asked = Founding {
         organization: parsed(&pending.organization)?,
         name: parsed(&pending.name)?,
         email: parsed(&pending.email)?,
-        password_hash: &pending.password_hash,
+        password_hash: Some(pending.password_hash.as_str()).filter(|hash| !hash.is_empty()),
+        identity: pending.identity(),
         time_zone: &pending.time_zone,
     };
     let organization = found(&mut change, &asked, device, origin, cookies, &proofs).await?;
@@ -236,7 +275,9 @@ struct Founding<'a> {
     organization: OrganizationName,
     name: PersonName,
     email: Email,
-    password_hash: &'a str,
+    password_hash: Option<&'a str>,
+    /// At Google: issuer and subject.
+    identity: Option<(&'a str, &'a str)>,
     time_zone: &'a TimeZone,
 }
 
@@ -257,6 +298,10 @@ async fn found(
     users::set_preferences(change, id, asked.time_zone, Theme::default()).await?;
     let joining = users::Joining { role: Role::Owner, ends_at: None, invited_by: None };
     users::join(change, organization.id, &user, joining).await?;
+    if let Some((issuer, subject)) = asked.identity {
+        let seen = Seen { connection: None, issuer, subject, email: asked.email.as_str() };
+        identities::insert_identity(change, user.id, seen).await?;
+    }
     address_verified(change, &asked.email.canonical()).await?;
     if let Some(old) = cookies.old {
         sessions::end_replaced(change, old, now).await?;

@@ -63,7 +63,8 @@ pub async fn setup(
         organization: asked.organization.clone(),
         name: asked.name.clone(),
         email: asked.email.clone(),
-        password_hash: &password_hash,
+        password_hash: Some(&password_hash),
+        identity: None,
         time_zone: &asked.time_zone,
     };
     let organization = found(&mut change, &founding, device, origin, cookies, &[ProofKind::Password]).await?;

@@ -1,14 +1,19 @@
-use super::NewSignUp;
 use crate::clock::Timestamp;
-use crate::domain::values::TimeZone;
+use crate::domain::values::{Email, OrganizationName, PersonName, TimeZone};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_one, fetch_optional};
 
 pub(super) struct NewPending<'a> {
     pub token: &'a TokenHash,
     pub browser: &'a TokenHash,
-    pub asked: &'a NewSignUp,
+    pub organization: &'a OrganizationName,
+    pub name: &'a PersonName,
+    pub email: &'a Email,
+    pub time_zone: &'a TimeZone,
+    /// Empty: none is set.
     pub password_hash: &'a str,
+    /// At Google, in place of a password: issuer and subject.
+    pub identity: Option<(&'a str, &'a str)>,
     pub now: Timestamp,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
@@ -23,24 +28,35 @@ pub(super) struct Pending {
     pub organization: String,
     pub password_hash: String,
     pub time_zone: TimeZone,
+    pub issuer: Option<String>,
+    pub subject: Option<String>,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
+}
+
+impl Pending {
+    /// The Google account that signs up: issuer and subject.
+    pub fn identity(&self) -> Option<(&str, &str)> {
+        self.issuer.as_deref().zip(self.subject.as_deref())
+    }
 }
 
 pub(super) async fn insert(on: &mut impl Lends, pending: &NewPending<'_>) -> sqlx::Result<()> {
     execute!(
         on,
         "insert into pending_sign_ups (token_hash, browser_hash, email, email_canonical, name, organization, \
-         password_hash, time_zone, created_at, expires_at, used_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         password_hash, time_zone, issuer, subject, created_at, expires_at, used_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         pending.token,
         pending.browser,
-        pending.asked.email.as_str(),
-        pending.asked.email.canonical(),
-        pending.asked.name.as_str(),
-        pending.asked.organization.as_str(),
+        pending.email.as_str(),
+        pending.email.canonical(),
+        pending.name.as_str(),
+        pending.organization.as_str(),
         pending.password_hash,
-        &pending.asked.time_zone,
+        pending.time_zone,
+        pending.identity.map(|(issuer, _)| issuer),
+        pending.identity.map(|(_, subject)| subject),
         pending.now,
         pending.expires_at,
         pending.used_at
@@ -52,8 +68,8 @@ pub(super) async fn find(on: &mut impl Lends, token: &TokenHash) -> sqlx::Result
     fetch_optional!(
         on,
         Pending,
-        "select browser_hash, email, email_canonical, name, organization, password_hash, time_zone, expires_at, \
-         used_at \
+        "select browser_hash, email, email_canonical, name, organization, password_hash, time_zone, issuer, subject, \
+         expires_at, used_at \
          from pending_sign_ups where token_hash = $1",
         token
     )
@@ -67,7 +83,7 @@ pub(super) async fn close_all(
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "update pending_sign_ups set used_at = $2, password_hash = '' \
+        "update pending_sign_ups set used_at = $2, password_hash = '', issuer = null, subject = null \
          where email_canonical = $1 and used_at is null",
         email_canonical,
         now

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::arrive::note_problem;
 use super::connections::ClientError;
-use super::{Connection, google_client, sql};
+use super::{Connection, google, google_client, sql};
 use crate::app::App;
 use crate::clock::{MINUTE, Timestamp};
 use crate::domain::throttle::{self, SpendError, Throttled};
@@ -229,7 +230,12 @@ pub async fn come_back(
     };
     match app.oidc.finish(&client, returned, app.db.now()).await {
         Ok(claims) => Ok((attempt, claims)),
-        Err(error) => Err(ReturnError::Provider(Box::new(attempt), error)),
+        Err(error) => {
+            if let Some(connection) = &attempt.connection {
+                note_problem(app, connection.id, attempt.purpose, &error).await?;
+            }
+            Err(ReturnError::Provider(Box::new(attempt), error))
+        }
     }
 }
 
@@ -237,5 +243,6 @@ pub async fn come_back(
 pub(super) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     let before = tx.now().plus(-24 * 60 * MINUTE);
     sql::drop_attempts(tx, before).await?;
-    sql::drop_arrivals(tx, before).await
+    google::sweep(tx).await?;
+    sql::drop_codes(tx, before).await
 }

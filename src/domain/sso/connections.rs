@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::config::Secret;
 use crate::domain::access::Role;
 use crate::ids::{ConnectionId, OrganizationId};
-use crate::oidc::{Client, Flavor};
+use crate::oidc::{Claims, Client, Flavor};
 use crate::secrets::SealError;
 use crate::storage::Lends;
 
@@ -73,6 +73,15 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// What stands for a person at its provider: at Entra the object, since its subjects are of one client (O3).
+    /// Without it nobody is anybody.
+    pub fn subject<'a>(&self, claims: &'a Claims) -> Option<&'a str> {
+        match self.kind {
+            ConnectionKind::Entra => claims.object_id.as_deref(),
+            ConnectionKind::Google | ConnectionKind::Oidc => Some(&claims.subject),
+        }
+    }
+
     /// Where its provider leads back to: each has an address of its own (SSO-04).
     pub fn redirect_uri(&self, app: &App) -> String {
         redirect_uri(app, self.id)
@@ -117,11 +126,6 @@ pub enum ClientError {
 /// What a connection's secret is sealed for.
 pub(super) fn secret_place(id: ConnectionId) -> String {
     format!("connections.client_secret:{id}")
-}
-
-/// Whether people may sign in with their own Google account here.
-pub fn google_works(app: &App) -> bool {
-    google_client(app).is_some()
 }
 
 /// The client of this installation at Google, if the sysadmin has set one up.

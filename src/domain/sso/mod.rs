@@ -1,37 +1,48 @@
 //! Single sign-on (O1–O4): an organization's connections to its providers, their domains, who is who there,
 //! and the ways to a provider and back. A person's own Google account is a way without a connection.
 
+mod arrive;
 mod attempts;
 mod break_glass;
 mod connections;
 mod domains;
+pub mod google;
+mod linking;
 mod mails;
 mod requirement;
 mod setup;
 mod sql;
+mod step_up;
 mod trial;
 
+pub use self::arrive::{ArriveError, Arrived, Arriving, Refusal, arrive};
 pub use self::attempts::{Attempt, Back, BeginError, Landing, Purpose, ReturnError, begin, come_back};
 pub use self::break_glass::note_break_glass;
-pub use self::connections::{Connection, ConnectionKind, google_client, google_works, redirect_uri};
+pub use self::connections::{Connection, ConnectionKind, google_client, redirect_uri};
 pub use self::domains::{
     CheckError, Checked, DomainError, add_domain, check, check_due, domain, remove_domain,
 };
+pub use self::linking::{LinkError, Methods, OwnConnection, UnlinkError, link, methods, unlink};
+pub(crate) use self::requirement::lift;
 pub use self::requirement::{
     BreakGlassError, BreakGlassPerson, Interrupted, RequirementError, break_glass_people, interrupted,
     may_require, members_on, name_break_glass, require,
 };
-pub(crate) use self::requirement::lift;
 pub use self::setup::{
     ClientId, ClientSecret, FieldError, Found, Issuer, MOST_CONNECTIONS, NEWCOMER_ROLES, NewSecret, Provider,
     Scopes, Setup, SetupError, connection, draft, drafted, found, linked, remove, save, seal_secret,
 };
-pub(crate) use self::setup::erase;
+pub(crate) use self::setup::{erase, keep};
+pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
 pub use self::trial::{Trial, TrialError, judge_trial};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
+pub use crate::domain::identities::{
+    Identity, Seen, find_identity, google_works, identities_of, identity_of,
+};
+use crate::domain::organizations::{self, Organization};
 use crate::domain::values::Email;
-use crate::ids::{ConnectionId, DomainId, IdentityId, OrganizationId, UserId};
+use crate::ids::{ConnectionId, DomainId, OrganizationId};
 use crate::mail::Message;
 use crate::storage::{Db, Lends, Tx};
 
@@ -61,22 +72,6 @@ impl Domain {
     }
 }
 
-/// Who someone is at a provider (O3).
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Identity {
-    pub id: IdentityId,
-    #[sqlx(rename = "user_id")]
-    pub user: UserId,
-    /// None: their own Google account.
-    pub connection: Option<ConnectionId>,
-    pub issuer: String,
-    pub subject: String,
-    /// As the provider last said it. It names nobody.
-    pub email: String,
-    pub linked_at: Timestamp,
-    pub last_used_at: Option<Timestamp>,
-}
-
 /// One of each mail, for the previews.
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     [mails::samples(app), requirement::samples(app), domains::samples(app)].concat()
@@ -94,6 +89,38 @@ pub async fn route(db: &Db, email: &Email) -> sqlx::Result<Option<Connection>> {
     sql::connection_of_proven(&mut db.read().await?, &domain).await
 }
 
+/// What an organization's own sign-in page offers to anyone: of one that is closed, or that there is not, nothing.
+pub async fn at_door(db: &Db, slug: &str) -> sqlx::Result<Vec<Connection>> {
+    let mut reader = db.read().await?;
+    let organization = organizations::by_slug(&mut reader, slug).await?;
+    let Some(organization) = organization.filter(Organization::is_open) else { return Ok(Vec::new()) };
+    enabled(&mut reader, organization.id).await
+}
+
+/// The connection that may bring somebody of an address into an organization: it is enabled, and the domain is
+/// proven (O2).
+pub async fn vouching(
+    db: &Db,
+    organization: &Organization,
+    address: &str,
+) -> sqlx::Result<Option<Connection>> {
+    let Ok(address) = address.parse::<Email>() else { return Ok(None) };
+    let now = db.now();
+    let mut reader = db.read().await?;
+    let domains = sql::domains(&mut reader, organization.id).await?;
+    let own = |domain: &Domain| domain.domain.eq_ignore_ascii_case(address.domain()) && domain.vouches(now);
+    let Some(domain) = domains.into_iter().find(own) else { return Ok(None) };
+    let connections = enabled(&mut reader, organization.id).await?;
+    Ok(connections.into_iter().find(|connection| connection.id == domain.connection))
+}
+
+/// The connections of an organization that people can sign in by.
+pub async fn enabled(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Connection>> {
+    let mut connections = sql::connections(on, organization).await?;
+    connections.retain(|connection| connection.enabled);
+    Ok(connections)
+}
+
 /// The connections of an organization, oldest first.
 pub async fn of_organization(
     on: &mut impl Lends,
@@ -107,7 +134,8 @@ pub async fn domains_of(on: &mut impl Lends, organization: OrganizationId) -> sq
     sql::domains(on, organization).await
 }
 
-/// A person's identities: Google's first, then those at connections.
-pub async fn identities_of(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {
-    sql::identities(on, user).await
+/// The domains that an organization's connections cover, proven or not, by name: only their addresses come in
+/// by single sign-on (O2).
+pub async fn covered_domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
+    sql::covered_domains(on, organization).await
 }

@@ -1,7 +1,7 @@
 use super::attempts::Landing;
-use super::{Connection, Domain, Identity, Purpose};
+use super::{Connection, Domain, Purpose};
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, OrganizationId, SessionId, UserId};
+use crate::ids::{ConnectionId, IdentityId, OrganizationId, SessionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
@@ -20,10 +20,7 @@ pub(super) async fn connections(
 }
 
 /// Of whatever organization: who may use it is judged by what comes of it.
-pub(super) async fn connection(
-    on: &mut impl Lends,
-    id: ConnectionId,
-) -> sqlx::Result<Option<Connection>> {
+pub(super) async fn connection(on: &mut impl Lends, id: ConnectionId) -> sqlx::Result<Option<Connection>> {
     fetch_optional!(
         on,
         Connection,
@@ -57,10 +54,7 @@ pub(super) async fn client_secret(on: &mut impl Lends, id: ConnectionId) -> sqlx
     Ok(secret)
 }
 
-pub(super) async fn domains(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-) -> sqlx::Result<Vec<Domain>> {
+pub(super) async fn domains(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Domain>> {
     fetch_all!(
         on,
         Domain,
@@ -70,14 +64,18 @@ pub(super) async fn domains(
     )
 }
 
-pub(super) async fn identities(on: &mut impl Lends, user: UserId) -> sqlx::Result<Vec<Identity>> {
-    fetch_all!(
+pub(super) async fn covered_domains(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<String>> {
+    let rows = fetch_all!(
         on,
-        Identity,
-        "select id, user_id, connection, issuer, subject, email, linked_at, last_used_at from identities \
-         where user_id = $1 order by case when connection is null then 0 else 1 end, linked_at, id",
-        user
-    )
+        (String,),
+        "select d.domain from domains d join connections c on c.id = d.connection \
+         where d.organization = $1 and c.enabled order by d.domain",
+        organization
+    )?;
+    Ok(rows.into_iter().map(|(domain,)| domain).collect())
 }
 
 pub(super) async fn insert_attempt(
@@ -101,6 +99,97 @@ pub(super) async fn insert_attempt(
         sealed,
         now
     )?;
+    Ok(())
+}
+
+/// The connections at which a person is known, of one organization, as far as they may be used.
+pub(super) async fn connections_of_person(
+    on: &mut impl Lends,
+    user: UserId,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<Connection>> {
+    fetch_all!(
+        on,
+        Connection,
+        "select c.id, c.organization, c.kind, c.name, c.issuer, c.tenant, c.hosted_domain, c.client_id, c.scopes, \
+         c.enabled, c.admits_newcomers, c.newcomer_role, c.enforces_mfa, c.created_at, c.changed_at, \
+         c.last_used_at, c.problem, c.problem_at \
+         from identities i join connections c on c.id = i.connection \
+         where i.user_id = $1 and c.organization = $2 and c.enabled order by c.created_at, c.id",
+        user,
+        organization
+    )
+}
+
+pub(super) async fn has_google(on: &mut impl Lends, user: UserId) -> sqlx::Result<bool> {
+    let row = fetch_optional!(
+        on,
+        (IdentityId,),
+        "select id from identities where user_id = $1 and connection is null",
+        user
+    )?;
+    Ok(row.is_some())
+}
+
+/// Whose identity it is, if it is this person's.
+pub(super) async fn is_identity_of(
+    on: &mut impl Lends,
+    user: UserId,
+    connection: Option<ConnectionId>,
+    issuer: &str,
+    subject: &str,
+) -> sqlx::Result<bool> {
+    let row = fetch_optional!(
+        on,
+        (IdentityId,),
+        "select id from identities where user_id = $1 and coalesce(connection, '') = $2 and issuer = $3 \
+         and subject = $4",
+        user,
+        connection.map(|connection| connection.to_string()).unwrap_or_default(),
+        issuer,
+        subject
+    )?;
+    Ok(row.is_some())
+}
+
+pub(super) async fn keep_code(
+    on: &mut impl Lends,
+    session: SessionId,
+    sealed: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into mailed_codes (session, code, created_at) values ($1, $2, $3) \
+         on conflict (session) do update set code = excluded.code, created_at = excluded.created_at",
+        session,
+        sealed,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn kept_code(
+    on: &mut impl Lends,
+    session: SessionId,
+    mailed_after: Timestamp,
+) -> sqlx::Result<Option<String>> {
+    let row = fetch_optional!(
+        on,
+        (String,),
+        "select code from mailed_codes where session = $1 and created_at > $2",
+        session,
+        mailed_after
+    )?;
+    Ok(row.map(|(code,)| code))
+}
+
+pub(super) async fn drop_code(on: &mut impl Lends, session: SessionId) -> sqlx::Result<bool> {
+    Ok(execute!(on, "delete from mailed_codes where session = $1", session)? == 1)
+}
+
+pub(super) async fn drop_codes(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from mailed_codes where created_at < $1", before)?;
     Ok(())
 }
 
@@ -135,10 +224,5 @@ pub(super) async fn take_attempt(
 
 pub(super) async fn drop_attempts(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
     execute!(on, "delete from sso_attempts where created_at < $1", before)?;
-    Ok(())
-}
-
-pub(super) async fn drop_arrivals(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
-    execute!(on, "delete from arrivals where created_at < $1", before)?;
     Ok(())
 }

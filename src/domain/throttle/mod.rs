@@ -73,8 +73,16 @@ pub const SSO_SAVED: Budget = budget("sso-saved", 60, 15 * MINUTE);
 /// Checks of its domains that one organization asks for.
 pub const DOMAIN_CHECK: Budget = budget("domain-check", 60, 15 * MINUTE);
 
+/// Codes mailed to one person who proves who they are without a password.
+pub const STEP_UP_CODE: Budget = budget("step-up-code", 5, HOUR);
+/// Guesses of such a code.
+pub const STEP_UP_CODE_GUESS: Budget = budget("step-up-code-guess", 5, 15 * MINUTE);
+
+/// How often an organization's admins hear of one person whose address somebody else at the provider has.
+pub const SSO_REFUSED: Budget = budget("sso-refused", 1, DAY);
+
 /// The table of the README and of its test.
-pub const ALL: [Budget; 24] = [
+pub const ALL: [Budget; 27] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -97,6 +105,9 @@ pub const ALL: [Budget; 24] = [
     INVITE_CODE_GUESS,
     MFA_MAIL,
     SSO_BEGUN,
+    SSO_REFUSED,
+    STEP_UP_CODE,
+    STEP_UP_CODE_GUESS,
     SSO_SAVED,
     DOMAIN_CHECK,
 ];

@@ -426,6 +426,14 @@ pub async fn mail_of_owners(on: &mut impl Lends, organization: OrganizationId) -
     sql::mail_of_owners(on, organization).await
 }
 
+/// The same with the active Admins.
+pub(crate) async fn mail_of_admins(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<String>> {
+    sql::mail_of_admins(on, organization).await
+}
+
 impl Operator {
     /// A person who acts as themselves before they are signed in: accepting, confirming, resetting.
     pub fn of(user: &User, origin: crate::domain::access::Origin) -> Operator {

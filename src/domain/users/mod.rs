@@ -12,8 +12,8 @@ pub(crate) use self::ending::samples;
 pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date, end_due};
 pub use self::list::{Cursor, FactorFilter, ListQuery, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{
-    Joining, assign_role, erase, is_last_break_glass, is_last_owner, join,
-    kept_for_break_glass, leave, membership_now, removable, remove, set_break_glass,
+    Joining, assign_role, erase, is_last_break_glass, is_last_owner, join, kept_for_break_glass, leave,
+    mail_of_admins, membership_now, removable, remove, set_break_glass,
 };
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,
@@ -76,14 +76,14 @@ pub(crate) async fn create(
     operator: &Operator,
     email: &Email,
     name: &PersonName,
-    password_hash: &str,
+    password_hash: Option<&str>,
 ) -> sqlx::Result<User> {
     let user = User {
         id,
         email: email.as_str().to_owned(),
         email_canonical: email.canonical(),
         name: name.to_string(),
-        password_hash: Some(password_hash.to_owned()),
+        password_hash: password_hash.map(str::to_owned),
         password_changed_at: change.now(),
         password_length: 0,
         factors: Factors::default(),

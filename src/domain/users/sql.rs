@@ -311,6 +311,20 @@ pub(super) async fn mail_of_owners(
     Ok(rows.into_iter().map(|(email,)| email).collect())
 }
 
+pub(super) async fn mail_of_admins(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<String>> {
+    let rows = fetch_all!(
+        on,
+        (String,),
+        "select email from memberships where organization = $1 and role in ('owner', 'admin') and state = 'active' \
+         order by case role when 'owner' then 0 else 1 end, name_key, user_id limit 20",
+        organization
+    )?;
+    Ok(rows.into_iter().map(|(email,)| email).collect())
+}
+
 pub(super) async fn owners(
     on: &mut impl Lends,
     organization: OrganizationId,

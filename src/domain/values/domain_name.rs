@@ -55,7 +55,9 @@ impl FromStr for DomainName {
         };
         let is_label = |label: &str| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
@@ -71,40 +73,10 @@ impl FromStr for DomainName {
 
 /// The best known ones of more than one label. Whoever claimed another would have to prove it in its DNS.
 const SUFFIXES: [&str; 34] = [
-    "ac.uk",
-    "co.at",
-    "co.id",
-    "co.il",
-    "co.in",
-    "co.jp",
-    "co.ke",
-    "co.kr",
-    "co.nz",
-    "co.th",
-    "co.uk",
-    "co.za",
-    "com.ar",
-    "com.au",
-    "com.br",
-    "com.cn",
-    "com.co",
-    "com.hk",
-    "com.mx",
-    "com.my",
-    "com.pl",
-    "com.sg",
-    "com.tr",
-    "com.tw",
-    "com.ua",
-    "com.vn",
-    "gov.uk",
-    "ltd.uk",
-    "ne.jp",
-    "net.au",
-    "or.jp",
-    "org.au",
-    "org.uk",
-    "plc.uk",
+    "ac.uk", "co.at", "co.id", "co.il", "co.in", "co.jp", "co.ke", "co.kr", "co.nz", "co.th", "co.uk",
+    "co.za", "com.ar", "com.au", "com.br", "com.cn", "com.co", "com.hk", "com.mx", "com.my", "com.pl",
+    "com.sg", "com.tr", "com.tw", "com.ua", "com.vn", "gov.uk", "ltd.uk", "ne.jp", "net.au", "or.jp",
+    "org.au", "org.uk", "plc.uk",
 ];
 
 /// Where anybody gets an address. Nobody proves one of these in its DNS but the provider itself, which has no

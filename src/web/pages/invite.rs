@@ -7,12 +7,13 @@ use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::unknown_link;
+use super::{step_up, unknown_link};
 use crate::app::Shared;
 use crate::clock::MINUTE;
 use crate::domain::access::Role;
 use crate::domain::invitations::{self, AcceptError, Found, LinkKind, NewAccount, Standing};
 use crate::domain::sign_in::Cookies;
+use crate::domain::sso;
 use crate::domain::values::{PersonName, Theme, TimeZone};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -32,21 +33,32 @@ struct About {
     expires: String,
     /// Until when the membership lasts, if it ends by itself.
     lasts: Option<String>,
+    /// Whether a Google account of the invited address accepts it.
+    google: bool,
+    /// The organization's provider for the invited address: its name.
+    provider: Option<String>,
+    /// Whether nothing else is offered to whoever has no account: it would not let them in (I2).
+    only_provider: bool,
 }
 
 impl About {
-    fn new(token: &str, found: &Found) -> About {
+    async fn new(app: &Shared, token: &str, found: &Found) -> Result<About> {
         let last = found.invitation.membership_ends_at.map(|end| end.plus(-MINUTE));
-        About {
+        let provider = sso::vouching(&app.db, &found.organization, &found.invitation.email_canonical).await?;
+        Ok(About {
+            only_provider: provider.is_some() && found.organization.policy.sso_required,
+            provider: provider.map(|connection| connection.name),
             token: token.to_owned(),
             organization: found.organization.name.clone(),
             inviter: found.inviter.clone(),
             role: found.invitation.role,
             email: found.invitation.email.clone(),
             note: found.invitation.note.clone(),
+            // Where single sign-on is required only that is offered (I2).
+            google: sso::google_works(app) && !found.organization.policy.sso_required,
             lasts: last.map(|last| TimeZone::utc().minute(last)),
             expires: Times::utc(found.invitation.sent_at).day(found.invitation.expires_at),
-        }
+        })
     }
 }
 
@@ -111,22 +123,21 @@ pub async fn show(
         Ok(found) => found,
         Err(error) => return refused(&app, &context, &token, None, error).await,
     };
-    let answer = offer(&visitor, &token, &found);
-    Ok(answer)
+    offer(&app, &visitor, &token, &found).await
 }
 
 /// What the page offers, by the link, the address and who is signed in.
-fn offer(visitor: &Visitor, token: &str, found: &Found) -> Response {
-    let mut about = About::new(token, found);
+async fn offer(app: &Shared, visitor: &Visitor, token: &str, found: &Found) -> Result {
+    let mut about = About::new(app, token, found).await?;
     if let Some(person) = &visitor.person {
         about.expires =
             Times::new(found.invitation.sent_at, &person.time_zone).day(found.invitation.expires_at);
     }
     if found.standing != Standing::Open {
-        return dead(found.standing, token, &about.organization, false);
+        return Ok(dead(found.standing, token, &about.organization, false));
     }
     let canonical = &found.invitation.email_canonical;
-    match &visitor.person {
+    Ok(match &visitor.person {
         Some(person) if person.email.eq_ignore_ascii_case(canonical) => {
             html::page(&Accept { theme: person.theme, name: person.name.clone(), about })
         }
@@ -142,7 +153,7 @@ fn offer(visitor: &Visitor, token: &str, found: &Found) -> Response {
             let name = Field::new(&found.invitation.name);
             html::page(&Join { about, name, password: Field::default() })
         }
-    }
+    })
 }
 
 fn dead(standing: Standing, token: &str, organization: &str, asked: bool) -> Response {
@@ -257,22 +268,31 @@ pub async fn accept(
         Err(error) => return refused(&app, &context, &token, None, error).await,
     };
     if let Some(person) = &visitor.person {
+        // A provider alone brings nobody into another organization (S8).
+        if found.standing == Standing::Open && !person.may_know_of(found.organization.id) {
+            return Err(Error::Elsewhere(step_up::first(&format!("/invite/{token}"))));
+        }
         return match invitations::accept_as(&app, &token, person).await {
             Ok(organization) => Ok(joined(&app, &organization.slug, &organization.name)),
-            Err(AcceptError::WrongAccount) => Ok(offer(&visitor, &token, &found)),
+            Err(AcceptError::WrongAccount) => offer(&app, &visitor, &token, &found).await,
             Err(error) => refused(&app, &context, &token, Some(&found), error).await,
         };
     }
+    // Where single sign-on is required and covers the address, only that lets them in (I2).
+    let about = About::new(&app, &token, &found).await?;
+    if found.standing == Standing::Open && about.only_provider {
+        return offer_instead(&app, &visitor, &token, &found).await;
+    }
     // A password is asked for only where there is no account, and only by a link that proves the address.
     if found.standing == Standing::Open && (found.kind == LinkKind::Copied || found.account.is_some()) {
-        return Ok(offer_instead(&visitor, &token, &found));
+        return offer_instead(&app, &visitor, &token, &found).await;
     }
     let mut name = Field::new(&typed.name);
     let parsed = name.parse::<PersonName>();
     let Some(parsed) =
         parsed.filter(|_| found.standing == Standing::Open || found.standing == Standing::Void)
     else {
-        return Ok(join_again(&token, &found, name, Field::default()));
+        return join_again(&app, &token, &found, name, Field::default()).await;
     };
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
@@ -290,28 +310,28 @@ pub async fn accept(
         }
         Err(AcceptError::Unfit(error)) => {
             let password = Field::wrong(error);
-            Ok(join_again(&token, &found, name, password))
+            join_again(&app, &token, &found, name, password).await
         }
         Err(AcceptError::AccountExists | AcceptError::Unproven) => {
-            Ok(offer_instead(&visitor, &token, &found))
+            offer_instead(&app, &visitor, &token, &found).await
         }
         Err(error) => refused(&app, &context, &token, Some(&found), error).await,
     }
 }
 
 /// The page that says how else to accept: by signing in, or by a code.
-fn offer_instead(visitor: &Visitor, token: &str, found: &Found) -> Response {
-    let mut answer = offer(visitor, token, found);
+async fn offer_instead(app: &Shared, visitor: &Visitor, token: &str, found: &Found) -> Result {
+    let mut answer = offer(app, visitor, token, found).await?;
     *answer.status_mut() = StatusCode::FORBIDDEN;
-    answer
+    Ok(answer)
 }
 
-fn join_again(token: &str, found: &Found, name: Field, password: Field) -> Response {
+async fn join_again(app: &Shared, token: &str, found: &Found, name: Field, password: Field) -> Result {
     if found.standing != Standing::Open {
-        return dead(found.standing, token, &found.organization.name, false);
+        return Ok(dead(found.standing, token, &found.organization.name, false));
     }
-    let page = Join { about: About::new(token, found), name, password };
-    html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    let page = Join { about: About::new(app, token, found).await?, name, password };
+    Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
 fn joined(app: &Shared, slug: &str, organization: &str) -> Response {
@@ -351,7 +371,7 @@ async fn show_copied(
 ) -> Result {
     match invitations::look(app, token).await {
         Ok(found) => {
-            let about = About::new(token, &found);
+            let about = About::new(app, token, &found).await?;
             Ok(html::page_with(status, &Copied { about, code, sent: true }))
         }
         Err(error) => refused(app, context, token, None, error).await,

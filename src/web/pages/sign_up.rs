@@ -10,7 +10,8 @@ use crate::app::Shared;
 use crate::config;
 use crate::domain::passwords::check_length;
 use crate::domain::sign_in::Cookies;
-use crate::domain::sign_up::{self, ConfirmError, NewSignUp, SetupError, StartError};
+use crate::domain::sign_up::{self, ConfirmError, Lacks, NewSignUp, SetupError, StartError};
+use crate::domain::sso;
 use crate::domain::values::TimeZone;
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
@@ -88,6 +89,14 @@ struct Page {
     /// Where the form goes: sign-up, or a setup link.
     action: String,
     setup: bool,
+    google: bool,
+}
+
+impl Page {
+    fn sign_up(app: &Shared, fields: Fields, open: bool) -> Page {
+        let google = sso::google_works(app);
+        Page { fields, open, action: "/sign-up".to_owned(), setup: false, google }
+    }
 }
 
 pub async fn form(State(app): State<Shared>, visitor: Visitor) -> Response {
@@ -95,7 +104,7 @@ pub async fn form(State(app): State<Shared>, visitor: Visitor) -> Response {
         return html::redirect("/");
     }
     let open = app.config.sign_up == config::SignUp::Open;
-    html::page(&Page { fields: Fields::default(), open, action: "/sign-up".to_owned(), setup: false })
+    html::page(&Page::sign_up(&app, Fields::default(), open))
 }
 
 fn refused(error: StartError) -> Error {
@@ -115,7 +124,7 @@ pub async fn start(
     let asked = match Fields::parse(&app, &context, &typed).await? {
         Ok(asked) => asked,
         Err(fields) => {
-            let page = Page { fields: *fields, open: true, action: "/sign-up".to_owned(), setup: false };
+            let page = Page::sign_up(&app, *fields, true);
             return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
@@ -142,6 +151,8 @@ struct Verify {
     email: String,
     organization: String,
     asks_password: bool,
+    /// Whether another browser must confirm: that which came from Google.
+    other_browser: bool,
     password: Field,
 }
 
@@ -177,7 +188,8 @@ async fn show_verify(
             &Verify {
                 email: pending.email,
                 organization: pending.organization,
-                asks_password: pending.asks_password,
+                asks_password: pending.lacks == Lacks::Password,
+                other_browser: pending.lacks == Lacks::Browser,
                 password,
             },
         )),
@@ -189,7 +201,9 @@ async fn dead(app: &Shared, context: &Context, error: ConfirmError) -> Result<Re
     match error {
         ConfirmError::Unknown => Err(unknown_link(app, &context.origin).await),
         ConfirmError::Spent => Ok((StatusCode::GONE, html::page(&Spent)).into_response()),
-        ConfirmError::WrongPassword => Err(Error::Forbidden(Some(error.to_string()))),
+        ConfirmError::WrongPassword | ConfirmError::OtherBrowser => {
+            Err(Error::Forbidden(Some(error.to_string())))
+        }
         ConfirmError::Throttled(throttled) => Err(throttled.into()),
         ConfirmError::Busy(busy) => Err(busy.into()),
         ConfirmError::Database(error) => Err(error.into()),
@@ -228,6 +242,11 @@ pub async fn confirm(
             let field = Field::wrong(ConfirmError::WrongPassword);
             show_verify(&app, &context, &headers, &token, field).await
         }
+        Err(ConfirmError::OtherBrowser) => {
+            let mut answer = show_verify(&app, &context, &headers, &token, Field::default()).await?;
+            *answer.status_mut() = StatusCode::FORBIDDEN;
+            Ok(answer)
+        }
         Err(error) => dead(&app, &context, error).await,
     }
 }
@@ -244,7 +263,7 @@ pub async fn setup_form(
 }
 
 fn setup_page(token: &str, fields: Fields) -> Page {
-    Page { fields, open: true, action: format!("/setup/{token}"), setup: true }
+    Page { fields, open: true, action: format!("/setup/{token}"), setup: true, google: false }
 }
 
 pub async fn setup(

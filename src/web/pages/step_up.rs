@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -14,8 +13,9 @@ use crate::app::Shared;
 use crate::domain::access::Person;
 use crate::domain::account;
 use crate::domain::factors::{self, Answered};
-use crate::domain::organizations::Policy;
+use crate::domain::organizations::{self, Policy};
 use crate::domain::sessions::{self, KeptForm};
+use crate::domain::sso::{self, CodeError, Rounds};
 use crate::domain::values::Theme;
 use crate::ids::PendingFormId;
 use crate::web::context::Context;
@@ -91,6 +91,13 @@ struct Page {
     password: Field,
     /// Of a person with factors, in place of the password.
     prompt: Option<Prompt>,
+    /// Of a person with neither.
+    rounds: Option<Rounds>,
+    /// What follows the address of a provider's way: the form, and where to go on.
+    query: String,
+    code: Field,
+    /// Whether a code was mailed just now.
+    mailed: bool,
 }
 
 #[derive(Template)]
@@ -164,21 +171,95 @@ pub struct Asked {
     with: String,
 }
 
-fn page(person: &Person, with: &str, form: &str, next: &str) -> Page {
+/// The page, with the ways that this person has to prove themselves for what they are about to do.
+async fn page(app: &Shared, person: &Person, with: &str, form: &str, next: &str) -> Result<Page> {
     let next = html::own_path(next).unwrap_or_default();
-    let here = format!("/step-up?form={}&next={}", html::query_value(form), html::query_value(next));
-    Page {
+    let query = format!("form={}&next={}", html::query_value(form), html::query_value(next));
+    let here = format!("/step-up?{query}");
+    let rounds = match person.has_password || person.factors.any() {
+        true => None,
+        false => Some(rounds(app, person, form, next).await?),
+    };
+    Ok(Page {
         theme: person.theme,
         email: person.email.clone(),
         form: form.to_owned(),
         next: next.to_owned(),
         password: Field::default(),
         prompt: person.factors.any().then(|| Prompt::new(person.factors, with, here, passkeys::SIGNED_IN)),
+        rounds,
+        query,
+        code: Field::default(),
+        mailed: with == "mailed",
+    })
+}
+
+/// For what is an organization's its providers do; for what is one's own, nothing of an organization's (S8).
+async fn rounds(app: &Shared, person: &Person, form: &str, next: &str) -> Result<Rounds> {
+    let kept = kept(app, person, form).await?;
+    let path = kept.as_ref().map_or(next, |kept| kept.path.as_str());
+    let slug = path.strip_prefix("/o/").and_then(|rest| rest.split(['/', '?']).next());
+    let mut reader = app.db.read().await?;
+    let organization = match slug {
+        Some(slug) => organizations::by_slug(&mut reader, slug).await?.map(|organization| organization.id),
+        None => None,
+    };
+    Ok(sso::rounds(app, &mut reader, person, organization).await?)
+}
+
+async fn kept(app: &Shared, person: &Person, form: &str) -> Result<Option<KeptForm>> {
+    match form.parse::<PendingFormId>() {
+        Ok(id) => Ok(sessions::kept_form(app, person.session, id).await?),
+        Err(_) => Ok(None),
     }
 }
 
-pub async fn form(signed_in: SignedIn, Query(asked): Query<Asked>) -> Response {
-    html::page(&page(&signed_in.person, &asked.with, &asked.form, &asked.next))
+pub async fn form(State(app): State<Shared>, signed_in: SignedIn, Query(asked): Query<Asked>) -> Result {
+    Ok(html::page(&page(&app, &signed_in.person, &asked.with, &asked.form, &asked.next).await?))
+}
+
+/// Back from a provider, with the form that was kept meanwhile. Whoever does what it asks for checks the proof.
+pub async fn proven(State(app): State<Shared>, signed_in: SignedIn, Query(asked): Query<Asked>) -> Result {
+    go_on(&app, &signed_in.person, &asked.form, &asked.next).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CodeAsked {
+    form: String,
+    next: String,
+}
+
+/// Mails a code to whoever has nothing else.
+pub async fn mail_code(
+    State(app): State<Shared>,
+    signed_in: SignedIn,
+    Form(typed): Form<CodeAsked>,
+) -> Result {
+    let person = &signed_in.person;
+    let page = page(&app, person, "mailed", &typed.form, &typed.next).await?;
+    match sso::mail_code(&app, person).await {
+        Ok(()) => Ok(html::redirect(&format!("/step-up?{}&with=mailed", page.query))),
+        Err(error) => Ok(refused(&Page { code: Field::wrong(code_said(error)?), ..page }, None)),
+    }
+}
+
+fn code_said(error: CodeError) -> Result<String> {
+    match error {
+        CodeError::Wrong | CodeError::NotAsked => Ok(error.to_string()),
+        CodeError::Throttled(throttled) => Err(throttled.into()),
+        CodeError::SignedOut => Err(Error::Elsewhere("/sign-in".to_owned())),
+        CodeError::Database(error) => Err(error.into()),
+    }
+}
+
+/// On to the form that was kept, as one press, or to the page that asked.
+async fn go_on(app: &Shared, person: &Person, form: &str, next: &str) -> Result {
+    match kept(app, person, form).await? {
+        Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done::new(person.theme, kept))),
+        Some(_) => Err(Error::NotFound),
+        None => Ok(html::redirect(html::own_path(next).unwrap_or("/"))),
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -193,7 +274,7 @@ pub struct Typed {
     next: String,
 }
 
-/// Of a person with factors only one of these counts; of others the password (S12).
+/// Of a person with factors only one of these counts; of others the password, and without one a mailed code (S12).
 pub async fn confirm(
     State(app): State<Shared>,
     signed_in: SignedIn,
@@ -202,8 +283,14 @@ pub async fn confirm(
 ) -> Result {
     let person = &signed_in.person;
     let new = NewCookie::generate();
-    let page = page(person, &typed.with, &typed.form, &typed.next);
+    let page = page(&app, person, &typed.with, &typed.form, &typed.next).await?;
     match page.prompt {
+        None if page.rounds.is_some() => {
+            if let Err(error) = sso::confirm_code(&app, person, &typed.code, &new.hash()).await {
+                let page = Page { code: Field::wrong(code_said(error)?), mailed: true, prompt: None, ..page };
+                return Ok(refused(&page, None));
+            }
+        }
         Some(prompt) => {
             let passkey = Answered { challenge: &typed.challenge, credential: &typed.credential };
             let proof = prompt.typed(&typed.code, passkey);
@@ -223,13 +310,5 @@ pub async fn confirm(
         }
     }
     new.give(&cookie).await?;
-    let kept = match typed.form.parse::<PendingFormId>() {
-        Ok(id) => sessions::kept_form(&app, person.session, id).await?,
-        Err(_) => None,
-    };
-    match kept {
-        Some(kept) if html::own_path(&kept.path).is_some() => Ok(html::page(&Done::new(person.theme, kept))),
-        Some(_) => Err(Error::NotFound),
-        None => Ok(html::redirect(html::own_path(&typed.next).unwrap_or("/"))),
-    }
+    go_on(&app, person, &typed.form, &typed.next).await
 }

@@ -29,7 +29,14 @@ pub(super) fn failing(
     ];
     let settings = ("See the domain", app.url(&format!("/o/{}/settings/sso", organization.slug)));
     let subject = format!("The proof of {} is missing", domain.domain);
-    message("domain_failing", to, subject, paragraphs, settings, "You get this mail because you are an Owner.")
+    message(
+        "domain_failing",
+        to,
+        subject,
+        paragraphs,
+        settings,
+        "You get this mail because you are an Owner.",
+    )
 }
 
 pub(in crate::domain::sso) fn samples(app: &App) -> Vec<Message> {

@@ -26,7 +26,9 @@ pub enum RequirementError {
     StepUp(#[from] StepUpNeeded),
     #[error("Only an Owner can require single sign-on, after a test sign-in of their own.")]
     NotOwner,
-    #[error("There is no enabled connection with a proven domain yet. Connect a provider and prove a domain first.")]
+    #[error(
+        "There is no enabled connection with a proven domain yet. Connect a provider and prove a domain first."
+    )]
     NoConnection,
     #[error(
         "Nobody could come in if the provider fails. Give break-glass access to an Owner who has a password and a \
@@ -86,11 +88,7 @@ pub struct Interrupted {
     pub members: Vec<(UserId, String)>,
 }
 
-pub async fn interrupted(
-    app: &App,
-    actor: &Actor,
-    limit: i64,
-) -> Result<Interrupted, RequirementError> {
+pub async fn interrupted(app: &App, actor: &Actor, limit: i64) -> Result<Interrupted, RequirementError> {
     actor.may(Capability::ManageSettings)?;
     let now = app.db.now();
     let mut reader = app.db.read().await?;

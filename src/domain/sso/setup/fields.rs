@@ -96,9 +96,8 @@ impl FromStr for Scopes {
         if text.len() > 500 {
             return Err(FieldError::TooLong(500));
         }
-        let is_scope = |scope: &&str| {
-            scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
-        };
+        let is_scope =
+            |scope: &&str| scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
         if !text.split_whitespace().all(|scope| is_scope(&scope)) {
             return Err(FieldError::Scope);
         }

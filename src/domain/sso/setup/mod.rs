@@ -310,7 +310,8 @@ fn sealed_secret(app: &App, id: ConnectionId, secret: &NewSecret) -> Result<Opti
     }
 }
 
-async fn keep(
+/// Writes it down. What its provider said of itself is the caller's business.
+pub(crate) async fn keep(
     app: &App,
     actor: &Actor,
     id: ConnectionId,
@@ -378,8 +379,7 @@ pub async fn remove(app: &App, actor: &Actor, id: ConnectionId) -> Result<Connec
     let now = change.now();
     let actor = &users::current_actor(&mut change, actor).await?;
     actor.may(Capability::ManageSettings)?;
-    let connection =
-        sql::find(&mut change, actor.organization, id).await?.ok_or(SetupError::NotFound)?;
+    let connection = sql::find(&mut change, actor.organization, id).await?.ok_or(SetupError::NotFound)?;
     another_stays(&mut change, actor.organization, id).await?;
     actor.stepped_up(now)?;
     let linked = sql::count_linked(&mut change, id).await?;

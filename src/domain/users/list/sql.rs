@@ -287,6 +287,7 @@ mod tests {
             include_str!("../../../../migrations/0001_foundation.sql"),
             include_str!("../../../../migrations/0002_people.sql"),
             include_str!("../../../../migrations/0004_factors.sql"),
+            include_str!("../../../../migrations/0005_sso.sql"),
         ] {
             sqlx::raw_sql(tables).execute(&mut database).await.expect("the tables can be made");
         }

@@ -75,10 +75,13 @@ pub async fn mail(State(app): State<Shared>, signed_in: SignedIn, Query(asked): 
 fn in_words(kind: &str) -> &'static str {
     match kind {
         "sign_up_confirm" | "sign_up_known" | "sign_up_closed" => "Signing up",
-        "password_reset" | "password_reset_unknown" => "Setting a new password",
+        "password_reset" | "password_reset_unknown" | "password_reset_by_provider" => {
+            "Setting a new password"
+        }
         "password_changed" => "Notice: your password changed",
         "factor_added" | "factor_removed" | "factors_reset" => "Notice: your factors changed",
         "recovery_codes_replaced" | "recovery_code_used" => "Notice: your recovery codes",
+        "sign_in_method_linked" | "sign_in_method_unlinked" => "Notice: your sign-in methods",
         "new_device" => "Notice: a new sign-in",
         "email_change_confirm" => "Confirming a new address",
         "email_change_taken" => "Notice: your address was asked for",
@@ -94,12 +97,14 @@ fn in_words(kind: &str) -> &'static str {
         "mfa_required_from" | "mfa_required" | "mfa_planned" => {
             "Notice: a factor that an organization asks for"
         }
-        "break_glass_used" | "break_glass_named" | "sso_required" | "sso_lifted" | "domain_failing" | "mfa_lifted" => {
-            "Notice: how an organization of yours is opened"
-        }
+        "break_glass_used" | "break_glass_named" | "sso_required" | "sso_lifted" | "domain_failing"
+        | "mfa_lifted" => "Notice: how an organization of yours is opened",
         "organization_handed_over" | "organization_closed" | "organization_reopened" => {
             "Notice: an organization of yours"
         }
+        "step_up_code" => "Code to confirm that it is you",
+        "identity_refused" => "Notice: a sign-in by the provider was refused",
+        "identity_linked" => "Notice: the provider signs you in",
         _ => "Notice",
     }
 }

@@ -4,8 +4,10 @@ mod mail;
 mod preferences;
 mod profile;
 mod sessions;
+mod sign_in_methods;
 
 pub use self::mail::mail;
 pub use self::preferences::{preferences, set_preferences};
 pub use self::profile::{change_email, change_password, password_form, rename, show};
 pub use self::sessions::{confirm_end_others, end_others, end_session, sessions};
+pub use self::sign_in_methods::{confirm_unlink, mail_password_link, sign_in_methods, unlink};

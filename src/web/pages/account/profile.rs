@@ -31,6 +31,7 @@ struct Index {
     theme: Theme,
     current_password: Field,
     password: Field,
+    has_password: bool,
     /// Whether the password is changed on a page of its own.
     has_factors: bool,
 }
@@ -67,6 +68,7 @@ fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: Signed
         theme: person.theme,
         current_password: Field::default(),
         password: Field::default(),
+        has_password: person.has_password,
         has_factors: person.factors.any(),
         chrome: signed_in.chrome,
     }
@@ -199,6 +201,9 @@ pub async fn password_form(
     signed_in: SignedIn,
     Query(asked): Query<PasswordAsked>,
 ) -> Result {
+    if !signed_in.person.has_password {
+        return Ok(html::redirect("/account/sign-in-methods"));
+    }
     if account::may_change_password(&signed_in.person, app.db.now()).is_err() {
         let (organization, next) = (html::query_value(&asked.organization), html::query_value(&asked.next));
         let back = format!("/account/password?organization={organization}&next={next}");
@@ -233,6 +238,8 @@ pub async fn change_password(
             return Ok(session::with_flash(&app, html::redirect(to), &text));
         }
         Err(PasswordChangeError::Unfit(error)) => (Field::default(), Field::wrong(error)),
+        // There is no form that this came from: the page says how to have one.
+        Err(PasswordChangeError::None) => return Ok(html::redirect("/account/sign-in-methods")),
         Err(error) => (Field::wrong(said(error)?), Field::default()),
     };
     if !typed.next.is_empty() || signed_in.person.factors.any() {

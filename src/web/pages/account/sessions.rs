@@ -60,14 +60,15 @@ async fn rows(app: &Shared, signed_in: &SignedIn) -> Result<Vec<SessionRow>> {
 
 /// A session lives as long as the longest of its person's organizations allows (S10).
 async fn limits(app: &Shared, signed_in: &SignedIn) -> Result<Limits> {
-    let here = organizations::session_limits(&mut app.db.read().await?, signed_in.person.user).await?;
+    let mut here = organizations::session_limits(&mut app.db.read().await?, signed_in.person.user).await?;
+    here.retain(|one| signed_in.person.may_know_of(one.id));
     let idle = here.iter().map(|one| one.session_idle).max().unwrap_or(Policy::IDLE);
     let absolute = here.iter().map(|one| one.session_absolute).max().unwrap_or(Policy::ABSOLUTE);
     let in_words = Policy::length_in_words;
     let sooner = here
         .into_iter()
         .filter(|one| one.session_idle < idle || one.session_absolute < absolute)
-        .map(|SessionLimits { name, session_idle, session_absolute }| {
+        .map(|SessionLimits { name, session_idle, session_absolute, .. }| {
             let (idle, absolute) = (in_words(session_idle), in_words(session_absolute));
             format!("{name} asks you to sign in again after {idle} without a click there, and after {absolute} in all.")
         });

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::covered::Covered;
 use super::refused;
 use crate::app::Shared;
 use crate::domain::access::Role;
@@ -69,11 +70,13 @@ struct InviteForm {
     notice: Field,
     /// The days that can be chosen as the last one begin with this.
     today: Day,
+    /// Whom single sign-on covers.
+    covered: Covered,
 }
 
 impl InviteForm {
-    fn new(app: &Shared, inside: &Inside, typed: &Typed) -> InviteForm {
-        InviteForm {
+    async fn new(app: &Shared, inside: &Inside, typed: &Typed) -> Result<InviteForm> {
+        Ok(InviteForm {
             path: inside.path("invitations"),
             organization: inside.organization.name.clone(),
             roles: roles_within(&inside.actor),
@@ -83,7 +86,8 @@ impl InviteForm {
             ends: Field::new(&typed.ends),
             notice: Field::new(&typed.notice),
             today: Day::of(app.db.now(), &inside.actor.person.time_zone),
-        }
+            covered: Covered::by(app, inside).await?,
+        })
     }
 
     /// Least first: most people are Members.
@@ -142,10 +146,10 @@ fn show_form(inside: Inside, context: &Context, status: StatusCode, mut form: In
     html::page_with(status, &New { chrome: inside.chrome, form })
 }
 
-pub async fn form(State(app): State<Shared>, inside: Inside, context: Context) -> Response {
+pub async fn form(State(app): State<Shared>, inside: Inside, context: Context) -> Result {
     let typed = Typed { role: Role::Member.code().to_owned(), ..Typed::default() };
-    let form = InviteForm::new(&app, &inside, &typed);
-    show_form(inside, &context, StatusCode::OK, form)
+    let form = InviteForm::new(&app, &inside, &typed).await?;
+    Ok(show_form(inside, &context, StatusCode::OK, form))
 }
 
 /// Back from what was understood to the form, with everything that was typed.
@@ -154,9 +158,9 @@ pub async fn edit(
     inside: Inside,
     context: Context,
     Form(typed): Form<Typed>,
-) -> Response {
-    let form = InviteForm::new(&app, &inside, &typed);
-    show_form(inside, &context, StatusCode::OK, form)
+) -> Result {
+    let form = InviteForm::new(&app, &inside, &typed).await?;
+    Ok(show_form(inside, &context, StatusCode::OK, form))
 }
 
 /// One address is invited at once; of more the next page says first what was understood.
@@ -166,7 +170,7 @@ pub async fn invite(
     context: Context,
     Form(typed): Form<Typed>,
 ) -> Result {
-    let mut form = InviteForm::new(&app, &inside, &typed);
+    let mut form = InviteForm::new(&app, &inside, &typed).await?;
     let terms = form.terms(&app, &inside);
     if typed.emails.is_empty() {
         let email = form.emails.parse::<Email>();
@@ -191,10 +195,11 @@ pub async fn invite(
     };
     inside.actor.may_handle(terms.role)?;
     match understood.people.as_slice() {
-        [only] if understood.len() == 1 => {
+        // What single sign-on does not cover is said before it is sent.
+        [only] if understood.len() == 1 && !form.covered.misses(&only.email) => {
             invite_one(&app, inside, &context, &typed, form, only, &terms).await
         }
-        _ => Ok(show_preview(&app, inside, &context, &typed, &terms, understood)),
+        _ => Ok(show_preview(&app, inside, &context, &typed, &terms, understood, form.covered)),
     }
 }
 
@@ -215,7 +220,10 @@ async fn invite_one(
     match invitations::invite(app, &inside.actor, invitee, terms).await {
         Ok(invitation) => {
             let response = html::go(context.fragment, &inside.path("invitations"));
-            let text = format!("{} is invited as {}", invitation.email, invitation.role.with_article());
+            let mut text = format!("{} is invited as {}", invitation.email, invitation.role.with_article());
+            if form.covered.misses(&invitee.email) {
+                text = format!("{text}. {}", form.covered.outside());
+            }
             Ok(session::with_flash(app, response, &text))
         }
         Err(InviteError::StepUp(_)) => {
@@ -242,6 +250,7 @@ struct Preview {
     lasts: Option<String>,
     notice: bool,
     understood: Understood,
+    covered: Covered,
     kept: Vec<(String, String)>,
 }
 
@@ -253,6 +262,11 @@ impl Preview {
             1 => format!("1 person will be invited as {as_what}."),
             many => format!("{many} people will be invited, each as {as_what}."),
         }
+    }
+
+    /// How many are outside the domains of single sign-on.
+    fn outside(&self) -> usize {
+        self.understood.people.iter().filter(|person| self.covered.misses(&person.email)).count()
     }
 
     fn send(&self) -> String {
@@ -280,6 +294,7 @@ fn show_preview(
     typed: &Typed,
     terms: &Terms,
     understood: Understood,
+    covered: Covered,
 ) -> Response {
     let status = if understood.people.is_empty() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let times = inside.times(app);
@@ -291,6 +306,7 @@ fn show_preview(
         lasts: terms.ends_at.map(|end| times.last_minute(end)),
         notice: terms.notice,
         understood,
+        covered,
         kept: typed.fields().into_iter().map(owned).collect(),
     };
     if context.fragment {
@@ -306,7 +322,7 @@ pub async fn send_many(
     context: Context,
     Form(typed): Form<Typed>,
 ) -> Result {
-    let mut form = InviteForm::new(&app, &inside, &typed);
+    let mut form = InviteForm::new(&app, &inside, &typed).await?;
     let Some(terms) = form.terms(&app, &inside) else {
         return Ok(show_form(inside, &context, StatusCode::UNPROCESSABLE_ENTITY, form));
     };
@@ -326,7 +342,7 @@ pub async fn send_many(
                 form.emails.note::<()>(Err(EmailError::Empty));
                 return Ok(show_form(inside, &context, StatusCode::UNPROCESSABLE_ENTITY, form));
             }
-            Ok(show_preview(&app, inside, &context, &typed, &terms, understood))
+            Ok(show_preview(&app, inside, &context, &typed, &terms, understood, form.covered))
         }
         Err(error) => Err(refused(error)),
     }

@@ -1,6 +1,7 @@
 //! The inviter's side: pending invitations, inviting, resending, revoking.
 
 mod batch;
+mod covered;
 mod inviting;
 
 use askama::Template;

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::domain::sso::Attempt;
+use crate::domain::sso::{Attempt, Purpose};
 use crate::web::html;
 
 #[derive(Template)]
@@ -33,10 +33,12 @@ impl LandingPage {
         )
     }
 
-    pub fn unreachable(why: &str) -> LandingPage {
+    /// What exactly went wrong is the business of whoever manages the connection: it stands in its settings.
+    pub fn unreachable() -> LandingPage {
         LandingPage::new(
             "The provider can't be reached",
-            format!("{why} Try again in a while, or sign in another way."),
+            "It did not answer, or what it said could not be used. Try again in a while, or sign in another way. \
+             If it stays so, tell an Owner or Admin.",
             ("Sign in another way", "/sign-in".to_owned()),
         )
     }
@@ -49,12 +51,16 @@ impl LandingPage {
         )
     }
 
-    pub fn refused(attempt: &Attempt, why: &str) -> LandingPage {
+    pub fn refused(attempt: &Attempt, why: impl Into<String>) -> LandingPage {
         LandingPage::new("You were not signed in", why, ("Try again", LandingPage::again(attempt)))
     }
 
-    /// The page that leads to where the way was to end.
+    /// The page that the way was begun on.
     fn again(attempt: &Attempt) -> String {
-        format!("/sign-in?next={}", html::query_value(&attempt.next))
+        match attempt.purpose {
+            Purpose::SignUp => "/sign-up".to_owned(),
+            Purpose::Invite | Purpose::Link | Purpose::StepUp => attempt.next.clone(),
+            Purpose::SignIn | Purpose::Test => format!("/sign-in?next={}", html::query_value(&attempt.next)),
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! The ways to a provider and back: Google's, and those of an organization's connections.
 
+mod arrived;
 mod google;
 mod landing;
+mod link;
 mod sign_in;
+mod step_up;
 mod test;
 
 use axum::extract::{Path, Query, State};
@@ -11,17 +14,21 @@ use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+pub use self::arrived::{accept_invite, invite_form, sign_up, sign_up_form};
+pub use self::google::{to_google_to_sign_up, to_google_with_invite};
 pub use self::landing::LandingPage;
+pub use self::link::{to_link_connection, to_link_google};
+pub use self::sign_in::to_provider_with_invite;
 pub(in crate::web::pages) use self::test::begin as try_provider;
 use crate::app::Shared;
 use crate::domain::sessions::Device;
 use crate::domain::sso::{self, Attempt, Back, BeginError, Landing, Purpose, ReturnError};
 use crate::ids::ConnectionId;
-use crate::oidc::Claims;
+use crate::oidc::{Claims, FinishError};
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::gate::Visitor;
+use crate::web::gate::{SignedIn, Visitor};
 use crate::web::html;
 use crate::web::session;
 
@@ -70,6 +77,59 @@ fn sign_in_landing(asked: &Asked) -> Landing<'_> {
     }
 }
 
+/// A provider to prove oneself at, and the form or the page that this is for (S12).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct AskedAgain {
+    form: String,
+    next: String,
+}
+
+/// `/step-up/google`
+pub async fn step_up_at_google(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    signed_in: SignedIn,
+    Query(asked): Query<AskedAgain>,
+) -> Result {
+    step_up_at(&app, &context, &headers, &signed_in, None, &asked).await
+}
+
+/// `/step-up/sso/{connection}`
+pub async fn step_up_at_provider(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    signed_in: SignedIn,
+    Path(connection): Path<String>,
+    Query(asked): Query<AskedAgain>,
+) -> Result {
+    let connection = connection_id(&connection)?;
+    step_up_at(&app, &context, &headers, &signed_in, Some(connection), &asked).await
+}
+
+async fn step_up_at(
+    app: &Shared,
+    context: &Context,
+    headers: &HeaderMap,
+    signed_in: &SignedIn,
+    connection: Option<ConnectionId>,
+    asked: &AskedAgain,
+) -> Result {
+    let (form, next) = (html::query_value(&asked.form), html::query_value(&asked.next));
+    let next = format!("/step-up/proven?form={form}&next={next}");
+    let person = &signed_in.person;
+    let landing = Landing {
+        purpose: Purpose::StepUp,
+        session: Some(person.session),
+        next: html::own_path(&next).unwrap_or("/"),
+        invite: None,
+        login_hint: Some(&person.email),
+    };
+    lead_away(app, context, headers, connection, landing).await
+}
+
 pub(in crate::web::pages) fn connection_id(text: &str) -> Result<ConnectionId> {
     text.parse().map_err(|_| Error::NotFound)
 }
@@ -89,7 +149,7 @@ pub(in crate::web::pages) async fn lead_away(
         Err(BeginError::Database(error)) => Err(error.into()),
         Err(error @ (BeginError::Provider(_) | BeginError::Broken)) => {
             tracing::warn!(%error, connection = ?connection, "a sign-in by a provider could not begin");
-            Ok(LandingPage::unreachable(&error.to_string()).answer(StatusCode::BAD_GATEWAY))
+            Ok(LandingPage::unreachable().answer(StatusCode::BAD_GATEWAY))
         }
     }
 }
@@ -188,24 +248,47 @@ async fn arrive(
     let arrival = Arrival { app, context, headers, visitor, cookie, attempt, claims };
     match (arrival.attempt.purpose, connection) {
         (Purpose::Test, _) => test::arrive(arrival).await,
+        (Purpose::StepUp, _) => step_up::arrive(arrival).await,
         (Purpose::SignIn | Purpose::Invite, Some(_)) => sign_in::arrive(arrival).await,
-        _ => google::arrive(arrival).await,
+        (Purpose::Link, _) => link::arrive(arrival).await,
+        (Purpose::SignIn | Purpose::SignUp, None) => google::arrive(arrival).await,
+        (Purpose::Invite, None) => google::arrive_invited(arrival).await,
+        // No way begins so.
+        (Purpose::SignUp, Some(_)) => Ok(nothing()),
     }
 }
 
 /// What went wrong on the way. A provider's own words are never shown (SSO-18).
 fn refused(error: ReturnError) -> Result {
     tracing::info!(%error, "a sign-in by a provider was refused");
-    let text = error.to_string();
     Ok(match error {
         ReturnError::Database(error) => return Err(error.into()),
         ReturnError::Unknown => LandingPage::unknown().answer(StatusCode::BAD_REQUEST),
-        ReturnError::Broken => LandingPage::unreachable(&text).answer(StatusCode::BAD_GATEWAY),
+        ReturnError::Broken => LandingPage::unreachable().answer(StatusCode::BAD_GATEWAY),
         ReturnError::Cancelled(attempt) => LandingPage::cancelled(&attempt).answer(StatusCode::OK),
-        ReturnError::Provider(attempt, error) => {
-            LandingPage::refused(&attempt, &error.to_string()).answer(StatusCode::FORBIDDEN)
-        }
+        ReturnError::Provider(attempt, error) => unfinished(&attempt, &error),
     })
+}
+
+/// A provider that can't be asked is down; one that speaks of somebody else's account refuses; all other answers
+/// are none that could be given to this way.
+fn unfinished(attempt: &Attempt, error: &FinishError) -> Response {
+    match error {
+        FinishError::Discovery(_)
+        | FinishError::Unasked(_)
+        | FinishError::TooSlow
+        | FinishError::SecretRefused
+        | FinishError::UserinfoUnasked(_) => LandingPage::unreachable().answer(StatusCode::BAD_GATEWAY),
+        FinishError::OtherDomain | FinishError::OtherTenant | FinishError::NotFresh => {
+            LandingPage::refused(attempt, error.to_string()).answer(StatusCode::FORBIDDEN)
+        }
+        _ => LandingPage::refused(
+            attempt,
+            "What the provider answered does not belong to this sign-in, or can't be trusted. Begin again. If it \
+             stays so, tell an Owner or Admin.",
+        )
+        .answer(StatusCode::BAD_REQUEST),
+    }
 }
 
 /// An answer for what is not there yet.

@@ -6,7 +6,9 @@ use axum::response::Response;
 
 use super::Arrival;
 use crate::app::Shared;
-use crate::domain::sso::{self, BeginError, ConnectionKind, Landing, Purpose, ReturnError, Trial, TrialError};
+use crate::domain::sso::{
+    self, BeginError, ConnectionKind, Landing, Purpose, ReturnError, Trial, TrialError,
+};
 use crate::domain::values::Theme;
 use crate::ids::ConnectionId;
 use crate::web::context::Context;
@@ -134,15 +136,18 @@ fn facts(trial: &Trial) -> Vec<Fact> {
             "{email}: Entra does not say that the tenant owns its domain. Add the optional claim xms_edov to the ID \
              token."
         ),
-        (false, _) => format!("{email}: the provider does not say that it is verified (email_verified: true)."),
+        (false, _) => {
+            format!("{email}: the provider does not say that it is verified (email_verified: true).")
+        }
     };
     let domain = match &trial.domain {
-        None => "It is on none of this connection’s domains: the sign-in is refused. Add the domain.".to_owned(),
+        None => {
+            "It is on none of this connection’s domains: the sign-in is refused. Add the domain.".to_owned()
+        }
         Some(domain) if trial.vouched => format!("It is on {}, which is verified.", domain.domain),
-        Some(domain) => format!(
-            "It is on {}, which is not verified: only who is linked already comes in.",
-            domain.domain
-        ),
+        Some(domain) => {
+            format!("It is on {}, which is not verified: only who is linked already comes in.", domain.domain)
+        }
     };
     let mfa = match (trial.multi_factor, trial.connection.enforces_mfa) {
         (true, true) => "The provider asked for more than one factor, and says so: it counts as MFA.",
@@ -161,7 +166,10 @@ fn facts(trial: &Trial) -> Vec<Fact> {
         ConnectionKind::Google => facts.push(fact(
             true,
             "Workspace",
-            format!("hd is {}, as it has to be.", trial.connection.hosted_domain.as_deref().unwrap_or_default()),
+            format!(
+                "hd is {}, as it has to be.",
+                trial.connection.hosted_domain.as_deref().unwrap_or_default()
+            ),
         )),
         ConnectionKind::Entra => {
             facts.push(fact(true, "Tenant", "tid is this connection’s tenant, as it has to be.".to_owned()));

@@ -9,8 +9,8 @@ use super::page::title;
 use crate::app::Shared;
 use crate::domain::access::{Role, StepUpNeeded};
 use crate::domain::sso::{
-    self, ClientId, ClientSecret, Connection, ConnectionKind, Found, Issuer, Landing, NewSecret, Provider, Purpose,
-    Scopes, Setup, SetupError,
+    self, ClientId, ClientSecret, Connection, ConnectionKind, Found, Issuer, Landing, NewSecret, Provider,
+    Purpose, Scopes, Setup, SetupError,
 };
 use crate::domain::values::{DomainName, ProviderName};
 use crate::ids::ConnectionId;
@@ -74,7 +74,10 @@ struct Fields {
 
 impl Fields {
     fn roles(&self) -> Vec<(&'static str, &'static str, bool)> {
-        sso::NEWCOMER_ROLES.into_iter().map(|role| (role.code(), role.name(), role.code() == self.role)).collect()
+        sso::NEWCOMER_ROLES
+            .into_iter()
+            .map(|role| (role.code(), role.name(), role.code() == self.role))
+            .collect()
     }
 
     fn of(connection: &Connection) -> Fields {
@@ -232,11 +235,7 @@ fn new_page(app: &Shared, inside: Inside, kind: ConnectionKind, id: ConnectionId
     }
 }
 
-pub async fn new_connection(
-    State(app): State<Shared>,
-    inside: Inside,
-    Query(asked): Query<Asked>,
-) -> Result {
+pub async fn new_connection(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
     // Without a kind it is the one that fits every provider.
     let kind = if asked.kind.is_empty() { ConnectionKind::Oidc } else { kind_of(&asked.kind)? };
     let (id, draft) = sso::draft(&app, &inside.actor).await?;
@@ -281,7 +280,8 @@ pub async fn connect(
     context: Context,
     Form(typed): Form<Typed>,
 ) -> Result {
-    const NOT_OURS: Error = Error::Unfit("This form is not one of ours, or is older than a day. Open it again.");
+    const NOT_OURS: Error =
+        Error::Unfit("This form is not one of ours, or is older than a day. Open it again.");
     let kind = typed.kind()?;
     let id = sso::drafted(&app, &inside.actor, &typed.draft).ok_or(NOT_OURS)?;
     let page = new_page(&app, inside.clone(), kind, id, typed.draft.clone());
@@ -382,7 +382,12 @@ async fn ask(
         ConnectionKind::Oidc => issuer,
     };
     let verb = if page.draft.is_some() { "Connect" } else { "Change" };
-    let what = format!("{verb} {} ({}) in {organization}, with the client ID {}", page.kind.name(), of.trim(), client_id.trim());
+    let what = format!(
+        "{verb} {} ({}) in {organization}, with the client ID {}",
+        page.kind.name(),
+        of.trim(),
+        client_id.trim()
+    );
     let act = Act { what: &what, verb: "Save provider" };
     step_up::ask(app, context, &inside.actor.person, &act, &page.action, &fields).await
 }

@@ -201,7 +201,9 @@ fn said(name: &str, checked: Checked) -> Said {
         Checked::Proven => ("ok", format!("{name} is verified")),
         Checked::Missing => (
             "warn",
-            format!("There is no such TXT record at {name} yet. A new one may take an hour to be seen everywhere"),
+            format!(
+                "There is no such TXT record at {name} yet. A new one may take an hour to be seen everywhere"
+            ),
         ),
         Checked::Taken => (
             "bad",
@@ -209,9 +211,10 @@ fn said(name: &str, checked: Checked) -> Said {
                 "The record is there, but another organization has proven {name} before. Ask whoever runs this server"
             ),
         ),
-        Checked::Unanswered => {
-            ("warn", format!("The DNS of {name} did not answer. Nothing was changed: try again in a few minutes"))
-        }
+        Checked::Unanswered => (
+            "warn",
+            format!("The DNS of {name} did not answer. Nothing was changed: try again in a few minutes"),
+        ),
     };
     Said { tone, text }
 }

@@ -95,10 +95,14 @@ pub async fn name_break_glass(
         Err(BreakGlassError::StepUp(StepUpNeeded)) => {
             let fields = [("email", email.as_str()), ("named", &typed.named)];
             let (what, verb) = match named {
-                true => (format!("Give {email} break-glass access to {}", inside.organization.name), "Give access"),
-                false => {
-                    (format!("Take break-glass access to {} from {email}", inside.organization.name), "Take access")
-                }
+                true => (
+                    format!("Give {email} break-glass access to {}", inside.organization.name),
+                    "Give access",
+                ),
+                false => (
+                    format!("Take break-glass access to {} from {email}", inside.organization.name),
+                    "Take access",
+                ),
             };
             let act = Act { what: &what, verb };
             let path = inside.path("settings/sso/break-glass");

@@ -195,4 +195,3 @@ fn confirmation(inside: Inside, interrupted: Interrupted) -> Confirm {
         chrome: inside.chrome,
     }
 }
-

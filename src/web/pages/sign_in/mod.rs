@@ -1,30 +1,33 @@
+//! Signing in and out: first the address, then what its domain signs in by.
+
+mod organization;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::challenge::{device_of, refused, wait_of};
-use super::passkeys;
-use super::prompt::{self, Prompt};
-use super::step_up;
+pub(super) use self::organization::said;
+pub use self::organization::{organization_form, organization_sign_in};
+use super::challenge::{device_of, refused};
+use super::prompt;
 use crate::app::Shared;
 use crate::config::SignUp;
-use crate::domain::account::{self, PasswordChangeError};
 use crate::domain::factors::{self, Answered, FactorError};
-use crate::domain::organizations::MfaRule;
-use crate::domain::sessions::{self, Lack};
+use crate::domain::sessions;
 use crate::domain::sign_in::{self, Cookies, SignInError};
+use crate::domain::sso::{self, Connection};
 use crate::domain::throttle::Throttled;
-use crate::domain::values::Theme;
+use crate::domain::values::Email;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
-use crate::web::gate::{Inside, Visitor};
+use crate::web::gate::Visitor;
 use crate::web::html;
 use crate::web::session::{self, NewCookie};
 
+/// The first step: the address alone, or a passkey, Google, an organization's own provider.
 #[derive(Template)]
 #[template(path = "sign_in/form.html")]
 struct Page {
@@ -36,6 +39,35 @@ struct Page {
     sign_up_open: bool,
     /// Whether passkeys work at this address.
     passkeys: bool,
+    google: bool,
+    /// Of the organization whose door this is.
+    buttons: Vec<Button>,
+}
+
+/// The second step: the same for each address of a domain, whether it has an account or not (S4).
+#[derive(Template)]
+#[template(path = "sign_in/second.html")]
+struct Second {
+    email: String,
+    next: String,
+    problem: Option<Problem>,
+    passkeys: bool,
+    google: bool,
+    button: Option<Button>,
+}
+
+/// The way to an organization's provider.
+struct Button {
+    name: String,
+    path: String,
+}
+
+impl Button {
+    fn new(connection: &Connection, next: &str, email: &str) -> Button {
+        let (next, email) = (html::query_value(next), html::query_value(email));
+        let path = format!("/sso/{}?next={next}&email={email}", connection.id);
+        Button { name: connection.name.clone(), path }
+    }
 }
 
 /// What went wrong: a title and a sentence.
@@ -53,7 +85,27 @@ impl Page {
             problem,
             sign_up_open: app.config.sign_up == SignUp::Open,
             passkeys: factors::passkeys_work(app),
+            google: sso::google_works(app),
+            buttons: Vec::new(),
         }
+    }
+}
+
+impl Second {
+    async fn new(app: &Shared, email: &str, next: &str, problem: Option<Problem>) -> Result<Second> {
+        let next = next_or_root(next);
+        let connection = match email.parse::<Email>() {
+            Ok(email) => sso::route(&app.db, &email).await?,
+            Err(_) => None,
+        };
+        Ok(Second {
+            button: connection.map(|connection| Button::new(&connection, next, email)),
+            email: email.to_owned(),
+            next: next.to_owned(),
+            problem,
+            passkeys: factors::passkeys_work(app),
+            google: sso::google_works(app),
+        })
     }
 }
 
@@ -68,19 +120,24 @@ fn next_or_root(next: &str) -> &str {
     html::own_path(next).unwrap_or("/")
 }
 
-pub async fn form(State(app): State<Shared>, visitor: Visitor, Query(asked): Query<Asked>) -> Response {
+/// Whoever comes with an address, from an invite's page, is at the second step.
+pub async fn form(State(app): State<Shared>, visitor: Visitor, Query(asked): Query<Asked>) -> Result {
     if visitor.person.is_some() {
-        return html::redirect(next_or_root(&asked.next));
+        return Ok(html::redirect(next_or_root(&asked.next)));
+    }
+    if let Ok(email) = asked.email.parse::<Email>() {
+        return Ok(html::page(&Second::new(&app, email.as_str(), &asked.next, None).await?));
     }
     let email = Field::new(asked.email.chars().take(254).collect::<String>());
-    html::page(&Page { flash: visitor.flash, ..Page::new(&app, email, &asked.next, None) })
+    Ok(html::page(&Page { flash: visitor.flash, ..Page::new(&app, email, &asked.next, None) }))
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Credentials {
     email: String,
-    password: String,
+    /// Missing at the first step.
+    password: Option<String>,
     next: String,
 }
 
@@ -92,12 +149,12 @@ pub async fn sign_in(
     cookie: Session,
     Form(typed): Form<Credentials>,
 ) -> Result {
+    let Some(password) = &typed.password else { return second_step(&app, &typed).await };
     let new = NewCookie::generate();
     let (token_hash, device) = (new.hash(), context.device());
     let remembered = device_of(&app, &headers);
     let cookies = Cookies { new: &token_hash, old: visitor.token.as_ref(), device: remembered.as_ref() };
-    let signed_in =
-        sign_in::with_password(&app, &typed.email, &typed.password, &device, &context.origin, cookies);
+    let signed_in = sign_in::with_password(&app, &typed.email, password, &device, &context.origin, cookies);
     let (status, problem, wait) = match signed_in.await {
         Ok(opened) => return new.give_opened(&app, &cookie, opened, next_or_root(&typed.next)).await,
         Err(SignInError::Wrong { left }) => (StatusCode::UNPROCESSABLE_ENTITY, wrong(left), None),
@@ -108,12 +165,23 @@ pub async fn sign_in(
         Err(SignInError::Busy(busy)) => return Err(busy.into()),
         Err(SignInError::Database(error)) => return Err(error.into()),
     };
-    let page = Page::new(&app, Field::new(typed.email), &typed.next, Some(problem));
+    let page = Second::new(&app, &typed.email, &typed.next, Some(problem)).await?;
     let mut response = html::page_with(status, &page);
     if let Some(wait) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     Ok(response)
+}
+
+async fn second_step(app: &Shared, typed: &Credentials) -> Result {
+    let mut field = Field::new(&typed.email);
+    match field.parse::<Email>() {
+        Some(email) => Ok(html::page(&Second::new(app, email.as_str(), &typed.next, None).await?)),
+        None => {
+            let page = Page::new(app, field, &typed.next, None);
+            Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -193,127 +261,4 @@ pub async fn sign_out(
         HeaderValue::from_static("\"cache\", \"storage\""),
     );
     Ok(response)
-}
-
-#[derive(Template)]
-#[template(path = "sign_in/organization.html")]
-struct OrganizationPage {
-    theme: Theme,
-    organization: String,
-    slug: String,
-    email: String,
-    password: Field,
-    next: String,
-    /// If a factor is what is missing, and not the password.
-    prompt: Option<Prompt>,
-    /// In place of the password, of whoever has one.
-    passkey: Option<Prompt>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct AskedHere {
-    next: String,
-    with: String,
-}
-
-/// What an organization misses in this session is asked for here, and added to it (S9).
-pub async fn organization_form(
-    State(app): State<Shared>,
-    inside: Inside,
-    Query(asked): Query<AskedHere>,
-) -> Response {
-    html::page(&organization_page(&app, &inside, &asked.with, &asked.next))
-}
-
-fn organization_page(app: &Shared, inside: &Inside, with: &str, next: &str) -> OrganizationPage {
-    let home = format!("/o/{}", inside.organization.slug);
-    let next = html::own_path(next).map_or(home, str::to_owned);
-    let (factors, query) = (inside.actor.person.factors, html::query_value(&next));
-    let another = format!("/account/mfa/enrol?organization={}&next={query}", inside.organization.slug);
-    let prompt = (inside.lacks == Some(Lack::Factor)).then(|| {
-        match inside.organization.policy.mfa_now(app.db.now()) {
-            MfaRule::Passkey => Prompt::passkey_only(factors, passkeys::SIGNED_IN, another.clone()),
-            MfaRule::Any | MfaRule::Optional => {
-                let here = inside.path(&format!("sign-in?next={query}"));
-                Prompt::new(factors, with, here, passkeys::SIGNED_IN)
-            }
-        }
-    });
-    let passkey = (prompt.is_none() && factors.passkey)
-        .then(|| Prompt::passkey_only(factors, passkeys::SIGNED_IN, another));
-    OrganizationPage {
-        theme: inside.actor.person.theme,
-        organization: inside.organization.name.clone(),
-        slug: inside.organization.slug.clone(),
-        email: inside.actor.person.email.clone(),
-        password: Field::default(),
-        next,
-        prompt,
-        passkey,
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Proof {
-    password: String,
-    code: String,
-    challenge: String,
-    credential: String,
-    with: String,
-    next: String,
-}
-
-pub async fn organization_sign_in(
-    State(app): State<Shared>,
-    inside: Inside,
-    cookie: Session,
-    Form(typed): Form<Proof>,
-) -> Result {
-    let new = NewCookie::generate();
-    let person = &inside.actor.person;
-    let mut page = organization_page(&app, &inside, &typed.with, &typed.next);
-    let by_passkey = typed.with == "passkey";
-    let asking = page.prompt.as_mut().or(page.passkey.as_mut().filter(|_| by_passkey));
-    let (page, wait) = match asking {
-        Some(prompt) => {
-            let passkey = Answered { challenge: &typed.challenge, credential: &typed.credential };
-            let proof = prompt.typed(&typed.code, passkey);
-            match factors::prove(&app, person, proof, &new.hash()).await {
-                Ok(()) => {
-                    new.give(&cookie).await?;
-                    return Ok(html::redirect(&page.next));
-                }
-                Err(error) => {
-                    let wait = wait_of(&error);
-                    prompt.field = Field::wrong(prompt::said(error)?);
-                    (page, wait)
-                }
-            }
-        }
-        None => match account::confirm_password(&app, person, &typed.password, &new.hash()).await {
-            Ok(()) => {
-                new.give(&cookie).await?;
-                return Ok(html::redirect(&page.next));
-            }
-            Err(error) => (OrganizationPage { password: Field::wrong(said(error)?), ..page }, None),
-        },
-    };
-    Ok(refused(&page, wait))
-}
-
-/// What is wrong with a password that confirms, in words for beside its field.
-pub(super) fn said(error: PasswordChangeError) -> Result<String> {
-    match error {
-        PasswordChangeError::Wrong | PasswordChangeError::None | PasswordChangeError::Unfit(_) => {
-            Ok(error.to_string())
-        }
-        PasswordChangeError::Throttled(throttled) => Err(throttled.into()),
-        PasswordChangeError::Busy(busy) => Err(busy.into()),
-        // Asked for before the page is shown: its time ran out while a password was typed.
-        PasswordChangeError::StepUp(_) => Err(Error::Elsewhere(step_up::first("/account/password"))),
-        PasswordChangeError::SignedOut => Err(Error::Elsewhere("/sign-in".to_owned())),
-        PasswordChangeError::Database(error) => Err(error.into()),
-    }
 }

@@ -1,0 +1,72 @@
+//! Signing up by Google (S2): without a password, and without a mailed link where Google is authoritative for the
+//! address.
+
+use super::{Founding, LIFE, found, mails, sql};
+use crate::app::App;
+use crate::domain::access::Origin;
+use crate::domain::organizations::Organization;
+use crate::domain::sessions::{Device, ProofKind};
+use crate::domain::sign_in::Cookies;
+use crate::domain::values::{Email, OrganizationName, PersonName, TimeZone};
+use crate::mail;
+use crate::secrets::{Token, TokenHash};
+use crate::storage::{Change, Tx};
+
+/// What a person who comes from Google asks for. That neither the address nor the identity has an account is
+/// looked at inside the same transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct ByGoogle<'a> {
+    pub organization: &'a OrganizationName,
+    pub name: &'a PersonName,
+    pub email: &'a Email,
+    /// As the browser guessed it.
+    pub time_zone: &'a TimeZone,
+    pub issuer: &'a str,
+    pub subject: &'a str,
+}
+
+/// Stores a pending sign-up and mails its link: Google has only seen that address once, perhaps long ago.
+pub(crate) async fn start_by_google(
+    app: &App,
+    tx: &mut Tx,
+    asked: &ByGoogle<'_>,
+    browser: &TokenHash,
+) -> sqlx::Result<()> {
+    let token = Token::generate();
+    let now = tx.now();
+    let pending = sql::NewPending {
+        token: &token.hash(),
+        browser,
+        organization: asked.organization,
+        name: asked.name,
+        email: asked.email,
+        time_zone: asked.time_zone,
+        password_hash: "",
+        identity: Some((asked.issuer, asked.subject)),
+        now,
+        expires_at: now.plus(LIFE),
+        used_at: None,
+    };
+    sql::insert(tx, &pending).await?;
+    mail::queue(tx, app, None, &mails::confirm(app, asked.organization, asked.email, &token)).await?;
+    Ok(())
+}
+
+/// Makes the user and the organization at once.
+pub(crate) async fn found_by_google(
+    change: &mut Change,
+    asked: &ByGoogle<'_>,
+    device: &Device,
+    origin: &Origin,
+    cookies: Cookies<'_>,
+) -> sqlx::Result<Organization> {
+    let founding = Founding {
+        organization: asked.organization.clone(),
+        name: asked.name.clone(),
+        email: asked.email.clone(),
+        password_hash: None,
+        identity: Some((asked.issuer, asked.subject)),
+        time_zone: asked.time_zone,
+    };
+    found(change, &founding, device, origin, cookies, &[ProofKind::Google]).await
+}

@@ -1,0 +1,160 @@
+//! Proving once more who one is without a password and without a factor (S12): a fresh way to a provider, or a
+//! mailed code.
+
+use super::{Attempt, Connection, google_works, mails, sql};
+use crate::app::App;
+use crate::clock::MINUTE;
+use crate::domain::access::Person;
+use crate::domain::sessions::{self, ProofKind, Vouched};
+use crate::domain::throttle::{self, SpendError, Throttled};
+use crate::domain::users;
+use crate::ids::{OrganizationId, SessionId};
+use crate::mail;
+use crate::oidc::Claims;
+use crate::secrets::{TokenHash, random_digits};
+use crate::storage::Lends;
+
+const CODE_LIFE: i64 = 10 * MINUTE;
+
+/// What a person without a password and without a factor may prove themselves by, the first that there is.
+#[derive(Debug, Default)]
+pub struct Rounds {
+    /// Their own Google account: for what is theirs, nothing of an organization's will do (S8).
+    pub google: bool,
+    /// For what is an organization's, its own providers.
+    pub connections: Vec<Connection>,
+    /// Nothing else is there.
+    pub code: bool,
+}
+
+/// The ways of a person to prove themselves, for their own things or an organization's.
+pub async fn rounds(
+    app: &App,
+    on: &mut impl Lends,
+    person: &Person,
+    organization: Option<OrganizationId>,
+) -> sqlx::Result<Rounds> {
+    if person.has_password || person.factors.any() {
+        return Ok(Rounds::default());
+    }
+    let google = google_works(app) && sql::has_google(on, person.user).await?;
+    let connections = match organization {
+        Some(organization) => sql::connections_of_person(on, person.user, organization).await?,
+        None => Vec::new(),
+    };
+    let code = !google && connections.is_empty();
+    Ok(Rounds { google, connections, code })
+}
+
+/// Notes what a provider has said of the person whose session went there (S12). Says whether it is them: an
+/// identity of anybody else proves nothing.
+pub async fn prove(
+    app: &App,
+    person: &Person,
+    attempt: &Attempt,
+    claims: &Claims,
+    token: &TokenHash,
+) -> sqlx::Result<bool> {
+    if attempt.session != Some(person.session) {
+        return Ok(false);
+    }
+    let connection = attempt.connection.as_ref();
+    let id = connection.map(|connection| connection.id);
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let subject = match connection {
+        Some(connection) => connection.subject(claims),
+        None => Some(claims.subject.as_str()),
+    };
+    let Some(subject) = subject else { return Ok(false) };
+    if !sql::is_identity_of(&mut tx, person.user, id, &claims.issuer, subject).await? {
+        return Ok(false);
+    }
+    let proven = match connection {
+        None => sessions::prove(&mut tx, person, ProofKind::Google, token, now).await?,
+        Some(connection) => {
+            let multi_factor = connection.enforces_mfa && claims.multi_factor();
+            let vouched = Vouched { connection: connection.id, multi_factor };
+            sessions::prove_vouched(&mut tx, person, vouched, token, now).await?
+        }
+    };
+    tx.commit().await?;
+    Ok(proven)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CodeError {
+    #[error("This is not the code, or it has ended. Check the newest mail, or ask for another code.")]
+    Wrong,
+    #[error("You have another way to prove who you are. Use that.")]
+    NotAsked,
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error("You are signed out. Sign in again.")]
+    SignedOut,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SpendError> for CodeError {
+    fn from(error: SpendError) -> CodeError {
+        match error {
+            SpendError::Throttled(throttled) => throttled.into(),
+            SpendError::Database(error) => error.into(),
+        }
+    }
+}
+
+fn code_place(session: SessionId) -> String {
+    format!("mailed_codes.code:{session}")
+}
+
+/// Mails a code to the address of a person who has nothing else to prove themselves by.
+pub async fn mail_code(app: &App, person: &Person) -> Result<(), CodeError> {
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    if !rounds(app, &mut tx, person, None).await?.code {
+        return Err(CodeError::NotAsked);
+    }
+    throttle::spend(&mut tx, now, throttle::STEP_UP_CODE, &person.user.to_string()).await?;
+    let code = random_digits(8);
+    let sealed = app.sealer.seal(&code_place(person.session), code.as_bytes());
+    sql::keep_code(&mut tx, person.session, &sealed, now).await?;
+    mail::queue(&mut tx, app, None, &mails::step_up_code(&person.email, &code)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes the code, once. A guess is counted before it is judged.
+pub async fn confirm_code(
+    app: &App,
+    person: &Person,
+    code: &str,
+    token: &TokenHash,
+) -> Result<(), CodeError> {
+    let key = person.user.to_string();
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    let spent = throttle::spend(&mut tx, now, throttle::STEP_UP_CODE_GUESS, &key).await;
+    tx.commit().await?;
+    spent?;
+    let typed: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let mut tx = app.db.write().await?;
+    let now = tx.now();
+    // Whoever has set a password or a factor up meanwhile proves that.
+    let user = users::hold(&mut tx, person.user).await?.ok_or(CodeError::SignedOut)?;
+    if user.password_hash.is_some() || user.factors.any() || !rounds(app, &mut tx, person, None).await?.code {
+        return Err(CodeError::NotAsked);
+    }
+    let sealed = sql::kept_code(&mut tx, person.session, now.plus(-CODE_LIFE)).await?;
+    let right = sealed.and_then(|sealed| app.sealer.open(&code_place(person.session), &sealed).ok());
+    if right.as_deref() != Some(typed.as_bytes()) || !sql::drop_code(&mut tx, person.session).await? {
+        return Err(CodeError::Wrong);
+    }
+    throttle::clear(&mut tx, throttle::STEP_UP_CODE_GUESS, &key).await?;
+    if !sessions::prove(&mut tx, person, ProofKind::MailedCode, token, now).await? {
+        return Err(CodeError::SignedOut);
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -89,6 +89,9 @@ async fn from_nothing_to_required() {
     browser.fill("Email address of a member", AMARA).await;
     browser.press("Give access").await;
     browser.see("Amara Okafor has break-glass access").await;
+    stage.open(&browser, &format!("{SSO}#break-glass")).await;
+    browser.see("Take access").await;
+    stage.look(&browser, "settings-sso-people").await;
     browser.press("Require it").await;
     browser.see("Test Okta first, in this session").await;
     stage.look(&browser, "settings-sso-untested").await;

@@ -171,6 +171,29 @@ in_both_worlds! {
         owner.post(&page, &fields).await.leads_to("/step-up");
     }
 
+    /// O3: who is linked is known by issuer and subject, so the issuer stays while anybody is.
+    async fn the_issuer_stays_for_who_is_linked(world: World) {
+        let mut owner = world.app.owner().await;
+        owner.step_up().await;
+        let page = world.connect(&mut owner).await;
+        let other = forger::Forger::start().await;
+        let url = world.forger.url.clone();
+        let fields = with(&without(&oidc("", &url), "draft"), "client_secret", "");
+        execute(&world.app, &format!(
+            "insert into identities (id, user_id, connection, issuer, subject, email, linked_at) \
+             select 'i1', id, '{}', '{url}', 's', 'e', 0 from users", id_of(&page)
+        )).await;
+        let before = everything(&world.app).await;
+        let answer = owner.post(&page, &with(&fields, "issuer", &other.url)).await.is(422);
+        assert!(answer.says("People are linked at the provider as it is").body.contains("id=\"issuer-error\""));
+        assert_eq!(everything(&world.app).await, before);
+        assert!(other.asked(DISCOVERY).is_empty());
+        execute(&world.app, "delete from identities").await;
+        // Here nobody listens but the one that the sysadmin allowed.
+        owner.post(&page, &with(&fields, "issuer", &other.url)).await.is(422).says("must begin with https://");
+        owner.post(&page, &with(&fields, "client_id", "another")).await.leads_to(&page);
+    }
+
     /// Only a text of ours stands for a new id: none of another organization, none that is old, none that is made up.
     async fn a_new_id_is_ours(world: World) {
         let mut owner = world.app.owner().await;

@@ -6,7 +6,13 @@ use crate::support::everything;
 
 /// Of the newest mail to the Owner: the program sends it by the machine's clock, which the test's is not.
 async fn subject(app: &TestApp) -> String {
-    only(texts(app, &format!("select subject from mail_outbox where recipient = '{AMARA}' order by id desc limit 1")).await)
+    only(
+        texts(
+            app,
+            &format!("select subject from mail_outbox where recipient = '{AMARA}' order by id desc limit 1"),
+        )
+        .await,
+    )
 }
 
 in_both_worlds! {

@@ -323,7 +323,7 @@ async fn save(
             fields.client_secret.note::<()>(Err(error));
             None
         }
-        Err(error @ SetupError::Provider(_)) => match page.kind {
+        Err(error @ (SetupError::Provider(_) | SetupError::OtherProvider)) => match page.kind {
             ConnectionKind::Google => Some(error.to_string()),
             ConnectionKind::Entra => fields.tenant.note::<()>(Err(error)).map(|()| String::new()),
             ConnectionKind::Oidc => fields.issuer.note::<()>(Err(error)).map(|()| String::new()),

@@ -46,6 +46,7 @@ impl Stage {
     async fn sign_in(&self, browser: &Browser, email: &str, password: &str) {
         self.open(browser, "/sign-in").await;
         browser.fill("Email", email).await;
+        browser.press("Continue").await;
         browser.fill("Password", password).await;
         browser.press("Sign in").await;
     }

@@ -1,6 +1,6 @@
 //! An Owner connects the company's provider, proves its domain, tries it and requires it.
 
-use interlock::clock::Clock;
+use interlock::clock::{Clock, SECOND};
 use interlock::domain::access::Role;
 
 use super::{PASSWORD, Stage, nothing_broke};
@@ -16,8 +16,8 @@ const SECRET: &str = "hush-hush-4711-hush-hush-4711-hush-hush";
 
 /// The browser keeps the provider's cookies by the machine's clock: the application's goes on to that.
 fn catch_up(app: &TestApp) {
-    // Never back: what was done since would not have been done yet.
-    app.clock.advance(Clock::system().now().since(app.clock.now()).max(0));
+    // Never back, and never nowhere: what is done next comes after what was done.
+    app.clock.advance(Clock::system().now().since(app.clock.now()).max(SECOND));
 }
 
 /// Signs in at the provider's own pages.

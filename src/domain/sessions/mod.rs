@@ -300,7 +300,8 @@ pub async fn current(
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<Option<Session>> {
-    let rows = sql::current(on, token, now, now.plus(-Policy::LONGEST_SESSION)).await?;
+    let mut rows = sql::current(on, token, now, now.plus(-Policy::LONGEST_SESSION)).await?;
+    rows.sort_by(|one, other| one.by_name().cmp(&other.by_name()));
     let Some(first) = rows.first() else { return Ok(None) };
     let mut session = Session {
         id: first.id,

@@ -47,6 +47,7 @@ async fn people(app: &TestApp) -> People {
         owner.post(&format!("{}/users/{id}/{noun}", owner.org), &[]).await.is(303);
     }
     let target = app.id_of(&mut owner, "Tar Get").await;
+    connect(app).await;
     let organization = database::only(database::texts(app, "select id from organizations").await);
     let org = owner.org.clone();
     members.push((Role::Owner, owner));
@@ -55,12 +56,30 @@ async fn people(app: &TestApp) -> People {
     People { nobody, members, stranger, suspended, removed, target, invitation, batch, organization, org }
 }
 
+const CONNECTION: &str = "01a20000-0000-7000-8000-00000000000c";
+const DOMAIN: &str = "01a20000-0000-7000-8000-00000000000d";
+
+/// A provider that nobody answers for, and a domain.
+async fn connect(app: &TestApp) {
+    execute(
+        app,
+        &format!(
+            "insert into connections (id, organization, kind, name, issuer, client_id, client_secret, created_at, changed_at) \
+             select '{CONNECTION}', id, 'oidc', 'Tar Get', 'http://127.0.0.1:1', 'x', 'x', 0, 0 from organizations; \
+             insert into domains (id, organization, connection, domain, record, created_at) \
+             select '{DOMAIN}', organization, id, 'target.example', 'x', 0 from connections"
+        ),
+    )
+    .await;
+}
+
 impl People {
     /// A route's path with ids that are there.
     fn path(&self, route: &Route) -> String {
         let id = match route.path {
             path if path.contains("/invitations/") => &self.invitation,
             path if path.contains("/organizations/") => &self.organization,
+            path if path.contains("/domains/") => DOMAIN,
             _ => &self.target,
         };
         route
@@ -68,6 +87,7 @@ impl People {
             .replace("/o/{org}", &self.org)
             .replace("{id}", id)
             .replace("{batch}", &self.batch)
+            .replace("/settings/sso/{connection}", &format!("/settings/sso/{CONNECTION}"))
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .replace("{name}", "nothing.css")
             .replace("{mail}", "nothing")

@@ -44,13 +44,14 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
 pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     let mut tx = app.db.write().await?;
     throttle::sweep(&mut tx).await?;
+    // Ways to a provider before the sessions that began them.
+    sso::sweep(&mut tx).await?;
     sessions::sweep(&mut tx).await?;
     factors::sweep(&mut tx).await?;
     sign_up::sweep(&mut tx).await?;
     recovery::sweep(&mut tx).await?;
     email_change::sweep(&mut tx).await?;
     invitations::sweep(&mut tx).await?;
-    sso::sweep(&mut tx).await?;
     mail::sweep(&mut tx).await?;
     tx.commit().await?;
     settings::erase_due(app).await

@@ -40,7 +40,7 @@ in_both_worlds! {
         let page = owner.post(NEW, &fields).await.is(303).location();
         assert_ne!(id_of(&page), redirect, "another form has another id");
         let shown = owner.get(&page).await.ok().says("Saved").says("Found when it was saved").says("ES256, RS256");
-        let shown = shown.says(&world.forger.url).says("Never").says_not(SECRET);
+        let shown = shown.says(&world.forger.url).says("It is never shown").says_not(SECRET);
         assert!(shown.body.contains(&format!("http://localhost:3000/sso/{}/callback", id_of(&page))));
         assert_eq!(
             audited(&world.app, "sso.connection_added").await,
@@ -112,8 +112,8 @@ in_both_worlds! {
             ("http://id.halden.example", "must begin with https://"),
             ("https://10.0.0.1", "leads into a private network"),
             ("https://id.halden.example?x=1", "This is not an issuer"),
-            (script, "could not be asked"),
-            ("javascript:alert(1)", "could not be asked"),
+            (script, "This is not an issuer"),
+            ("javascript:alert(1)", "This is not an issuer"),
             ("Okta", "This is not an issuer"),
             ("", "Enter the issuer URL"),
         ] {
@@ -169,6 +169,29 @@ in_both_worlds! {
         refuses_bad_forms(&world.app, &mut owner, &page, &with(&fields, "client_secret", "x")).await;
         forget_proofs(&world.app).await;
         owner.post(&page, &fields).await.leads_to("/step-up");
+    }
+
+    /// O3: who is linked is known by issuer and subject, so the issuer stays while anybody is.
+    async fn the_issuer_stays_for_who_is_linked(world: World) {
+        let mut owner = world.app.owner().await;
+        owner.step_up().await;
+        let page = world.connect(&mut owner).await;
+        let other = forger::Forger::start().await;
+        let url = world.forger.url.clone();
+        let fields = with(&without(&oidc("", &url), "draft"), "client_secret", "");
+        execute(&world.app, &format!(
+            "insert into identities (id, user_id, connection, issuer, subject, email, linked_at) \
+             select 'i1', id, '{}', '{url}', 's', 'e', 0 from users", id_of(&page)
+        )).await;
+        let before = everything(&world.app).await;
+        let answer = owner.post(&page, &with(&fields, "issuer", &other.url)).await.is(422);
+        assert!(answer.says("People are linked at the provider as it is").body.contains("id=\"issuer-error\""));
+        assert_eq!(everything(&world.app).await, before);
+        assert!(other.asked(DISCOVERY).is_empty());
+        execute(&world.app, "delete from identities").await;
+        // Here nobody listens but the one that the sysadmin allowed.
+        owner.post(&page, &with(&fields, "issuer", &other.url)).await.is(422).says("must begin with https://");
+        owner.post(&page, &with(&fields, "client_id", "another")).await.leads_to(&page);
     }
 
     /// Only a text of ours stands for a new id: none of another organization, none that is old, none that is made up.

@@ -4,6 +4,17 @@ use super::*;
 use crate::cli::program;
 use crate::support::everything;
 
+/// Of the newest mail to the Owner: the program sends it by the machine's clock, which the test's is not.
+async fn subject(app: &TestApp) -> String {
+    only(
+        texts(
+            app,
+            &format!("select subject from mail_outbox where recipient = '{AMARA}' order by id desc limit 1"),
+        )
+        .await,
+    )
+}
+
 in_both_worlds! {
     /// O4: both requirements are lifted for who is locked out, audited by the sysadmin, and the Owners are mailed.
     async fn requirements_are_lifted(world: World) {
@@ -19,11 +30,11 @@ in_both_worlds! {
         let said = program(app, "org lift halden-freight --mfa --yes halden-freight --json").json();
         assert_eq!((&said["mfa_lifted"], &said["sso_lifted"]), (&json!(true), &json!(false)));
         assert!(is_required(app).await);
-        assert_eq!(app.mail_to(AMARA).await.subject, "Halden Freight no longer requires MFA");
+        assert_eq!(subject(app).await, "Halden Freight no longer requires MFA");
         let said = program(app, "org lift halden-freight --yes halden-freight").ok();
         assert_eq!(said, "Single sign-on is no longer required in Halden Freight.\nIts Owners are told by mail.\n");
         assert!(!is_required(app).await);
-        assert_eq!(app.mail_to(AMARA).await.subject, "Halden Freight no longer requires single sign-on");
+        assert_eq!(subject(app).await, "Halden Freight no longer requires single sign-on");
         let operators = "select operator_name || ' ' || kind from audit_events where operator_id is null \
                          and kind in ('sso.requirement_changed', 'organization.security_changed') order by seq";
         assert_eq!(

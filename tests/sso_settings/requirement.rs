@@ -17,7 +17,7 @@ async fn is_refused(world: &World, owner: &mut Visitor, why: &str) {
     for fields in [&REQUIRED[..], &CONFIRMED] {
         owner.post(REQUIREMENT, fields).await.is(422).says(why);
     }
-    owner.get(REQUIREMENT).await.is(422).says(why);
+    owner.get(REQUIREMENT).await.leads_to(SSO);
     owner.get(SSO).await.ok().says(why);
     assert_eq!(everything(&world.app).await, before);
     assert!(!is_required(&world.app).await);
@@ -66,6 +66,8 @@ in_both_worlds! {
         );
         let mail = world.app.mail_to(AMARA).await;
         assert_eq!(mail.subject, "Halden Freight now requires single sign-on");
+        // The next click is the first by break-glass, which is audited.
+        owner.get(SSO).await.ok().says("Single sign-on is required from now on");
         let before = everything(&world.app).await;
         owner.post(REQUIREMENT, &CONFIRMED).await.leads_to(SSO);
         owner.get(REQUIREMENT).await.leads_to(SSO);

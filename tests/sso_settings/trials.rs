@@ -17,6 +17,9 @@ in_both_worlds! {
         owner.step_up().await;
         let (page, _) = world.connect_with_domain(&mut owner).await;
         owner.get(&page).await.ok().says("Test sign-in");
+        execute(&world.app, "update connections set problem = 'The provider did not answer.', problem_at = 0").await;
+        owner.get(SSO).await.ok().says("Needs attention").says("The provider did not answer.");
+        owner.get(&page).await.ok().says("Needs attention");
         let before = everything(&world.app).await;
         let shown = world.test(&mut owner, &page, json!({ "name": "<b>Mads</b>", "amr": ["pwd", "otp"] })).await.ok();
         let shown = shown.says("The test worked").says("It is on halden.example, which is verified");
@@ -24,6 +27,7 @@ in_both_worlds! {
         assert!(shown.body.contains("&#60;b&#62;Mads") && !shown.body.contains("<b>Mads</b>"));
         assert_eq!(everything(&world.app).await, before, "it signs nobody in and links nobody");
         assert_eq!(count(&world.app, NOTED).await, 1);
+        owner.get(SSO).await.ok().says("Connected").says_not("Needs attention");
         assert_eq!(count(&world.app, "identities").await, 0);
         assert_eq!(count(&world.app, "session_proofs where kind in ('sso', 'sso_mfa')").await, 0);
     }

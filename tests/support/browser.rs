@@ -328,6 +328,18 @@ impl Browser {
         self.must("turning to a tab", result).await;
     }
 
+    /// Turns to the tab that a link has just opened.
+    pub async fn turn_to_opened_tab(&self) {
+        let old = self.must("asking for the tab", self.client.window().await).await;
+        eventually!(self, "waiting for a new tab".to_owned(), {
+            let tabs = self.client.windows().await.map_err(problem)?;
+            match tabs.into_iter().find(|tab| *tab != old) {
+                Some(new) => self.client.switch_to_window(new).await.map_err(problem),
+                None => Err("there is none".to_owned()),
+            }
+        });
+    }
+
     /// The browser's own “Back”.
     pub async fn back(&self) {
         let result = self.client.back().await;

@@ -1,6 +1,7 @@
 //! What a test sign-in at a connection says (O4). It signs nobody in.
 
-use super::{Attempt, Connection, ConnectionKind, Domain, domains_of};
+use super::arrive::Asserted;
+use super::{Attempt, Connection, Domain, domains_of, setup};
 use crate::app::App;
 use crate::domain::access::{Capability, Person};
 use crate::domain::organizations;
@@ -40,15 +41,6 @@ pub enum TrialError {
     Database(#[from] sqlx::Error),
 }
 
-/// Whether a provider's word for an email is taken. Entra says so only of domains that the tenant has proven to
-/// it: what else stands there was typed by somebody (SSO-05, SSO-08).
-fn is_verified(connection: &Connection, claims: &Claims) -> bool {
-    match connection.kind {
-        ConnectionKind::Entra => claims.owns_email_domain || claims.email_verified,
-        ConnectionKind::Google | ConnectionKind::Oidc => claims.email_verified,
-    }
-}
-
 /// Judges what a test sign-in has brought back, for the session that began it, and notes in that session that it
 /// worked, if it did.
 pub async fn judge_trial(
@@ -79,7 +71,7 @@ pub async fn judge_trial(
         .into_iter()
         .find(|domain| domain.connection == connection.id && Some(&domain.domain) == on_domain.as_ref());
     let trial = Trial {
-        verified: is_verified(connection, claims),
+        verified: Asserted::by(connection, claims).is_ok_and(|asserted| asserted.verified),
         vouched: domain.as_ref().is_some_and(|domain| domain.vouches(now)),
         multi_factor: claims.multi_factor(),
         email: claims.email.clone(),
@@ -89,6 +81,7 @@ pub async fn judge_trial(
     };
     if trial.works() {
         sessions::note_test(&mut tx, person.session, connection.id, now).await?;
+        setup::clear_problem(&mut tx, connection.id).await?;
         tx.commit().await?;
     }
     Ok(trial)

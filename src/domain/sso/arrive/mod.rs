@@ -6,8 +6,9 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::judge::Asserted;
 pub use self::judge::Refusal;
-use self::judge::{Asserted, Facts, Standing, Who, judge};
+use self::judge::{Facts, Standing, Who, judge};
 use super::{Connection, Domain, Purpose, mails, sql as connections};
 use crate::app::App;
 use crate::clock::Timestamp;

@@ -90,6 +90,12 @@ pub enum SetupError {
     Field(#[from] FieldError),
     #[error(transparent)]
     Provider(#[from] DiscoveryError),
+    /// Who is linked is known by issuer and subject (O3): at another issuer they would be strangers here.
+    #[error(
+        "People are linked at the provider as it is. Connect the other one beside it, and disconnect this one when \
+         everyone has moved."
+    )]
+    OtherProvider,
     #[error(
         "Single sign-on is required, and nobody could sign in by another connection with a proven domain. Stop \
          requiring it first."
@@ -281,6 +287,9 @@ pub async fn save(
         return Err(FieldError::NoSecret.into());
     }
     let after = under(app, actor, id, setup, before.as_ref(), now)?;
+    if let Some(before) = &before {
+        same_for_linked(&mut app.db.read().await?, before, &after).await?;
+    }
     actor.stepped_up(now)?;
     let ask = before.as_ref().is_none_or(|before| {
         asks_otherwise(before, &after, &setup.secret) || (after.enabled && !before.enabled)
@@ -336,6 +345,7 @@ pub(crate) async fn keep(
         }
         (None, _) => return Err(SetupError::NotFound),
         (Some(before), sealed) => {
+            same_for_linked(&mut change, before, &after).await?;
             if before.enabled && !after.enabled {
                 another_stays(&mut change, actor.organization, id).await?;
             }
@@ -360,6 +370,23 @@ pub(crate) async fn keep(
     audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
     change.commit().await?;
     Ok(after)
+}
+
+/// The provider of a connection stays the same while anybody is linked by it.
+async fn same_for_linked(
+    on: &mut impl Lends,
+    before: &Connection,
+    after: &Connection,
+) -> Result<(), SetupError> {
+    match before.issuer == after.issuer || sql::count_linked(on, before.id).await? == 0 {
+        true => Ok(()),
+        false => Err(SetupError::OtherProvider),
+    }
+}
+
+/// A test has worked: whatever was wrong is right again.
+pub(super) async fn clear_problem(on: &mut impl Lends, id: ConnectionId) -> sqlx::Result<()> {
+    sql::clear_problem(on, id).await
 }
 
 async fn another_stays(

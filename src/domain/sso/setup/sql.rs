@@ -99,6 +99,11 @@ pub(super) async fn set_found(
     Ok(())
 }
 
+pub(super) async fn clear_problem(on: &mut impl Lends, id: ConnectionId) -> sqlx::Result<()> {
+    execute!(on, "update connections set problem = null, problem_at = null where id = $1", id)?;
+    Ok(())
+}
+
 pub(super) async fn found(
     on: &mut impl Lends,
     id: ConnectionId,

@@ -42,6 +42,12 @@ struct Page {
     kept: Option<Kept>,
 }
 
+impl Page {
+    fn issuer_hint(&self) -> &'static str {
+        "Letter by letter as the provider calls itself, such as https://id.example.com/realms/staff."
+    }
+}
+
 /// What there is of a connection beside its form.
 struct Kept {
     path: String,
@@ -317,7 +323,7 @@ async fn save(
             fields.client_secret.note::<()>(Err(error));
             None
         }
-        Err(error @ SetupError::Provider(_)) => match page.kind {
+        Err(error @ (SetupError::Provider(_) | SetupError::OtherProvider)) => match page.kind {
             ConnectionKind::Google => Some(error.to_string()),
             ConnectionKind::Entra => fields.tenant.note::<()>(Err(error)).map(|()| String::new()),
             ConnectionKind::Oidc => fields.issuer.note::<()>(Err(error)).map(|()| String::new()),

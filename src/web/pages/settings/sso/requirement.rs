@@ -141,11 +141,13 @@ pub async fn require_sso(
 
 /// Whom requiring it interrupts, before it is required (V4).
 pub async fn confirm_sso(State(app): State<Shared>, inside: Inside) -> Result {
+    let page = inside.path("settings/sso");
     if inside.organization.policy.sso_required {
-        return Ok(html::redirect(&inside.path("settings/sso")));
+        return Ok(html::redirect(&page));
     }
     if let Err(error) = sso::may_require(&app, &inside.actor).await {
-        return refused(&app, inside, error).await;
+        // The page says what is missing.
+        return missing(&inside, error).map(|_| html::redirect(&page));
     }
     let interrupted = sso::interrupted(&app, &inside.actor, NAMED).await?;
     Ok(html::page(&confirmation(inside, interrupted)))

@@ -36,6 +36,7 @@ mod security_settings;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod sso;
 mod sso_settings;
 mod start;
 mod step_up;

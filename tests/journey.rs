@@ -14,6 +14,7 @@ mod organizations;
 mod passkeys;
 mod people;
 mod security;
+mod sso;
 mod sso_settings;
 
 use crate::support::TestApp;

@@ -185,6 +185,9 @@ async fn too_many_tries() {
     sees(&stage, &browser, "/sign-in?next=/o/halden-freight/users", "Sign in", "sign-in-next").await;
     app.clock.advance(HOUR);
     browser.fill("Email", "amara@halden.example").await;
+    browser.press("Continue").await;
+    browser.see("Change email").await;
+    stage.look(&browser, "sign-in-password").await;
     browser.fill("Password", PASSWORD).await;
     browser.press("Sign in").await;
     browser.arrive("/o/halden-freight/users").await;

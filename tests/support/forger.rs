@@ -116,6 +116,12 @@ impl Forger {
         self.reply(TOKEN, Reply::ok(answer));
     }
 
+    /// One code is exchanged for this ID token.
+    pub fn issue_for(&self, code: &str, id_token: &str) {
+        let answer = json!({ "access_token": "at", "token_type": "Bearer", "id_token": id_token });
+        self.reply(&format!("{TOKEN} {code}"), Reply::ok(answer));
+    }
+
     /// Claims that hold, for a sign-in with this nonce.
     pub fn claims(&self, client_id: &str, nonce: &str, now: Timestamp) -> Value {
         let now = now.0 / SECOND;
@@ -182,11 +188,15 @@ async fn answer(State(plan): State<Arc<Mutex<Plan>>>, request: Request) -> Respo
     let authorization = request.headers().get(header::AUTHORIZATION);
     let authorization = authorization.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let code = url::form_urlencoded::parse(&body)
+        .find(|(name, _)| name == "code")
+        .map(|(_, code)| code.into_owned());
+    let own = format!("{path} {}", code.unwrap_or_default());
     let asked = Asked { authorization, body: String::from_utf8_lossy(&body).into_owned() };
     let reply = {
         let mut plan = plan.lock().expect("no request panicked");
         plan.asked.entry(path.clone()).or_default().push(asked);
-        plan.replies.get(&path).cloned()
+        plan.replies.get(&own).or_else(|| plan.replies.get(&path)).cloned()
     };
     let json = [(header::CONTENT_TYPE, "application/json")];
     match reply {

@@ -14,6 +14,7 @@ pub mod program;
 pub mod provider;
 pub mod smtp;
 mod snapshot;
+pub mod sso;
 mod visitor;
 
 pub use self::app::{PASSWORD, TestApp};

@@ -590,3 +590,28 @@ pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     sql::drop_old_forms(tx, now.plus(-HOUR)).await?;
     sql::drop_old(tx, now.plus(-KEPT)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A session of nobody's with these proofs, for those who judge it.
+    pub(super) fn session(proofs: Vec<Proof>, factors: Factors) -> Session {
+        Session {
+            id: SessionId::nobody(),
+            token: TokenHash::of(""),
+            user: UserId::nobody(),
+            user_name: String::new(),
+            user_email: String::new(),
+            time_zone: TimeZone::utc(),
+            theme: Theme::System,
+            factors,
+            has_password: true,
+            password_length: 15,
+            last_seen_at: Timestamp::ZERO,
+            new_email: None,
+            proofs,
+            places: Vec::new(),
+        }
+    }
+}

@@ -196,3 +196,160 @@ pub async fn opening(
     sessions.sort_by_key(|session| std::cmp::Reverse(session.clicked_at.max(Some(session.proven_at))));
     Ok(sessions)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::HOUR;
+    use crate::domain::users;
+
+    const NOW: Timestamp = Timestamp(1_000 * HOUR);
+    const KINDS: [ProofKind; 11] = [
+        ProofKind::Password,
+        ProofKind::MailedLink,
+        ProofKind::Totp,
+        ProofKind::Passkey,
+        ProofKind::RecoveryCode,
+        ProofKind::RememberedDevice,
+        ProofKind::Google,
+        ProofKind::MailedCode,
+        ProofKind::Sso,
+        ProofKind::SsoMfa,
+        ProofKind::SsoTest,
+    ];
+
+    /// A session, a place and a policy, as they may come.
+    #[derive(Clone, Debug)]
+    struct Case {
+        /// Kind, hours ago, and for a provider's proof: none any more, this organization's, another's.
+        proofs: Vec<(usize, i64, u8)>,
+        required: bool,
+        break_glass: bool,
+        rule: MfaRule,
+        remembers: bool,
+        factors: Factors,
+        idle: i64,
+        absolute: i64,
+        proofs_after: i64,
+        clicked: Option<i64>,
+    }
+
+    fn case() -> impl Strategy<Value = Case> {
+        let proofs = prop::collection::vec((0..KINDS.len(), 1..60_i64, 0..3_u8), 0..6);
+        let rule = prop::sample::select(vec![MfaRule::Optional, MfaRule::Any, MfaRule::Passkey]);
+        let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+        let times = (1..30_i64, 1..60_i64, 0..70_i64, prop::option::of(1..60_i64));
+        (proofs, rule, flags, times).prop_map(|(proofs, rule, flags, times)| Case {
+            proofs,
+            rule,
+            required: flags.0,
+            break_glass: flags.1,
+            remembers: flags.2,
+            factors: Factors { authenticator: flags.3, passkey: flags.4 },
+            idle: times.0,
+            absolute: times.1,
+            proofs_after: times.2,
+            clicked: times.3,
+        })
+    }
+
+    /// S9 as it is written, by counting: what opens, and by which kinds of proof.
+    fn reference(case: &Case) -> (Option<Lack>, bool) {
+        let fresh: Vec<(ProofKind, i64, bool)> = case
+            .proofs
+            .iter()
+            .filter(|(_, ago, _)| *ago < case.absolute && *ago < case.proofs_after)
+            .map(|(kind, ago, of)| (KINDS[*kind], *ago, *of == 1))
+            .collect();
+        let awake = |ago: i64| case.clicked.map_or(ago, |click| click.min(ago)) < case.idle;
+        let has = |counts: &dyn Fn(ProofKind, bool) -> bool| {
+            fresh.iter().any(|(kind, ago, here)| counts(*kind, *here) && awake(*ago))
+        };
+        let ever = |kinds: &[ProofKind]| fresh.iter().any(|(kind, ..)| kinds.contains(kind));
+        let sso = has(&|kind, here| kind == ProofKind::Sso && here);
+        let own = has(&|kind, _| {
+            matches!(
+                kind,
+                ProofKind::Password | ProofKind::Passkey | ProofKind::Google | ProofKind::MailedLink
+            )
+        });
+        let glass = case.break_glass
+            && case.factors.any()
+            && has(&|kind, _| matches!(kind, ProofKind::Password | ProofKind::Passkey));
+        let by_glass = case.required && !sso && glass;
+        if !(sso || by_glass || (own && !case.required)) {
+            let glassy = case.break_glass && case.factors.any();
+            let lack = if case.required && !glassy { Lack::Provider } else { Lack::Proof };
+            return (Some(lack), false);
+        }
+        let factor = ever(&[ProofKind::Totp, ProofKind::Passkey, ProofKind::RecoveryCode]);
+        let vouched = fresh.iter().any(|(kind, _, here)| *kind == ProofKind::SsoMfa && *here);
+        let met = match case.rule {
+            MfaRule::Optional => true,
+            MfaRule::Any => factor || vouched || (case.remembers && ever(&[ProofKind::RememberedDevice])),
+            MfaRule::Passkey => ever(&[ProofKind::Passkey]),
+        };
+        if met && (!by_glass || factor) {
+            return (None, by_glass);
+        }
+        let enrolled = match case.rule {
+            MfaRule::Passkey => case.factors.passkey,
+            _ => case.factors.any(),
+        };
+        (Some(if enrolled { Lack::Factor } else { Lack::Enrolment }), by_glass)
+    }
+
+    fn judged(case: &Case) -> (Option<Lack>, bool) {
+        let ago = |hours: i64| NOW.plus(-hours * HOUR);
+        let mut organization = organizations::sample();
+        let (here, another) = (OrganizationId::generate(), OrganizationId::generate());
+        organization.id = here;
+        organization.policy = Policy {
+            mfa: case.rule,
+            sso_required: case.required,
+            remembers_devices: case.remembers,
+            session_idle: case.idle * HOUR,
+            session_absolute: case.absolute * HOUR,
+            ..Policy::default()
+        };
+        let (_, member) = users::sample(NOW);
+        let member = Member {
+            break_glass: case.break_glass,
+            factors: case.factors,
+            proofs_after: ago(case.proofs_after),
+            ..member
+        };
+        let proofs = case.proofs.iter().map(|(kind, hours, of)| Proof {
+            kind: KINDS[*kind],
+            at: ago(*hours),
+            organization: [None, Some(here), Some(another)][usize::from(*of)],
+        });
+        let session = super::super::tests::session(proofs.collect(), case.factors);
+        let place = Place { organization, member, last_click: case.clicked.map(ago), break_glass_at: None };
+        (session.lacks(&place, NOW), session.breaks_glass(&place, NOW))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        /// S8, S9, S10, M5, O4, R10: the gate's judgment over whatever sessions and policies there are.
+        #[test]
+        fn the_gate_judges_as_the_rule_is_written(case in case()) {
+            prop_assert_eq!(judged(&case), reference(&case), "{:?}", case);
+        }
+
+        /// S8, O3: whatever another organization's provider says changes nothing here, and neither does a test.
+        #[test]
+        fn another_organizations_proofs_count_for_nothing(case in case()) {
+            let own: Vec<_> = case.proofs.iter().copied().filter(|(kind, _, of)| match KINDS[*kind] {
+                ProofKind::Sso | ProofKind::SsoMfa => *of == 1,
+                ProofKind::SsoTest => false,
+                _ => true,
+            }).collect();
+            let without = Case { proofs: own, ..case.clone() };
+            prop_assert_eq!(judged(&case), judged(&without));
+        }
+    }
+}

@@ -238,7 +238,7 @@ in_both_worlds! {
              select 'i1', id, '{id}', 'x', 's', 'e', 0 from users"
         )).await;
         let asked = owner.get(&format!("{page}/removal")).await.ok().says("Disconnect Okta?");
-        asked.says("1 person is linked by it").says("1 domain goes with it, 1 of them verified");
+        asked.says("1 person is linked by it").says("1 domain goes with it (1 verified)");
         forget_proofs(&world.app).await;
         owner.post(&format!("{page}/removal"), &[]).await.leads_to("/step-up");
         owner.step_up().await;

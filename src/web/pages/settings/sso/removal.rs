@@ -45,15 +45,18 @@ pub async fn confirm_connection_removal(
     let proven = own.iter().filter(|domain| domain.verified_at.is_some()).count();
     let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let facts = vec![
-        format!(
-            "{} linked by it. They are unlinked, and sessions that came in by it no longer open {}.",
-            html::are(linked),
-            inside.organization.name
-        ),
+        match linked {
+            0 => "Nobody is linked by it yet.".to_owned(),
+            linked => format!(
+                "{} linked by it. They are unlinked, and sessions that came in by it no longer open {}.",
+                html::are(linked),
+                inside.organization.name
+            ),
+        },
         match own.len() {
             0 => "It has no domain.".to_owned(),
             _ => format!(
-                "{} with it, {proven} of them verified. A domain that is added anew is proven anew.",
+                "{} with it ({proven} verified). A domain that is added anew is proven anew.",
                 html::go_with(number(own.len()), "domain")
             ),
         },

@@ -117,7 +117,7 @@ pub enum AtDoor {
     /// A member, who is asked for what the session lacks.
     Member(Box<Inside>),
     /// Anybody else: the slug in the address may be one, or none.
-    Anyone(Visitor, String),
+    Anyone(Box<Visitor>, String),
 }
 
 macro_rules! from_gate {
@@ -239,7 +239,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
                     let (inside, _) = enter(check, request, &context, &session, person, flash, now).await?;
                     AtDoor::Member(Box::new(inside))
                 }
-                None => AtDoor::Anyone(Visitor { person, token, flash }, slug),
+                None => AtDoor::Anyone(Box::new(Visitor { person, token, flash }), slug),
             };
             request.extensions_mut().insert(at_door);
         }

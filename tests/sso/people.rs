@@ -166,15 +166,12 @@ in_a_world! {
     async fn the_address_must_be_verified_and_theirs(world: World) {
         world.newcomer().await;
         for sub in ["dana", "new"] {
-            for verified in [json!(false), json!(null)] {
+            for verified in [json!(false), json!("true"), json!(null)] {
                 let claims = json!({ "sub": sub, "email": DANA, "email_verified": verified });
                 world.refuses(403, claims).await.says("did not say that your email address is verified");
             }
-            // What is no boolean is no ID token.
-            for verified in [json!("true"), json!(1), json!([true])] {
-                let claims = json!({ "sub": sub, "email": DANA, "email_verified": verified });
-                world.refuses(400, claims).await;
-            }
+            // A number there makes the whole token one that can't be read.
+            world.refuses(400, json!({ "sub": sub, "email": DANA, "email_verified": 1 })).await;
             for email in [json!(null), json!(""), json!("dana"), json!("a b@halden.example")] {
                 let claims = json!({ "sub": sub, "email": email });
                 world.refuses(403, claims).await.says("did not say what your email address is");

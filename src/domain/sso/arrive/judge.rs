@@ -120,9 +120,8 @@ pub fn judge(asserted: &Asserted<'_>, facts: &Facts<'_>) -> Result<(Who, Standin
     let active = facts.member.is_some_and(|member| member.is_active(facts.now));
     // Owners of a deleted organization reach the page that undoes that (R12).
     let reopens = |member: &Member| facts.organization.is_there_for(member.role, facts.now);
-    if !facts.organization.is_open()
-        && !(facts.known.is_some() && active && facts.member.is_some_and(reopens))
-    {
+    let undoes = facts.known.is_some() && active && facts.member.is_some_and(reopens);
+    if !facts.organization.is_open() && !undoes {
         return Err(Refusal::Closed);
     }
     let email = asserted.email.as_ref().ok_or(Refusal::NoEmail)?;

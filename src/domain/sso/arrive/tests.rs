@@ -67,7 +67,8 @@ fn reference(asserted: &Asserted<'_>, facts: &Facts<'_>) -> Option<(Who, Standin
     let active = state == Some((MemberState::Active, true));
     let email = asserted.email.as_ref()?;
     facts.domain?;
-    if !facts.organization.is_open() && !(facts.known.is_some() && active) {
+    let undoes = facts.known.is_some() && active;
+    if !facts.organization.is_open() && !undoes {
         return None;
     }
     let linked_at_entra = facts.known.is_some() && facts.connection.kind == ConnectionKind::Entra;

@@ -133,7 +133,9 @@
   });
   document.addEventListener("htmx:afterSwap", function (e) {
     var by = e.detail.requestConfig.elt, menu = by.isConnected && document.getElementById(by.dataset.opens || "");
-    if (menu && !menu.matches(":popover-open")) menu.showPopover({ source: by });
+    if (!menu || menu.matches(":popover-open")) return;
+    by.focus(); // it gets the focus back when the menu closes, wherever that went meanwhile
+    menu.showPopover({ source: by });
   });
   // A dialog that arrives from the server opens as a modal, once.
   document.addEventListener("htmx:afterSwap", function () {

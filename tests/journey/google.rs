@@ -12,12 +12,17 @@ const AMARA: &str = "amara@halden.example";
 const BO: &str = "bo@brightwater.example";
 const DANA: &str = "dana@halden.example";
 
-/// At Google: who they are, if they are asked, and what they agree to.
+/// At Google for the first time: who they are, and what they agree to.
 async fn at_google(browser: &Browser, login: &str) {
+    again_at_google(browser, login).await;
+    browser.press("Continue").await;
+}
+
+/// Who they are, once more.
+async fn again_at_google(browser: &Browser, login: &str) {
     browser.type_into("input[name=login]", login).await;
     browser.type_into("input[name=password]", "any").await;
     browser.press("Sign-in").await;
-    browser.press("Continue").await;
 }
 
 /// As [`super::nothing_broke`], on our own pages: the provider's want a font from elsewhere.
@@ -112,7 +117,7 @@ async fn google_is_linked_and_unlinked() {
     stage.open(&browser, "/account/sign-in-methods").await;
     stage.look(&browser, "sign-in-methods").await;
     browser.press("Link Google").await;
-    at_google(&browser, AMARA).await;
+    again_at_google(&browser, AMARA).await;
     browser.see("is linked: it signs you in from now on").await;
     stage.look(&browser, "sign-in-methods-linked").await;
     browser.press("Unlink Google").await;

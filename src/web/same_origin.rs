@@ -15,8 +15,16 @@ pub fn allows(method: &Method, headers: &HeaderMap, own_origin: &str) -> bool {
     }
 }
 
+/// Whether another site has led a browser here. What a person began themselves came from our pages, or from
+/// none: an address that was typed or kept.
+pub fn led_by_another_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+
     use super::*;
 
     /// HTX-05, SES-14; ASVS 3.5.1
@@ -38,5 +46,19 @@ mod tests {
         assert!(!post(&[("origin", "null")]));
         assert!(!post(&[]));
         assert!(allows(&Method::GET, &HeaderMap::new(), "https://access.example.com"));
+    }
+
+    /// SES-14; ASVS 7.6.2
+    #[test]
+    fn who_led_a_browser_here() {
+        let led = |site: &'static str| {
+            led_by_another_site(
+                &[(HeaderName::from_static("sec-fetch-site"), HeaderValue::from_static(site))]
+                    .into_iter()
+                    .collect(),
+            )
+        };
+        assert!(led("cross-site") && led("same-site"));
+        assert!(!led("same-origin") && !led("none") && !led_by_another_site(&HeaderMap::new()));
     }
 }

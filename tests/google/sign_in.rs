@@ -43,6 +43,27 @@ with_google! {
         assert_eq!((count(&scene, "identities").await, count(&scene, "arrivals").await), (0, 0));
     }
 
+    /// SES-14; ASVS 7.6.2: no other site begins a way that would sign its visitors in; they say first that they want
+    /// to.
+    async fn another_site_signs_nobody_in(scene) {
+        scene.owner().await;
+        for path in ["/auth/google", "/sign-up/google"] {
+            for site in ["cross-site", "same-site"] {
+                let mut browser = scene.visitor();
+                browser.headers.push(("sec-fetch-site".to_owned(), site.to_owned()));
+                browser.get(path).await.ok().says("Sign in here?").says("Another site led you here");
+                assert!(browser.cookies.is_empty(), "{path} from {site}");
+            }
+        }
+        assert_eq!(count(&scene, "sso_attempts").await, 0);
+        for site in ["same-origin", "none"] {
+            let mut browser = scene.visitor();
+            browser.headers.push(("sec-fetch-site".to_owned(), site.to_owned()));
+            browser.get("/auth/google").await.is(303);
+        }
+        assert_eq!(count(&scene, "sso_attempts").await, 2);
+    }
+
     /// SSO-05: verified is JSON's true.
     async fn verified_is_true_and_nothing_else(scene) {
         for verified in [json!(false), json!("true"), json!(null)] {

@@ -25,6 +25,16 @@ impl LandingPage {
         html::page_with(status, self)
     }
 
+    pub fn led_here() -> LandingPage {
+        LandingPage::new(
+            "Sign in here?",
+            "Another site led you here, to sign in by a provider. Go on only if that is what you want: who is signed in \
+             in this browser may be somebody else afterwards.",
+            // This very address, now from one of our own pages.
+            ("Continue", String::new()),
+        )
+    }
+
     pub fn unknown() -> LandingPage {
         LandingPage::new(
             "This sign-in can't go on",

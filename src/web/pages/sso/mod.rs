@@ -30,7 +30,7 @@ use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::{SignedIn, Visitor};
 use crate::web::html;
-use crate::web::session;
+use crate::web::{same_origin, session};
 
 /// How long the browser keeps the secret that its ways to a provider are bound to.
 const COOKIE_LIFE: i64 = 600;
@@ -162,6 +162,10 @@ async fn begin(
     connection: Option<ConnectionId>,
     landing: Landing<'_>,
 ) -> std::result::Result<Response, BeginError> {
+    // Whoever connects a provider of theirs could have any site sign its visitors in as somebody (SES-14).
+    if same_origin::led_by_another_site(headers) {
+        return Ok(LandingPage::led_here().answer(StatusCode::OK));
+    }
     let kept = session::own_cookie(app, headers, session::SSO);
     let browser = kept.as_deref().and_then(Token::parse).unwrap_or_else(Token::generate);
     let hash = TokenHash::of(browser.expose());

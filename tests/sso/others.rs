@@ -1,9 +1,11 @@
 //! One organization's provider opens nothing of another's (S8, O3), whatever it says.
 
+use interlock::clock::HOUR;
 use interlock::domain::access::Role;
 use serde_json::json;
 
 use super::{DANA, HALDEN, World, in_a_world};
+use crate::support::PASSWORD;
 use crate::support::database::{count, execute};
 use crate::support::sso::Connection;
 
@@ -54,9 +56,47 @@ in_a_world! {
         visitor.post(&link, &[]).await.leads_to("/step-up");
         assert_eq!(count(app, "memberships where role = 'admin'").await, 0);
         // What is her own opens it.
-        visitor.post("/step-up", &[("password", crate::support::PASSWORD)]).await.is(303);
+        visitor.post("/step-up", &[("password", PASSWORD)]).await.is(303);
         visitor.get(&format!("{HALDEN}/users")).await.ok().says("Halden");
         visitor.post(&link, &[]).await.leads_to(&third.org);
+    }
+
+    /// S8, S11: what Brightwater's provider says of factors opens Brightwater, and stands in for no factor of hers: a
+    /// password that is typed into such a session opens neither Halden nor her account, and what she is shown next
+    /// asks for the factor.
+    async fn its_factors_are_not_the_persons_own(world: World) {
+        let (app, mut owner) = (&world.app, world.owner.clone());
+        let phone = owner.enable_mfa(&app.clock).await;
+        let mut bo = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        execute(app, "delete from domains").await;
+        let theirs = Connection::new(app, &bo.org, "oidc", &world.forger.url).await;
+        theirs.set(app, "enforces_mfa = true").await;
+        theirs.domain(app, "halden.example", true).await;
+        app.invited(&mut bo, "amara@halden.example", Role::Member).await;
+        let amara = json!({ "sub": "a", "email": "amara@halden.example", "amr": ["mfa"] });
+        let (mut visitor, door) = (app.visitor(), format!("{}/sign-in", bo.org));
+        theirs.come(app, &world.forger, &mut visitor, &amara).await.leads_to(&bo.org);
+        visitor.post(&door, &[("password", PASSWORD)]).await.leads_to(&bo.org);
+        visitor.get(&bo.org).await.ok().says_not("Halden");
+        for path in ["users", "settings"] {
+            visitor.get(&format!("{HALDEN}/{path}")).await.leads_to("/o/halden-freight/sign-in");
+        }
+        visitor.get("/o/halden-freight/sign-in").await.ok().says_not("Halden Freight");
+        visitor.get("/account/sessions").await.ok().says_not("Halden");
+        visitor.get("/account/mfa").await.leads_to("/step-up");
+
+        // Nor is Brightwater opened by the password, once the provider's proof has idled away.
+        execute(app, &format!("update organizations set session_idle = {HOUR} where slug = 'brightwater-labs'")).await;
+        app.clock.advance(HOUR);
+        visitor.get(&bo.org).await.leads_to(&door);
+        visitor.post(&door, &[("password", PASSWORD)]).await.is(303);
+        visitor.get(&bo.org).await.leads_to(&door);
+        let asked = visitor.get(&door).await.ok().says("together with one of your factors").says("6-digit code");
+        assert!(!asked.body.contains("name=\"password\""), "the password is there already");
+        visitor.post(&door, &[("code", &phone.code()), ("with", "code")]).await.leads_to(&bo.org);
+        visitor.get(&bo.org).await.ok();
+        visitor.get(&format!("{HALDEN}/users")).await.ok();
+        visitor.get("/account/mfa").await.ok();
     }
 
     /// S8, S12: the provider's word changes nothing that the person signs in by, and is no step-up for that.

@@ -480,7 +480,8 @@ pub(crate) async fn tested_at(
     sql::tested_at(on, session, connection).await
 }
 
-/// Whatever a connection that ends has proven is proven no more, should its id ever come again.
+/// Whatever a connection has proven is proven no more, in sign-ins that are half-finished too: it ends, is switched
+/// off, or stands for another provider from now on.
 pub(crate) async fn drop_proofs_of(on: &mut impl Lends, connection: ConnectionId) -> sqlx::Result<()> {
     sql::drop_proofs_of(on, connection).await
 }

@@ -50,6 +50,8 @@ pub(super) async fn add_proof(
 }
 
 pub(super) async fn drop_proofs_of(on: &mut impl Lends, connection: ConnectionId) -> sqlx::Result<()> {
+    // First these: whoever makes a session of one at this moment is waited for, and its proof found below.
+    execute!(on, "delete from half_sign_ins where connection = $1", connection)?;
     execute!(on, "delete from session_proofs where connection = $1", connection)?;
     Ok(())
 }

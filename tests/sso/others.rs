@@ -99,6 +99,36 @@ in_a_world! {
         visitor.get("/account/mfa").await.ok();
     }
 
+    /// S8: to a provider alone nothing is said of how the person signs in, nor of another organization whose path is
+    /// asked for.
+    async fn it_learns_nothing_of_the_account(world: World) {
+        let (app, mut owner) = (&world.app, world.owner.clone());
+        let mut dana = app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
+        dana.step_up().await;
+        dana.post("/account/email", &[("email", "dana@new.example")]).await.is(303);
+        dana.get("/account").await.ok().says("dana@new.example").says("Current password");
+        let (mut visitor, answer) = world.stranger(crate::sso::dana()).await;
+        answer.leads_to(HALDEN);
+        visitor.get("/account").await.ok().says_not("dana@new.example").says_not("Current password")
+            .says_not("You have no password").says_not("New email address").says("after you confirm that it is you");
+        visitor.get("/step-up?next=/account").await.ok().says("Password");
+        visitor.post("/step-up", &[("password", PASSWORD), ("next", "/account")]).await.leads_to("/account");
+        visitor.get("/account").await.ok().says("dana@new.example").says("Current password");
+
+        // Of whoever has neither password nor factor the providers are shown: of what the session may know of.
+        execute(app, "update users set password_hash = null where name = 'Dana Kovač'").await;
+        let mut bo = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        execute(app, "delete from domains").await;
+        let theirs = Connection::new(app, &bo.org, "oidc", &world.forger.url).await;
+        theirs.set(app, "name = 'Bright ID'").await;
+        theirs.domain(app, "halden.example", true).await;
+        app.invited(&mut bo, DANA, Role::Member).await;
+        let mut visitor = app.visitor();
+        theirs.come(app, &world.forger, &mut visitor, &crate::sso::dana()).await.leads_to(&bo.org);
+        visitor.get("/step-up?next=/o/brightwater-labs/users").await.ok().says("Bright ID");
+        visitor.get("/step-up?next=/o/halden-freight/users").await.ok().says_not("Halden ID");
+    }
+
     /// S8, S12: the provider's word changes nothing that the person signs in by, and is no step-up for that.
     async fn it_changes_no_credential(world: World) {
         let mut dana = world.newcomer().await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{DANA, HALDEN, World, dana, in_a_world};
 use crate::support::PASSWORD;
-use crate::support::database::execute;
+use crate::support::database::{count, execute};
 
 const DOOR: &str = "/o/halden-freight/sign-in";
 
@@ -73,6 +73,24 @@ in_a_world! {
         dana.get("/account").await.leads_to("/sign-in");
         app.visitor().get(&world.connection.path()).await.is(404);
         app.visitor().get(DOOR).await.ok().says_not("Halden ID");
+    }
+
+    /// S11, SSO-08: a sign-in that waits for a factor is none any more once its connection is switched off.
+    async fn a_disabled_connection_finishes_nothing(world: World) {
+        let (app, mut owner) = (&world.app, world.owner.clone());
+        let mut dana = app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
+        let phone = dana.enable_mfa(&app.clock).await;
+        let (mut visitor, answer) = world.stranger(crate::sso::dana()).await;
+        answer.leads_to("/sign-in/challenge");
+        let sessions = count(app, "sessions").await;
+        let challenge = [("code", &*phone.next_code()), ("with", "code")];
+        world.connection.set(app, "enabled = false").await;
+        visitor.get("/sign-in/challenge").await.leads_to("/sign-in");
+        visitor.post("/sign-in/challenge", &challenge).await.leads_to("/sign-in");
+        assert_eq!((visitor.session_cookie(), count(app, "sessions").await), (None, sessions));
+        world.connection.set(app, "enabled = true").await;
+        visitor.post("/sign-in/challenge", &challenge).await.leads_to(HALDEN);
+        visitor.get(HALDEN).await.ok();
     }
 
     /// M3, M5: the provider's word for more factors than one counts where the connection takes it, as long as it

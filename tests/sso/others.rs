@@ -1,9 +1,11 @@
 //! One organization's provider opens nothing of another's (S8, O3), whatever it says.
 
+use interlock::clock::HOUR;
 use interlock::domain::access::Role;
 use serde_json::json;
 
 use super::{DANA, HALDEN, World, in_a_world};
+use crate::support::PASSWORD;
 use crate::support::database::{count, execute};
 use crate::support::sso::Connection;
 
@@ -54,9 +56,77 @@ in_a_world! {
         visitor.post(&link, &[]).await.leads_to("/step-up");
         assert_eq!(count(app, "memberships where role = 'admin'").await, 0);
         // What is her own opens it.
-        visitor.post("/step-up", &[("password", crate::support::PASSWORD)]).await.is(303);
+        visitor.post("/step-up", &[("password", PASSWORD)]).await.is(303);
         visitor.get(&format!("{HALDEN}/users")).await.ok().says("Halden");
         visitor.post(&link, &[]).await.leads_to(&third.org);
+    }
+
+    /// S8, S11: what Brightwater's provider says of factors opens Brightwater, and stands in for no factor of hers: a
+    /// password that is typed into such a session opens neither Halden nor her account, and what she is shown next
+    /// asks for the factor.
+    async fn its_factors_are_not_the_persons_own(world: World) {
+        let (app, mut owner) = (&world.app, world.owner.clone());
+        let phone = owner.enable_mfa(&app.clock).await;
+        let mut bo = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        execute(app, "delete from domains").await;
+        let theirs = Connection::new(app, &bo.org, "oidc", &world.forger.url).await;
+        theirs.set(app, "enforces_mfa = true").await;
+        theirs.domain(app, "halden.example", true).await;
+        app.invited(&mut bo, "amara@halden.example", Role::Member).await;
+        let amara = json!({ "sub": "a", "email": "amara@halden.example", "amr": ["mfa"] });
+        let (mut visitor, door) = (app.visitor(), format!("{}/sign-in", bo.org));
+        theirs.come(app, &world.forger, &mut visitor, &amara).await.leads_to(&bo.org);
+        visitor.post(&door, &[("password", PASSWORD)]).await.leads_to(&bo.org);
+        visitor.get(&bo.org).await.ok().says_not("Halden");
+        for path in ["users", "settings"] {
+            visitor.get(&format!("{HALDEN}/{path}")).await.leads_to("/o/halden-freight/sign-in");
+        }
+        visitor.get("/o/halden-freight/sign-in").await.ok().says_not("Halden Freight");
+        visitor.get("/account/sessions").await.ok().says_not("Halden");
+        visitor.get("/account/mfa").await.leads_to("/step-up");
+
+        // Nor is Brightwater opened by the password, once the provider's proof has idled away.
+        execute(app, &format!("update organizations set session_idle = {HOUR} where slug = 'brightwater-labs'")).await;
+        app.clock.advance(HOUR);
+        visitor.get(&bo.org).await.leads_to(&door);
+        visitor.post(&door, &[("password", PASSWORD)]).await.is(303);
+        visitor.get(&bo.org).await.leads_to(&door);
+        let asked = visitor.get(&door).await.ok().says("together with one of your factors").says("6-digit code");
+        assert!(!asked.body.contains("name=\"password\""), "the password is there already");
+        visitor.post(&door, &[("code", &phone.code()), ("with", "code")]).await.leads_to(&bo.org);
+        visitor.get(&bo.org).await.ok();
+        visitor.get(&format!("{HALDEN}/users")).await.ok();
+        visitor.get("/account/mfa").await.ok();
+    }
+
+    /// S8: to a provider alone nothing is said of how the person signs in, nor of another organization whose path is
+    /// asked for.
+    async fn it_learns_nothing_of_the_account(world: World) {
+        let (app, mut owner) = (&world.app, world.owner.clone());
+        let mut dana = app.member(&mut owner, "Dana Kovač", DANA, Role::Member).await;
+        dana.step_up().await;
+        dana.post("/account/email", &[("email", "dana@new.example")]).await.is(303);
+        dana.get("/account").await.ok().says("dana@new.example").says("Current password");
+        let (mut visitor, answer) = world.stranger(crate::sso::dana()).await;
+        answer.leads_to(HALDEN);
+        visitor.get("/account").await.ok().says_not("dana@new.example").says_not("Current password")
+            .says_not("You have no password").says_not("New email address").says("after you confirm that it is you");
+        visitor.get("/step-up?next=/account").await.ok().says("Password");
+        visitor.post("/step-up", &[("password", PASSWORD), ("next", "/account")]).await.leads_to("/account");
+        visitor.get("/account").await.ok().says("dana@new.example").says("Current password");
+
+        // Of whoever has neither password nor factor the providers are shown: of what the session may know of.
+        execute(app, "update users set password_hash = null where name = 'Dana Kovač'").await;
+        let mut bo = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        execute(app, "delete from domains").await;
+        let theirs = Connection::new(app, &bo.org, "oidc", &world.forger.url).await;
+        theirs.set(app, "name = 'Bright ID'").await;
+        theirs.domain(app, "halden.example", true).await;
+        app.invited(&mut bo, DANA, Role::Member).await;
+        let mut visitor = app.visitor();
+        theirs.come(app, &world.forger, &mut visitor, &crate::sso::dana()).await.leads_to(&bo.org);
+        visitor.get("/step-up?next=/o/brightwater-labs/users").await.ok().says("Bright ID");
+        visitor.get("/step-up?next=/o/halden-freight/users").await.ok().says_not("Halden ID");
     }
 
     /// S8, S12: the provider's word changes nothing that the person signs in by, and is no step-up for that.

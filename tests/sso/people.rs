@@ -1,7 +1,12 @@
 //! Whom the provider's word lets in, and as what.
 
 use interlock::clock::DAY;
-use interlock::domain::access::Role;
+use interlock::domain::access::{Origin, Role};
+use interlock::domain::invitations::{AcceptError, NewAccount, accept_new};
+use interlock::domain::sessions::Device;
+use interlock::domain::sign_in::Cookies;
+use interlock::domain::values::{PersonName, TimeZone};
+use interlock::secrets::TokenHash;
 use serde_json::json;
 
 use super::{DANA, HALDEN, World, dana, in_a_world};
@@ -79,6 +84,30 @@ in_a_world! {
         app.visitor().get(&link).await.is(410);
         app.visitor().get(&way).await.leads_to(&link);
         assert_eq!(world.audited("invitation.accepted").await, 1);
+    }
+
+    /// I2: where single sign-on is required, an invite to an address that no provider covers makes no account that
+    /// could not come in: by no form, and not where it came to be required while the form was open.
+    async fn an_invite_that_no_provider_covers(world: World) {
+        let (app, mut owner) = (&world.app, world.owner.clone());
+        let link = app.invited(&mut owner, "zoe@elsewhere.example", Role::Member).await;
+        app.visitor().get(&link).await.ok().says("Password").says_not("You can’t join yet");
+        world.require().await;
+        let before = world.rows().await;
+        let why = "requires single sign-on, and no provider of its own covers zoe@elsewhere.example. Ask an Owner or Admin";
+        app.visitor().get(&link).await.ok().says(why).says_not("Password").says_not("Your name");
+        let fields = [("name", "Zoe"), ("password", "nine green bottles hang")];
+        app.visitor().post(&link, &fields).await.is(403).says(why);
+        let name: PersonName = "Zoe".parse().expect("a name");
+        let new = NewAccount { name: &name, password: "nine green bottles hang", time_zone: TimeZone::utc() };
+        let (token, cookie) = (link.trim_start_matches("/invite/"), TokenHash::of("x"));
+        let cookies = Cookies { new: &cookie, old: None, device: None };
+        let accepted = accept_new(&app.app, token, new, &Device::default(), &Origin::default(), cookies).await;
+        assert!(matches!(accepted, Err(AcceptError::SsoRequired)), "{accepted:?}");
+        assert_eq!(world.rows().await, before);
+        // Once it is not, the same link works.
+        execute(app, "update organizations set sso_required = false").await;
+        app.visitor().post(&link, &fields).await.leads_to(HALDEN);
     }
 
     /// O2, SSO-09: an account that has the address is linked where the organization has proven the domain, and its

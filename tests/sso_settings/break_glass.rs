@@ -1,8 +1,10 @@
 //! Break-glass people: who is named, by whom, and what everyone hears of it (O4).
 
-use interlock::domain::access::Role;
+use interlock::domain::access::{Operator, Role};
+use interlock::domain::factors::reset_by_sysadmin;
 
 use super::*;
+use crate::support::database::count;
 use crate::support::{everything, refuses_bad_forms};
 
 const JONAS: &str = "jonas@halden.example";
@@ -56,6 +58,59 @@ in_both_worlds! {
             ]
         );
         assert_eq!(world.app.mail_to(AMARA).await.subject, "Jonas Lindqvist no longer has break-glass access to Halden Freight");
+    }
+
+    /// O4, M7: with the last factor it goes, whoever takes that, and a new factor does not bring it back: whoever knows
+    /// the password alone could set one up. Each organization has it in its audit log, and its Owners hear of it.
+    async fn it_goes_with_the_last_factor(world: World) {
+        let app = &world.app;
+        let mut owner = app.owner().await;
+        owner.step_up().await;
+        let jonas = "Jonas Lindqvist";
+        let mut visitor = app.member(&mut owner, jonas, JONAS, Role::Admin).await;
+        let id = app.id_of(&mut owner, jonas).await;
+        let named = || async { count(app, "memberships where break_glass").await };
+        for way in ["himself", "an admin", "the sysadmin"] {
+            let phone = visitor.enable_mfa(&app.clock).await;
+            assert_eq!(named().await, 0, "a new factor brings nothing back: {way}");
+            owner.post(BREAK_GLASS, &[("email", JONAS), ("named", "yes")]).await.leads_to(SSO);
+            assert_eq!(named().await, 1);
+            let by = match way {
+                "himself" => {
+                    visitor.step_up_with(&phone).await;
+                    let listed = visitor.get("/account/mfa").await.ok();
+                    let factor = between(&listed.body, "/account/mfa/authenticators/", "/")[0].to_owned();
+                    visitor.post(&format!("/account/mfa/authenticators/{factor}/removal"), &[]).await.is(303);
+                    jonas
+                }
+                "an admin" => {
+                    owner.post(&format!("{ORG}/users/{id}/factors-reset"), &[]).await.is(303);
+                    "Amara Okafor"
+                }
+                _ => {
+                    // In his other organization, too.
+                    let mut bo = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+                    let link = app.invited(&mut bo, JONAS, Role::Member).await;
+                    visitor.post(&link, &[]).await.is(303);
+                    execute(app, &format!("update memberships set break_glass = true where email = '{JONAS}'")).await;
+                    let sysadmin = Operator::sysadmin();
+                    let user = id.parse().expect("an id");
+                    assert!(reset_by_sysadmin(&app.app, &sysadmin, user).await.expect("it answers"));
+                    let mail = app.mail_to("bo@brightwater.example").await;
+                    assert_eq!(mail.subject, format!("{jonas} no longer has break-glass access to Brightwater Labs"));
+                    "Sysadmin"
+                }
+            };
+            assert_eq!(named().await, 0, "{way}");
+            let mail = app.mail_to(AMARA).await;
+            assert_eq!(mail.subject, format!("{jonas} no longer has break-glass access to Halden Freight"));
+            let newest = "select operator_name || ' ' || changes from audit_events where kind = 'sso.break_glass_named' \
+                          and chain in (select id from organizations where slug = 'halden-freight') order by seq desc limit 1";
+            let written = format!(r#"{by} {{"break-glass access":{{"new":"no","old":"yes"}}}}"#);
+            assert_eq!(only(texts(app, newest).await), written);
+            visitor.sign_in(JONAS, crate::support::PASSWORD).await.leads_to("/");
+        }
+        assert_eq!(audited(app, "sso.break_glass_named").await.len(), 7);
     }
 
     /// Only an Owner gives it and takes it.

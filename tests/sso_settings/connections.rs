@@ -60,6 +60,42 @@ in_both_worlds! {
         assert_eq!(count(&world.app, "connections").await, 1);
     }
 
+    /// SSO-08: what a connection has proven ends when it is switched off or asks another client, half-finished sign-ins
+    /// included, and does not come back with it; a new secret or scope proves nothing else.
+    async fn old_proofs_do_not_come_back(world: World) {
+        let app = &world.app;
+        let mut owner = app.owner().await;
+        owner.step_up().await;
+        let page = world.connect(&mut owner).await;
+        let kept = with(&without(&oidc("", &world.forger.url), "draft"), "client_secret", "");
+        let (id, now) = (id_of(&page), app.clock.now().0);
+        let proofs = || async {
+            let of = |table: &str| format!("{table} where connection = '{id}'");
+            (count(app, &of("session_proofs")).await, count(app, &of("half_sign_ins")).await)
+        };
+        let signed_in = || async {
+            let proof = format!("insert into session_proofs (session, kind, connection, at) select id, 'sso', '{id}', {now} from sessions");
+            execute(app, &proof).await;
+            let half = format!(
+                "insert into half_sign_ins (token_hash, user_id, proof, connection, proven_at) \
+                 select 'h', id, 'sso', '{id}', {now} from users"
+            );
+            execute(app, &half).await;
+        };
+        signed_in().await;
+        let before = proofs().await;
+        assert!(before.0 > 0 && before.1 == 1, "{before:?}");
+        owner.post(&page, &with(&with(&kept, "scopes", "roles"), "client_secret", "another one")).await.leads_to(&page);
+        assert_eq!(proofs().await, before);
+        owner.post(&page, &with(&without(&kept, "enabled"), "scopes", "roles")).await.leads_to(&page);
+        assert_eq!(proofs().await, (0, 0));
+        owner.post(&page, &with(&kept, "scopes", "roles")).await.leads_to(&page);
+        assert_eq!(proofs().await, (0, 0));
+        signed_in().await;
+        owner.post(&page, &with(&kept, "client_id", "another")).await.leads_to(&page);
+        assert_eq!(proofs().await, (0, 0));
+    }
+
     /// O1: Google Workspace and Entra, each with what it asks for.
     async fn google_and_entra(world: World) {
         let mut owner = world.app.owner().await;

@@ -43,6 +43,7 @@ pub async fn remove(app: &App, person: &Person, factor: Factor) -> Result<bool, 
     }
     if !factors.any() {
         sql::drop_codes(&mut change, person.user).await?;
+        users::end_break_glass(app, &mut change, person.user, &person.operator()).await?;
     }
     devices::forget_all(&mut change, person.user).await?;
     sessions::end_all(&mut change, person.user, Some(person.session), now).await?;

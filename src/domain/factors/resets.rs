@@ -106,6 +106,7 @@ async fn all_gone(app: &App, change: &mut Change, user: &User, operator: &Operat
         return Ok(false);
     }
     note(change, user.id).await?;
+    users::end_break_glass(app, change, user.id, operator).await?;
     devices::forget_all(change, user.id).await?;
     sessions::end_all(change, user.id, None, now).await?;
     audit::record_account(change, operator, Entry::new(Kind::FactorsReset, user.id, &user.name)).await?;

@@ -84,6 +84,8 @@ pub enum AcceptError {
     AccountExists,
     #[error("This link does not prove the address. Ask for a code first.")]
     Unproven,
+    #[error("This organization requires single sign-on, and an account that is made here would not open it.")]
+    SsoRequired,
     #[error("You are already in this organization.")]
     AlreadyMember,
     #[error("Your membership of this organization is suspended.")]
@@ -276,11 +278,13 @@ pub(crate) async fn sign_in_new(
     Ok(())
 }
 
-/// Whether the link makes an account: it proves the address, or something else has (S3).
+/// Whether the link makes an account: it proves the address, or something else has (S3). Where single sign-on is
+/// required only its provider makes one: any other would be locked out of what it was made for (I2).
 pub(crate) fn may_make_account(found: &Found, address_proven: bool) -> Result<(), AcceptError> {
     match (found.standing, found.kind, &found.account) {
         (Standing::Open, LinkKind::Copied, _) if !address_proven => Err(AcceptError::Unproven),
         (Standing::Open, _, Some(_)) => Err(AcceptError::AccountExists),
+        (Standing::Open, ..) if found.organization.policy.sso_required => Err(AcceptError::SsoRequired),
         // Void goes on to the change, where it is closed for good.
         (Standing::Open, _, None) | (Standing::Void, ..) => Ok(()),
         (dead, ..) => Err(AcceptError::Dead(dead)),

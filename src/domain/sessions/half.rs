@@ -24,7 +24,8 @@ pub struct Half {
     proven_at: Timestamp,
 }
 
-/// The half-finished sign-in behind a cookie. Unknown, ended and outlived ones look alike.
+/// The half-finished sign-in behind a cookie. Unknown, ended and outlived ones look alike, and so does one by a
+/// connection that was switched off meanwhile.
 pub async fn half(on: &mut impl Lends, token: &TokenHash, now: Timestamp) -> sqlx::Result<Option<Half>> {
     sql::half(on, token, now.plus(-LIFE)).await
 }
@@ -40,7 +41,8 @@ pub(super) async fn insert(
 }
 
 /// Makes a session of a half-finished sign-in, once: whoever answers at the same moment finds none. The
-/// first proof keeps its own time.
+/// first proof keeps its own time. It is looked at once more: its connection may have been switched off while the
+/// factor was looked at.
 pub(crate) async fn finish(
     on: &mut impl Lends,
     half: &Half,
@@ -50,7 +52,8 @@ pub(crate) async fn finish(
     device: &Device,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    if !sql::end_half(on, old, now).await? {
+    let counts = self::half(on, old, now).await?.is_some();
+    if !counts || !sql::end_half(on, old, now).await? {
         return Ok(false);
     }
     let first = Given { kind: half.proof, connection: half.connection.parse().ok() };

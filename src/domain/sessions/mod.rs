@@ -339,6 +339,10 @@ impl Session {
 
     /// Whether the person's account opens with it, and what they are in elsewhere (S8).
     pub fn has_own_proof(&self) -> bool {
+        self.holds_own_proof() && is_whole(&self.proofs, self.factors)
+    }
+
+    fn holds_own_proof(&self) -> bool {
         self.proofs.iter().any(|proof| proof.kind.is_own())
     }
 
@@ -346,7 +350,7 @@ impl Session {
     /// proof a session.
     fn is_proven(&self) -> bool {
         let by_provider = |proof: &Proof| proof.kind == ProofKind::Sso && proof.organization.is_some();
-        self.has_own_proof() || self.proofs.iter().any(by_provider)
+        self.holds_own_proof() || self.proofs.iter().any(by_provider)
     }
 
     fn is_vouched_for(&self, organization: OrganizationId) -> bool {
@@ -389,6 +393,14 @@ impl Session {
                 .collect(),
         }
     }
+}
+
+/// Whether what a person with factors knows or is mailed counts in a session: beside one of their factors, or in a
+/// remembered browser. An organization's provider may stand in for a factor in its own organization; a session
+/// that it opened is not whole for anything else, though a password was typed into it since (S8, S11).
+fn is_whole(proofs: &[Proof], factors: Factors) -> bool {
+    let stands = |kind: ProofKind| kind.is_factor() || kind == ProofKind::RememberedDevice;
+    !factors.any() || proofs.iter().any(|proof| stands(proof.kind))
 }
 
 /// Whether a click at `now` needs to be written, given the last one that was.
@@ -468,7 +480,8 @@ pub(crate) async fn tested_at(
     sql::tested_at(on, session, connection).await
 }
 
-/// Whatever a connection that ends has proven is proven no more, should its id ever come again.
+/// Whatever a connection has proven is proven no more, in sign-ins that are half-finished too: it ends, is switched
+/// off, or stands for another provider from now on.
 pub(crate) async fn drop_proofs_of(on: &mut impl Lends, connection: ConnectionId) -> sqlx::Result<()> {
     sql::drop_proofs_of(on, connection).await
 }

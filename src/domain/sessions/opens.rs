@@ -1,6 +1,6 @@
 //! Whether a session opens an organization, and what it lacks if it does not (S9, M3, M5, M6, R10).
 
-use super::{Place, Proof, ProofKind, Session, sql};
+use super::{Place, Proof, ProofKind, Session, is_whole, sql};
 use crate::clock::Timestamp;
 use crate::domain::access::Factors;
 use crate::domain::organizations::{self, MfaRule, Organization, Policy};
@@ -17,7 +17,8 @@ pub enum Lack {
     Proof,
     /// A proof of the organization's own provider.
     Provider,
-    /// A factor that the person has and this session has not proven.
+    /// A factor that the person has and this session has not proven: the organization asks for one, or the proof
+    /// that would meet its policy takes one (S8).
     Factor,
     /// A factor that the person does not have.
     Enrolment,
@@ -63,15 +64,31 @@ impl Judged<'_> {
         self.member.break_glass && self.member.factors.any()
     }
 
+    /// Whether a password or Google, too, opens anything with this session (S8).
+    fn is_whole(&self) -> bool {
+        is_whole(self.proofs, self.member.factors)
+    }
+
+    /// Whether the session has not idled since its last click inside, and the proof that opens it.
+    fn is_active(&self, newest: Timestamp, last_click: Option<Timestamp>) -> bool {
+        let active = last_click.map_or(newest, |click| click.max(newest));
+        self.now.since(active) < self.policy.session_idle
+    }
+
+    /// Whether a factor is all that is missing beside a proof that is there already.
+    fn lacks_factor_alone(&self, last_click: Option<Timestamp>) -> bool {
+        let own = self.newest(|proof| proof.kind.meets_policy());
+        let is_there = own.is_some_and(|at| self.is_active(at, last_click));
+        is_there && !self.policy.sso_required && !self.is_whole()
+    }
+
     /// The moment of the proof that meets the sign-in policy, unless the session has idled since.
     fn opened(&self, last_click: Option<Timestamp>) -> Option<(Timestamp, Way)> {
-        let active = |newest: &Timestamp| {
-            let active = last_click.map_or(*newest, |click| click.max(*newest));
-            self.now.since(active) < self.policy.session_idle
-        };
+        let active = |newest: &Timestamp| self.is_active(*newest, last_click);
         let by_provider =
             self.newest(|proof| proof.kind == ProofKind::Sso && self.is_here(proof)).filter(&active);
         let own = match (self.policy.sso_required, self.may_break_glass()) {
+            (false, _) if !self.is_whole() => None,
             (false, _) => self.newest(|proof| proof.kind.meets_policy()),
             (true, true) => {
                 self.newest(|proof| matches!(proof.kind, ProofKind::Password | ProofKind::Passkey))
@@ -127,6 +144,9 @@ impl Session {
         let judged = self.judged(place, now);
         let policy = judged.policy;
         let Some((_, way)) = judged.opened(place.last_click) else {
+            if judged.lacks_factor_alone(place.last_click) {
+                return Some(judged.factor_or_enrolment(self.factors, Way::Policy));
+            }
             let only_provider = policy.sso_required && !judged.may_break_glass();
             return Some(if only_provider { Lack::Provider } else { Lack::Proof });
         };
@@ -275,11 +295,30 @@ mod tests {
                 ProofKind::Password | ProofKind::Passkey | ProofKind::Google | ProofKind::MailedLink
             )
         });
+        // Of whoever has factors, one of them or a remembered browser is in the session, however old.
+        let whole = !case.factors.any()
+            || case.proofs.iter().any(|(kind, ..)| {
+                matches!(
+                    KINDS[*kind],
+                    ProofKind::Totp
+                        | ProofKind::Passkey
+                        | ProofKind::RecoveryCode
+                        | ProofKind::RememberedDevice
+                )
+            });
         let glass = case.break_glass
             && case.factors.any()
             && has(&|kind, _| matches!(kind, ProofKind::Password | ProofKind::Passkey));
         let by_glass = case.required && !sso && glass;
-        if !(sso || by_glass || (own && !case.required)) {
+        let enrolled = match case.rule {
+            MfaRule::Passkey => case.factors.passkey,
+            _ => case.factors.any(),
+        };
+        let factor_lack = if enrolled { Lack::Factor } else { Lack::Enrolment };
+        if !(sso || by_glass || (own && whole && !case.required)) {
+            if own && !case.required {
+                return (Some(factor_lack), false);
+            }
             let glassy = case.break_glass && case.factors.any();
             let lack = if case.required && !glassy { Lack::Provider } else { Lack::Proof };
             return (Some(lack), false);
@@ -294,11 +333,7 @@ mod tests {
         if met && (!by_glass || factor) {
             return (None, by_glass);
         }
-        let enrolled = match case.rule {
-            MfaRule::Passkey => case.factors.passkey,
-            _ => case.factors.any(),
-        };
-        (Some(if enrolled { Lack::Factor } else { Lack::Enrolment }), by_glass)
+        (Some(factor_lack), by_glass)
     }
 
     fn judged(case: &Case) -> (Option<Lack>, bool) {

@@ -50,6 +50,8 @@ pub(super) async fn add_proof(
 }
 
 pub(super) async fn drop_proofs_of(on: &mut impl Lends, connection: ConnectionId) -> sqlx::Result<()> {
+    // First these: whoever makes a session of one at this moment is waited for, and its proof found below.
+    execute!(on, "delete from half_sign_ins where connection = $1", connection)?;
     execute!(on, "delete from session_proofs where connection = $1", connection)?;
     Ok(())
 }
@@ -487,6 +489,7 @@ pub(super) async fn insert_half(
     Ok(())
 }
 
+/// What a connection's provider has proven counts only while that is enabled, as in a session.
 pub(super) async fn half(
     on: &mut impl Lends,
     token: &TokenHash,
@@ -497,7 +500,9 @@ pub(super) async fn half(
         Half,
         "select h.user_id as \"user\", u.has_authenticator, u.has_passkey, h.proof, h.connection, h.proven_at \
          from half_sign_ins h join users u on u.id = h.user_id \
-         where h.token_hash = $1 and h.ended_at is null and h.proven_at > $2",
+         left join connections c on c.id = h.connection and c.enabled \
+         where h.token_hash = $1 and h.ended_at is null and h.proven_at > $2 \
+         and (h.connection = '' or c.id is not null)",
         token,
         proven_after
     )

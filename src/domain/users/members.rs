@@ -322,16 +322,6 @@ pub(crate) async fn kept_for_break_glass(change: &mut Change, user: UserId) -> s
     Ok(None)
 }
 
-/// Gives a member break-glass access, or takes it (O4). The rule is the caller's.
-pub(crate) async fn set_break_glass(
-    change: &mut Change,
-    organization: OrganizationId,
-    user: UserId,
-    named: bool,
-) -> sqlx::Result<()> {
-    sql::set_break_glass(change, organization, user, named).await
-}
-
 pub(crate) async fn is_last_owner(
     on: &mut impl Lends,
     organization: OrganizationId,

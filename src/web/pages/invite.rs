@@ -37,7 +37,8 @@ struct About {
     google: bool,
     /// The organization's provider for the invited address: its name.
     provider: Option<String>,
-    /// Whether nothing else is offered to whoever has no account: it would not let them in (I2).
+    /// Whether nothing but a provider is offered to whoever has no account: it would not let them in (I2). None may
+    /// cover the address.
     only_provider: bool,
 }
 
@@ -46,7 +47,7 @@ impl About {
         let last = found.invitation.membership_ends_at.map(|end| end.plus(-MINUTE));
         let provider = sso::vouching(&app.db, &found.organization, &found.invitation.email_canonical).await?;
         Ok(About {
-            only_provider: provider.is_some() && found.organization.policy.sso_required,
+            only_provider: found.organization.policy.sso_required,
             provider: provider.map(|connection| connection.name),
             token: token.to_owned(),
             organization: found.organization.name.clone(),
@@ -238,6 +239,7 @@ async fn refused(
         error @ (AcceptError::WrongAccount
         | AcceptError::AccountExists
         | AcceptError::Unproven
+        | AcceptError::SsoRequired
         | AcceptError::WrongCode
         | AcceptError::Unfit(_)) => Err(Error::Forbidden(Some(error.to_string()))),
     }
@@ -278,7 +280,7 @@ pub async fn accept(
             Err(error) => refused(&app, &context, &token, Some(&found), error).await,
         };
     }
-    // Where single sign-on is required and covers the address, only that lets them in (I2).
+    // Where single sign-on is required, only that lets them in (I2).
     let about = About::new(&app, &token, &found).await?;
     if found.standing == Standing::Open && about.only_provider {
         return offer_instead(&app, &visitor, &token, &found).await;
@@ -312,7 +314,7 @@ pub async fn accept(
             let password = Field::wrong(error);
             join_again(&app, &token, &found, name, password).await
         }
-        Err(AcceptError::AccountExists | AcceptError::Unproven) => {
+        Err(AcceptError::AccountExists | AcceptError::Unproven | AcceptError::SsoRequired) => {
             offer_instead(&app, &visitor, &token, &found).await
         }
         Err(error) => refused(&app, &context, &token, Some(&found), error).await,

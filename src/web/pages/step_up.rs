@@ -194,7 +194,8 @@ async fn page(app: &Shared, person: &Person, with: &str, form: &str, next: &str)
     })
 }
 
-/// For what is an organization's its providers do; for what is one's own, nothing of an organization's (S8).
+/// For what is an organization's its providers do; for what is one's own, nothing of an organization's (S8). The path
+/// is anybody's word: of an organization that the session may not know of nothing is said.
 async fn rounds(app: &Shared, person: &Person, form: &str, next: &str) -> Result<Rounds> {
     let kept = kept(app, person, form).await?;
     let path = kept.as_ref().map_or(next, |kept| kept.path.as_str());
@@ -204,6 +205,7 @@ async fn rounds(app: &Shared, person: &Person, form: &str, next: &str) -> Result
         Some(slug) => organizations::by_slug(&mut reader, slug).await?.map(|organization| organization.id),
         None => None,
     };
+    let organization = organization.filter(|id| person.may_know_of(*id));
     Ok(sso::rounds(app, &mut reader, person, organization).await?)
 }
 

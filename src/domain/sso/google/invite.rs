@@ -99,9 +99,8 @@ pub async fn accept(
     let address_proven = arrived.authoritative;
     let newcomer = Newcomer { name, password_hash: None, time_zone, address_proven };
     let (mut change, found, user) = invitations::join_new(app, change, link, newcomer, origin).await?;
-    // The policy and the address of now (I4).
-    let same = arrived.email.eq_ignore_ascii_case(&found.invitation.email_canonical);
-    if found.organization.policy.sso_required || !same {
+    // The address of now (I4).
+    if !arrived.email.eq_ignore_ascii_case(&found.invitation.email_canonical) {
         return Err(AcceptError::Ended);
     }
     let seen = Seen { connection: None, issuer, subject, email: &arrived.email };

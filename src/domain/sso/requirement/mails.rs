@@ -1,7 +1,6 @@
 use crate::app::App;
 use crate::domain::organizations::{self, Organization};
 use crate::domain::sso::mails::message;
-use crate::domain::users::{self, Member};
 use crate::mail::Message;
 
 const WHY: &str = "You get this mail because you are an Owner.";
@@ -39,39 +38,11 @@ pub(super) fn requirement(
     message(kind, to, subject, paragraphs, settings(app, organization), WHY)
 }
 
-pub(super) fn named(
-    app: &App,
-    to: &str,
-    organization: &Organization,
-    member: &Member,
-    named: bool,
-    by: &str,
-) -> Message {
-    let (name, person) = (&organization.name, &member.name);
-    let (subject, text) = match named {
-        true => (
-            format!("{person} has break-glass access to {name}"),
-            format!(
-                "{by} gave {person} ({}) break-glass access to {name}: where single sign-on is required, they come in \
-                 by password and factor all the same. Each time that happens you get a mail.",
-                member.email
-            ),
-        ),
-        false => (
-            format!("{person} no longer has break-glass access to {name}"),
-            format!("{by} took break-glass access to {name} from {person} ({}).", member.email),
-        ),
-    };
-    message("break_glass_named", to, subject, vec![text], settings(app, organization), WHY)
-}
-
 pub(in crate::domain::sso) fn samples(app: &App) -> Vec<Message> {
     let organization = organizations::sample();
-    let (_, member) = users::sample(app.db.now());
     let (to, by) = ("sefa@halden.example", "Amara Okafor");
     vec![
         requirement(app, to, &organization, true, by),
         requirement(app, to, &organization, false, by),
-        named(app, to, &organization, &member, true, by),
     ]
 }

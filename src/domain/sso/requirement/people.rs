@@ -1,14 +1,11 @@
 //! Break-glass people (O4): who comes in by password and factor though single sign-on is required.
 
-use super::{mails, sql};
+use super::sql;
 use crate::app::App;
 use crate::domain::access::{Actor, Capability, Denied, Factors, Role, StepUpNeeded};
-use crate::domain::audit::{self, Entry, Kind};
-use crate::domain::organizations;
-use crate::domain::users::{self, MemberError, MemberState};
+use crate::domain::users::{self, BreakGlass, MemberError, MemberState};
 use crate::domain::values::Email;
 use crate::ids::{OrganizationId, UserId};
-use crate::mail;
 use crate::storage::Lends;
 
 /// Someone who is named.
@@ -104,19 +101,8 @@ pub async fn name_break_glass(
         _ => {}
     }
     actor.stepped_up(now)?;
-    users::set_break_glass(&mut change, actor.organization, user.id, named).await?;
-    let word = |named: bool| if named { "yes" } else { "no" };
-    let entry = Entry::new(Kind::BreakGlassNamed, user.id, &member.name).changed(
-        "break-glass access",
-        word(!named),
-        word(named),
-    );
-    audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
-    let organization = organizations::by_id(&mut change, actor.organization).await?;
-    for owner in users::mail_of_owners(&mut change, actor.organization).await? {
-        let message = mails::named(app, &owner, &organization, &member, named, &actor.person.name);
-        mail::queue(&mut change, app, Some(organization.id), &message).await?;
-    }
+    let access = if named { BreakGlass::Given } else { BreakGlass::Taken };
+    users::name_break_glass(app, &mut change, actor.organization, &member, access, &actor.operator()).await?;
     change.commit().await?;
     Ok(Some(member.name))
 }

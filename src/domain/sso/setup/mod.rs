@@ -268,6 +268,15 @@ fn asks_otherwise(before: &Connection, after: &Connection, secret: &NewSecret) -
     !matches!(secret, NewSecret::Kept) || asked(before) != asked(after)
 }
 
+/// Whether a sign-in through it proves another thing than before. What it proved so far is then proven no more, and
+/// neither is it once the connection was off: what somebody saw fit to end does not come back by itself.
+fn proves_otherwise(before: &Connection, after: &Connection) -> bool {
+    before.issuer != after.issuer
+        || before.tenant != after.tenant
+        || before.hosted_domain != after.hosted_domain
+        || before.client_id != after.client_id
+}
+
 /// Makes a connection, or changes one. The provider is asked first what it says of itself, unless nothing of it
 /// changed: newcomers can be turned away, and the connection disabled, though the provider is down.
 pub async fn save(
@@ -351,6 +360,9 @@ pub(crate) async fn keep(
             }
             if asks_otherwise(before, &after, &setup.secret) {
                 after.changed_at = now;
+            }
+            if (before.enabled && !after.enabled) || proves_otherwise(before, &after) {
+                sessions::drop_proofs_of(&mut change, id).await?;
             }
             sql::update(&mut change, &after).await?;
             if let Some(sealed) = sealed {

@@ -25,6 +25,8 @@ use crate::web::session::{self, NewCookie};
 struct Index {
     chrome: Chrome,
     name: Field,
+    /// Whether the session holds a proof of the person's own: else how they sign in is not said (S8).
+    own: bool,
     email: Field,
     waiting: Option<Waiting>,
     time_zone: String,
@@ -58,8 +60,9 @@ fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: Signed
     let person = &signed_in.person;
     Index {
         name: Field::new(&person.name),
+        own: person.has_own_proof,
         email: Field::default(),
-        waiting: signed_in.new_email.as_ref().map(|waiting| Waiting {
+        waiting: signed_in.new_email.as_ref().filter(|_| person.has_own_proof).map(|waiting| Waiting {
             email: waiting.address.clone(),
             until: signed_in.times(app).minute(waiting.expires_at),
             mailbox: mailbox::is_shown(app, context, headers),
@@ -68,8 +71,8 @@ fn index(app: &Shared, context: &Context, headers: &HeaderMap, signed_in: Signed
         theme: person.theme,
         current_password: Field::default(),
         password: Field::default(),
-        has_password: person.has_password,
-        has_factors: person.factors.any(),
+        has_password: person.has_own_proof && person.has_password,
+        has_factors: person.has_own_proof && person.factors.any(),
         chrome: signed_in.chrome,
     }
 }

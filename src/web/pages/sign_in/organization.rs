@@ -33,6 +33,8 @@ struct OrganizationPage {
     next: String,
     /// If a factor is what is missing, and not the first proof.
     prompt: Option<Prompt>,
+    /// Whether the organization asks for that itself. Else the person's own having one does (S8).
+    asks_for_factor: bool,
     /// The organization's providers, where one of their proofs is what is missing.
     buttons: Vec<Button>,
     /// Whether they come before what is the person's own.
@@ -122,6 +124,7 @@ async fn organization_page(
         passkey: (own && factors.passkey)
             .then(|| Prompt::passkey_only(factors, passkeys::SIGNED_IN, another)),
         google: own && has_google && sso::google_works(app) && !policy.sso_required,
+        asks_for_factor: policy.mfa_now(app.db.now()) != MfaRule::Optional,
         breaks_glass: policy.sso_required && (own || inside.by_break_glass),
         next,
         prompt,

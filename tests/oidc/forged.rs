@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use interlock::clock::SECOND;
-use interlock::oidc::{Ask, Begun, Claims, Client, FinishError, Flavor, Oidc, Returned};
+use interlock::oidc::{Ask, Begun, Claims, Client, DiscoveryError, FinishError, Flavor, Oidc, Returned};
 use serde_json::{Value, json};
 
 use super::{NOW, SECRET, client, oidc};
@@ -110,6 +110,17 @@ async fn signatures_are_the_providers() {
     // A key that came with the token.
     let own = json!({ "alg": "ES256", "kid": "k2", "jwk": jwk("k2", &key(2)) });
     scene.refuses(&signed_by(&own, &claims, &key(2)), FinishError::UnknownKey).await;
+}
+
+/// A provider can't make every signature be tried with keys without number.
+#[tokio::test]
+async fn keys_without_number_are_refused() {
+    let scene = Scene::new().await;
+    let keys = |number: usize| (0..number).map(|n| jwk(&format!("k{}", n + 1), &key(1))).collect::<Vec<_>>();
+    scene.forger.reply(KEYS, Reply::ok(json!({ "keys": keys(51) })));
+    scene.refuses(&signed(&scene.claims(json!({}))), DiscoveryError::TooManyKeys.into()).await;
+    scene.forger.reply(KEYS, Reply::ok(json!({ "keys": keys(50) })));
+    assert!(scene.with(&signed(&scene.claims(json!({})))).await.is_ok());
 }
 
 #[tokio::test]

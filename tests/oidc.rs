@@ -269,6 +269,24 @@ async fn a_fresh_sign_in_asks_again() {
     assert_eq!(refused, FinishError::NotFresh);
 }
 
+/// Whoever has one account at Google can choose another there.
+#[tokio::test]
+async fn a_google_account_is_chosen() {
+    let scene = Scene::new().await;
+    let client = scene.client(Kind::Google);
+    let mut person = scene.provider.person();
+    for login in [LOGIN, "mads.private@halden.example"] {
+        let begun = scene.begin(&client).await;
+        assert_eq!(query(&begun.url)["prompt"], "select_account");
+        let answer = query(&person.approve(&begun.url, login).await);
+        let claims = scene.finish(&client, &begun, &answer, None).await.expect("it holds");
+        assert_eq!(claims.email.as_deref(), Some(login));
+    }
+    let fresh = Ask { fresh: true, ..Ask::default() };
+    let begun = scene.oidc.begin(&client, &fresh).await.expect("the provider is found");
+    assert_eq!(query(&begun.url)["prompt"], "login");
+}
+
 /// The provider's clock can be set, as an application's can in a test.
 #[tokio::test]
 async fn tokens_are_judged_by_the_time_that_is_given() {

@@ -7,6 +7,7 @@ mod others;
 mod people;
 mod providers;
 mod races;
+mod step_up;
 
 use serde_json::{Value, json};
 

@@ -20,7 +20,8 @@ pub struct Claims {
     pub tenant: Option<String>,
     /// The account in that tenant.
     pub object_id: Option<String>,
-    /// Entra has checked that the tenant owns the email's domain (`xms_edov`).
+    /// Entra has checked that the tenant owns the email's domain (`xms_edov`). It speaks of the email that stands
+    /// beside it: of one that came from elsewhere it says nothing.
     pub owns_email_domain: bool,
     pub amr: Vec<String>,
     pub acr: Option<String>,
@@ -48,7 +49,7 @@ impl Claims {
             hosted_domain: text(token, "hd"),
             tenant: text(token, "tid"),
             object_id: text(token, "oid"),
-            owns_email_domain: is_true(token, "xms_edov"),
+            owns_email_domain: token.contains_key("email") && is_true(token, "xms_edov"),
             amr: amr.filter_map(Value::as_str).map(str::to_owned).collect(),
             acr: text(token, "acr"),
             auth_time: token.get("auth_time").and_then(moment),
@@ -114,12 +115,22 @@ mod tests {
     #[test]
     fn true_is_jsons_true() {
         assert!(claims(json!({"email_verified": true})).email_verified);
-        assert!(claims(json!({"xms_edov": true})).owns_email_domain);
+        assert!(claims(json!({"email": "a@b.example", "xms_edov": true})).owns_email_domain);
         for other in [json!("true"), json!(1), json!("1"), json!([true]), json!(null), json!(false)] {
-            let claims = claims(json!({"email_verified": other, "xms_edov": other}));
+            let claims = claims(json!({"email": "a@b.example", "email_verified": other, "xms_edov": other}));
             assert!(!claims.email_verified && !claims.owns_email_domain, "{other}");
         }
         assert!(!claims(json!({})).email_verified);
+    }
+
+    /// SSO-08: Microsoft's word is of the email in its token, and the userinfo endpoint's is another.
+    #[test]
+    fn the_domains_owner_is_of_the_tokens_email() {
+        let token = json!({"xms_edov": true});
+        assert!(!claims(token.clone()).owns_email_domain);
+        let userinfo = json!({"email": "a@b.example", "xms_edov": true});
+        let read = Claims::read(token.as_object().expect("an object"), userinfo.as_object());
+        assert_eq!((read.email.as_deref(), read.owns_email_domain), (Some("a@b.example"), false));
     }
 
     #[test]

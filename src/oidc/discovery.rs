@@ -15,8 +15,11 @@ const MEMORY: Duration = Duration::from_secs(600);
 /// How often at most keys are fetched because a token names one that is not known: whoever invents
 /// such names must not make us ask all the time.
 const KEYS_PAUSE: Duration = Duration::from_secs(60);
-/// Providers that are remembered at once.
-const PLACES: usize = 256;
+/// Providers that are remembered at once. Whoever manages an organization names some, and a set of keys is kept with
+/// each: what they can make us keep is bounded.
+const PLACES: usize = 64;
+/// Keys of one provider. Real ones publish a handful; each signature may be tried with every one of them.
+const MOST_KEYS: usize = 50;
 
 /// Signatures that are accepted. Never `none`, nor one made with a shared secret.
 pub const ALGORITHMS: [&str; 9] =
@@ -32,7 +35,6 @@ pub struct Discovered {
     pub jwks_uri: String,
     /// How it signs, of what is accepted.
     pub algorithms: Vec<String>,
-    pub scopes: Vec<String>,
     /// The secret goes into the form rather than into the header.
     pub secret_in_body: bool,
     /// It names itself when it sends the browser back (RFC 9207).
@@ -59,6 +61,8 @@ pub enum DiscoveryError {
     NoAlgorithm,
     #[error("The provider's keys can't be read.")]
     NoKeys,
+    #[error("The provider publishes more than {MOST_KEYS} keys.")]
+    TooManyKeys,
     #[error("This tenant is shared by everyone at Microsoft. Give your own tenant's directory ID.")]
     SharedTenant,
     #[error("The tenant must be given by its directory ID, such as 72f988bf-86f1-41af-91ab-2d7cd011db47.")]
@@ -75,7 +79,6 @@ struct Document {
     userinfo_endpoint: Option<String>,
     id_token_signing_alg_values_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    scopes_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: Option<bool>,
 }
 
@@ -113,10 +116,9 @@ impl Directory {
 
     fn remember(&self, issuer: &str, document: Arc<Discovered>) {
         let mut known = self.known();
-        if known.len() >= PLACES {
-            known.retain(|_, known| known.at.elapsed() < MEMORY);
-        }
+        known.retain(|_, known| known.at.elapsed() < MEMORY);
         if known.len() >= PLACES
+            && !known.contains_key(issuer)
             && let Some(oldest) = known.iter().min_by_key(|(_, known)| known.at).map(|(name, _)| name.clone())
         {
             known.remove(&oldest);
@@ -167,7 +169,6 @@ impl Directory {
             userinfo_endpoint: document.userinfo_endpoint,
             jwks_uri: document.jwks_uri,
             algorithms,
-            scopes: document.scopes_supported.unwrap_or_default(),
             names_itself: document.authorization_response_iss_parameter_supported == Some(true),
         })
     }
@@ -193,6 +194,9 @@ impl Directory {
             error => error,
         })?;
         let keys: CoreJsonWebKeySet = serde_json::from_slice(&body).map_err(|_| DiscoveryError::NoKeys)?;
+        if keys.keys().len() > MOST_KEYS {
+            return Err(DiscoveryError::TooManyKeys);
+        }
         let keys = Arc::new(keys);
         if let Some(known) = self.known().get_mut(&provider.issuer) {
             known.keys = Some(keys.clone());
@@ -237,7 +241,6 @@ mod tests {
             // Whoever asks there is told that it is no https.
             jwks_uri: "http://id.example/keys".to_owned(),
             algorithms: Vec::new(),
-            scopes: Vec::new(),
             secret_in_body: false,
             names_itself: false,
         })
@@ -279,6 +282,25 @@ mod tests {
         assert_eq!(asked().await, None);
         age(&directory, ISSUER, 20);
         assert_eq!(asked().await, Some(OutboundError::NotHttps.into()));
+    }
+
+    #[test]
+    fn what_is_old_is_forgotten() {
+        let directory = directory();
+        directory.remember("https://old.example", discovered());
+        age(&directory, "https://old.example", 610);
+        directory.remember(ISSUER, discovered());
+        assert_eq!(directory.known().keys().collect::<Vec<_>>(), [ISSUER]);
+    }
+
+    #[test]
+    fn one_that_is_known_pushes_nobody_out() {
+        let directory = directory();
+        for number in 0..PLACES {
+            directory.remember(&format!("https://{number}.example"), discovered());
+        }
+        directory.remember("https://9.example", discovered());
+        assert_eq!(directory.known().len(), PLACES);
     }
 
     #[test]

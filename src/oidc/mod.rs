@@ -127,6 +127,10 @@ impl Oidc {
         }
         if ask.fresh {
             request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(std::time::Duration::ZERO);
+        } else if matches!(client.flavor, Flavor::Google { .. }) {
+            // Google takes the one account that a browser has without a word: whoever came as the wrong one could
+            // never come as another.
+            request = request.add_prompt(CoreAuthPrompt::SelectAccount);
         }
         // A hint, which the person can take out of the address: the token's `hd` is what counts.
         if let Flavor::Google { hosted_domain: Some(domain) } = &client.flavor {

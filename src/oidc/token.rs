@@ -36,7 +36,7 @@ pub struct Returned<'a> {
     pub iss: Option<&'a str>,
     pub nonce: &'a str,
     pub verifier: &'a str,
-    /// The person must have proven themselves at the provider since then, where it says when they did.
+    /// The person must have proven themselves at the provider since then. Google and Entra need not say when.
     pub fresh_since: Option<Timestamp>,
 }
 
@@ -82,7 +82,7 @@ pub enum FinishError {
     OtherSignIn,
     #[error("The ID token does not say whom it is about.")]
     NoSubject,
-    #[error("The provider did not ask the person to prove themselves again.")]
+    #[error("The provider did not ask the person to prove themselves again, or does not say that it did.")]
     NotFresh,
     #[error("This account does not belong to the Google Workspace that was configured.")]
     OtherDomain,
@@ -140,7 +140,7 @@ impl Oidc {
         let tokens = self.exchange(client, &provider, &returned).await?;
         let id_token = tokens.extra_fields().id_token.as_deref().ok_or(FinishError::NoIdToken)?;
         let token = self.verified(client, &provider, id_token, returned.nonce, now).await?;
-        if is_stale(&token, returned.fresh_since) {
+        if is_stale(&client.flavor, &token, returned.fresh_since) {
             return Err(FinishError::NotFresh);
         }
         let userinfo = match &provider.userinfo_endpoint {
@@ -310,11 +310,14 @@ fn checked(client: &Client, token: Map<String, Value>) -> Result<Map<String, Val
     Ok(token)
 }
 
-fn is_stale(token: &Map<String, Value>, fresh_since: Option<Timestamp>) -> bool {
-    let Some((since, proven)) = fresh_since.zip(token.get("auth_time").and_then(moment)) else {
-        return false;
-    };
-    proven.plus(FRESHNESS_SKEW) < since
+/// `max_age` obliges a provider to say when it asked (OpenID Connect Core 3.1.2.1): one that does not has perhaps not
+/// heeded it. Google and Entra are known not to say it.
+fn is_stale(flavor: &Flavor, token: &Map<String, Value>, fresh_since: Option<Timestamp>) -> bool {
+    let Some(since) = fresh_since else { return false };
+    match token.get("auth_time").and_then(moment) {
+        Some(proven) => proven.plus(FRESHNESS_SKEW) < since,
+        None => *flavor == Flavor::Generic,
+    }
 }
 
 /// Whether the account is of the Workspace or tenant that was configured (SSO-07, SSO-08).

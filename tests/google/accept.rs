@@ -79,6 +79,11 @@ with_google! {
         let link = scene.invited(&mut owner, DANA, Role::Member).await;
         let mut browser = scene.visitor();
         scene.by_google(&mut browser, &format!("{link}/google"), DANA).await.is(403).says("Sign in first");
+        // Where Google does not answer for the address: what the mailed link's own page says, and no more (S4).
+        scene.provider.claims(DANA, json!({ "hd": null })).await;
+        let led = scene.by_google(&mut browser, &format!("{link}/google"), DANA).await.leads_to(&link);
+        assert_eq!(led.location(), link);
+        scene.provider.claims(DANA, json!({})).await;
         assert!(browser.session_cookie().is_none());
         scene.by_google(&mut dana, "/account/sign-in-methods/google", DANA).await.leads_to("/account/sign-in-methods");
         scene.by_google(&mut browser, &format!("{link}/google"), DANA).await.leads_to(&link);

@@ -114,6 +114,41 @@ with_google! {
         assert_eq!(count(&scene, "users").await, 0);
     }
 
+    /// S4: an address that Google does not answer for may be somebody else's by now: whoever has it there gets the
+    /// same answers, whether it has an account here or none, and the mailbox is told.
+    async fn an_address_that_is_known_is_not_told(scene) {
+        let nobody = "nobody@halden.example";
+        for login in [AMARA, nobody] {
+            scene.provider.claims(login, json!({ "hd": null, "name": "Somebody" })).await;
+        }
+        // Before there is an account, and with one.
+        let mut early = scene.visitor();
+        scene.by_google(&mut early, "/sign-up/google", AMARA).await.leads_to("/sign-up/arrived");
+        scene.owner().await;
+        let fields = [("organization", "Another"), ("name", "Somebody")];
+        let mut pages = Vec::new();
+        for (login, from) in [(AMARA, "/auth/google"), (AMARA, "/sign-up/google"), (nobody, "/sign-up/google")] {
+            let mut visitor = scene.visitor();
+            scene.by_google(&mut visitor, from, login).await.leads_to("/sign-up/arrived");
+            let mut said = vec![visitor.get("/sign-up/arrived").await.ok().text()];
+            let sent = visitor.post("/sign-up/arrived", &fields).await.leads_to("/sign-up/sent").location();
+            said.push(visitor.get(&sent).await.ok().text());
+            assert!(visitor.session_cookie().is_none());
+            pages.push(said.join("\n").replace(login, "…"));
+        }
+        assert_eq!((&pages[0], &pages[1]), (&pages[2], &pages[2]));
+        early.post("/sign-up/arrived", &fields).await.leads_to("/sign-up/sent");
+        let mails = scene.mails().await;
+        let known = mails.iter().filter(|mail| mail.to == AMARA && mail.subject == "You already have an account");
+        assert_eq!(known.count(), 3, "{mails:?}");
+        // No link was made that would lead anywhere, and the identity is nobody's.
+        assert_eq!(count(&scene, "pending_sign_ups where used_at is null").await, 1);
+        assert_eq!((count(&scene, "users").await, count(&scene, "identities").await), (1, 0));
+        // Where Google answers for it, its holder is told what to do.
+        scene.provider.claims(AMARA, json!({})).await;
+        scene.by_google(&mut scene.visitor(), "/auth/google", AMARA).await.is(403).says("Sign in first");
+    }
+
     /// SSO-09: the address may have an account by the time that they say what they are called.
     async fn an_address_that_was_taken_meanwhile(scene) {
         let mut amara = scene.visitor();

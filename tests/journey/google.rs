@@ -67,8 +67,9 @@ async fn an_organization_begins_with_google() {
     browser.press("Bo Bright bo@brightwater.example Your account menu").await;
     browser.press("Sign out").await;
     browser.arrive("/sign-in").await;
-    // Google knows the browser.
+    // Google knows the browser, and asks which account it is to be.
     stage.open(&browser, "/auth/google?next=/account/sign-in-methods").await;
+    again_at_google(&browser, BO).await;
     browser.arrive("/account/sign-in-methods").await;
     nothing_broke(&browser).await;
 }

@@ -1,8 +1,8 @@
 //! Tokens that a provider, or whoever stands in for it, must not get through with.
 
 use axum::http::StatusCode;
-use interlock::clock::SECOND;
-use interlock::oidc::{Ask, Begun, Claims, Client, FinishError, Flavor, Oidc, Returned};
+use interlock::clock::{MINUTE, SECOND, Timestamp};
+use interlock::oidc::{Ask, Begun, Claims, Client, DiscoveryError, FinishError, Flavor, Oidc, Returned};
 use serde_json::{Value, json};
 
 use super::{NOW, SECRET, client, oidc};
@@ -43,12 +43,16 @@ impl Scene {
     }
 
     async fn finish(&self) -> Result<Claims, FinishError> {
+        self.finish_fresh(None).await
+    }
+
+    async fn finish_fresh(&self, fresh_since: Option<Timestamp>) -> Result<Claims, FinishError> {
         let returned = Returned {
             code: "c",
             iss: None,
             nonce: &self.begun.nonce,
             verifier: &self.begun.verifier,
-            fresh_since: None,
+            fresh_since,
         };
         self.oidc.finish(&self.client, returned, NOW).await
     }
@@ -110,6 +114,41 @@ async fn signatures_are_the_providers() {
     // A key that came with the token.
     let own = json!({ "alg": "ES256", "kid": "k2", "jwk": jwk("k2", &key(2)) });
     scene.refuses(&signed_by(&own, &claims, &key(2)), FinishError::UnknownKey).await;
+}
+
+/// S12, OpenID Connect Core 3.1.2.1: whoever was asked for a fresh proof says when there was one, but for Google and
+/// Entra, which don't by themselves.
+#[tokio::test]
+async fn a_fresh_proof_says_when_it_was() {
+    let mut scene = Scene::new().await;
+    let now = NOW.0 / SECOND;
+    for (auth_time, flavor, fresh) in [
+        (json!(now), Flavor::Generic, true),
+        (json!(now - 60), Flavor::Generic, false),
+        (json!(null), Flavor::Generic, false),
+        (json!("now"), Flavor::Generic, false),
+        (json!(null), Flavor::Google { hosted_domain: None }, true),
+        (json!(now - 60), Flavor::Google { hosted_domain: None }, false),
+    ] {
+        let said = format!("{auth_time} {flavor:?}");
+        scene.client.flavor = flavor;
+        scene.forger.issue(&signed(&scene.claims(json!({ "auth_time": auth_time }))));
+        let refused = scene.finish_fresh(Some(NOW)).await.err();
+        assert_eq!(refused, (!fresh).then_some(FinishError::NotFresh), "{said}");
+        assert!(scene.finish().await.is_ok(), "{said}: a sign-in needs no fresh one");
+        assert!(scene.finish_fresh(Some(NOW.plus(-2 * MINUTE))).await.is_ok() || !fresh, "{said}");
+    }
+}
+
+/// A provider can't make every signature be tried with keys without number.
+#[tokio::test]
+async fn keys_without_number_are_refused() {
+    let scene = Scene::new().await;
+    let keys = |number: usize| (0..number).map(|n| jwk(&format!("k{}", n + 1), &key(1))).collect::<Vec<_>>();
+    scene.forger.reply(KEYS, Reply::ok(json!({ "keys": keys(51) })));
+    scene.refuses(&signed(&scene.claims(json!({}))), DiscoveryError::TooManyKeys.into()).await;
+    scene.forger.reply(KEYS, Reply::ok(json!({ "keys": keys(50) })));
+    assert!(scene.with(&signed(&scene.claims(json!({})))).await.is_ok());
 }
 
 #[tokio::test]

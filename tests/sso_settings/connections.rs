@@ -226,8 +226,46 @@ in_both_worlds! {
         assert!(other.asked(DISCOVERY).is_empty());
         execute(&world.app, "delete from identities").await;
         // Here nobody listens but the one that the sysadmin allowed.
-        owner.post(&page, &with(&fields, "issuer", &other.url)).await.is(422).says("must begin with https://");
+        let typed = with(&fields, "client_secret", "another-one");
+        owner.post(&page, &with(&typed, "issuer", &other.url)).await.is(422).says("must begin with https://");
         owner.post(&page, &with(&fields, "client_id", "another")).await.leads_to(&page);
+    }
+
+    /// SSO-16: the secret of one provider is not sent to another, which whoever changes the settings could run.
+    async fn a_secret_stays_with_its_provider(world: World) {
+        let mut owner = world.app.owner().await;
+        owner.step_up().await;
+        let page = world.connect(&mut owner).await;
+        let issuer = format!("{}/another", world.forger.url);
+        let mut document = world.forger.document();
+        document["issuer"] = json!(issuer);
+        world.forger.reply(&format!("/another{DISCOVERY}"), Reply::ok(document));
+        let fields = with(&without(&oidc("", &issuer), "draft"), "client_secret", "");
+        let before = everything(&world.app).await;
+        let answer = owner.post(&page, &fields).await.is(422).says("Type the client secret of the new provider");
+        assert!(answer.body.contains("id=\"client_secret-error\""), "{}", answer.body);
+        assert!(world.forger.asked(&format!("/another{DISCOVERY}")).is_empty());
+        assert_eq!(everything(&world.app).await, before);
+        owner.post(&page, &with(&fields, "client_secret", "the-new-ones")).await.leads_to(&page);
+        assert_eq!(only(texts(&world.app, "select issuer from connections").await), issuer);
+
+        // Entra: another tenant is another provider.
+        execute(&world.app, "delete from connections").await;
+        let tenants = [TENANT, "11111111-2222-4333-8444-555555555555"];
+        for tenant in tenants {
+            let mut document = world.forger.document();
+            document["issuer"] = json!(format!("{}/{tenant}/v2.0", world.forger.url));
+            world.forger.reply(&format!("/{tenant}/v2.0{DISCOVERY}"), Reply::ok(document));
+        }
+        let draft = draft(&mut owner, "entra").await;
+        let fields = [
+            ("draft", &*draft), ("kind", "entra"), ("tenant", TENANT), ("client_id", "e1"),
+            ("client_secret", SECRET), ("newcomer_role", "member"), ("enabled", "yes"),
+        ];
+        let page = owner.post(NEW, &fields).await.is(303).location();
+        let other = with(&with(&without(&fields, "draft"), "client_secret", ""), "tenant", tenants[1]);
+        owner.post(&page, &other).await.is(422).says("Type the client secret of the new provider");
+        owner.post(&page, &with(&other, "client_secret", SECRET)).await.leads_to(&page);
     }
 
     /// Only a text of ours stands for a new id: none of another organization, none that is old, none that is made up.

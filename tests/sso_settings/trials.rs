@@ -52,6 +52,29 @@ in_both_worlds! {
         assert_eq!(count(&world.app, NOTED).await, 1);
     }
 
+    /// O4: over a domain that is not proven a test shows what came, and does not count for requiring it.
+    async fn a_test_over_an_unproven_domain(world: World) {
+        let mut owner = world.app.owner().await;
+        owner.step_up().await;
+        let page = world.connect(&mut owner).await;
+        add_domain(&mut owner, &page, "halden.example").await;
+        execute(&world.app, "update connections set problem = 'The provider did not answer.', problem_at = 0").await;
+        let shown = world.test(&mut owner, &page, json!({})).await.ok();
+        let shown = shown.says("Only linked people come in like this yet").says("Verify halden.example before you require");
+        assert!(!shown.says("which is not verified").text().contains("The test worked"));
+        assert_eq!(count(&world.app, NOTED).await, 0);
+        owner.get(SSO).await.ok().says_not("The provider did not answer.");
+        // Nor over one whose proof has failed for two weeks.
+        let now = world.app.clock.now().0;
+        let failing = format!("update domains set verified_at = 1, failing_since = {}", now - 15 * 24 * 60 * MINUTE);
+        execute(&world.app, &failing).await;
+        world.test(&mut owner, &page, json!({})).await.ok().says("Only linked people come in like this yet");
+        assert_eq!(count(&world.app, NOTED).await, 0);
+        execute(&world.app, "update domains set failing_since = null").await;
+        world.test(&mut owner, &page, json!({})).await.ok().says("The test worked");
+        assert_eq!(count(&world.app, NOTED).await, 1);
+    }
+
     /// A failed test stores nothing and says which part failed.
     async fn a_test_that_fails(world: World) {
         let mut owner = world.app.owner().await;

@@ -127,6 +127,7 @@ impl Forger {
         let now = now.0 / SECOND;
         json!({
             "iss": self.url, "sub": "s1", "aud": client_id, "nonce": nonce, "iat": now, "exp": now + 300,
+            "auth_time": now,
             "email": "mads@halden.example", "email_verified": true,
         })
     }

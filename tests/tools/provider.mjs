@@ -123,6 +123,8 @@ const server = createServer(async (request, response) => {
   request.originalUrl = request.url;
   request.baseUrl = path;
   request.url = request.url.slice(path.length);
+  // Google's choice of an account: here one is typed.
+  request.url = request.url.replace(/([?&]prompt=)select_account(?=&|$)/, '$1login');
   if (request.method === 'POST' && request.url.startsWith('/interaction/')) await translate(request, path);
   providerAt(path)(request, response);
 });

@@ -7,13 +7,14 @@ use crate::domain::access::Origin;
 use crate::domain::organizations::Organization;
 use crate::domain::sessions::{Device, ProofKind};
 use crate::domain::sign_in::Cookies;
+use crate::domain::users;
 use crate::domain::values::{Email, OrganizationName, PersonName, TimeZone};
 use crate::mail;
 use crate::secrets::{Token, TokenHash};
 use crate::storage::{Change, Tx};
 
-/// What a person who comes from Google asks for. That neither the address nor the identity has an account is
-/// looked at inside the same transaction.
+/// What a person who comes from Google asks for. That the identity has no account is looked at inside the same
+/// transaction.
 #[derive(Clone, Debug)]
 pub(crate) struct ByGoogle<'a> {
     pub organization: &'a OrganizationName,
@@ -25,7 +26,8 @@ pub(crate) struct ByGoogle<'a> {
     pub subject: &'a str,
 }
 
-/// Stores a pending sign-up and mails its link: Google has only seen that address once, perhaps long ago.
+/// Stores a pending sign-up and mails its link: Google has only seen that address once, perhaps long ago. An address
+/// that has an account gets another mail, and the page can't tell the two apart (S4).
 pub(crate) async fn start_by_google(
     app: &App,
     tx: &mut Tx,
@@ -34,6 +36,12 @@ pub(crate) async fn start_by_google(
 ) -> sqlx::Result<()> {
     let token = Token::generate();
     let now = tx.now();
+    let known = users::by_email(tx, &asked.email.canonical()).await?;
+    let message = match &known {
+        Some(user) => mails::known(app, &user.email),
+        None => mails::confirm(app, asked.organization, asked.email, &token),
+    };
+    // Of a known address it is a row that no link leads to, as in `start`.
     let pending = sql::NewPending {
         token: &token.hash(),
         browser,
@@ -42,17 +50,18 @@ pub(crate) async fn start_by_google(
         email: asked.email,
         time_zone: asked.time_zone,
         password_hash: "",
-        identity: Some((asked.issuer, asked.subject)),
+        identity: known.is_none().then_some((asked.issuer, asked.subject)),
         now,
         expires_at: now.plus(LIFE),
-        used_at: None,
+        used_at: known.is_some().then_some(now),
     };
     sql::insert(tx, &pending).await?;
-    mail::queue(tx, app, None, &mails::confirm(app, asked.organization, asked.email, &token)).await?;
+    mail::queue(tx, app, None, &message).await?;
     Ok(())
 }
 
-/// Makes the user and the organization at once.
+/// Makes the user and the organization at once. That the address has no account is the caller's to look at, inside the
+/// same change.
 pub(crate) async fn found_by_google(
     change: &mut Change,
     asked: &ByGoogle<'_>,

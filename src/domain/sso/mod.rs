@@ -33,7 +33,7 @@ pub use self::setup::{
     Scopes, Setup, SetupError, connection, draft, drafted, found, linked, remove, save, seal_secret,
 };
 pub(crate) use self::setup::{erase, keep};
-pub use self::step_up::{CodeError, Rounds, confirm_code, mail_code, prove, rounds};
+pub use self::step_up::{CodeError, ProveError, Rounds, confirm_code, mail_code, prove, rounds};
 pub use self::trial::{Trial, TrialError, judge_trial};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};

@@ -131,27 +131,6 @@ pub(super) async fn has_google(on: &mut impl Lends, user: UserId) -> sqlx::Resul
     Ok(row.is_some())
 }
 
-/// Whose identity it is, if it is this person's.
-pub(super) async fn is_identity_of(
-    on: &mut impl Lends,
-    user: UserId,
-    connection: Option<ConnectionId>,
-    issuer: &str,
-    subject: &str,
-) -> sqlx::Result<bool> {
-    let row = fetch_optional!(
-        on,
-        (IdentityId,),
-        "select id from identities where user_id = $1 and coalesce(connection, '') = $2 and issuer = $3 \
-         and subject = $4",
-        user,
-        connection.map(|connection| connection.to_string()).unwrap_or_default(),
-        issuer,
-        subject
-    )?;
-    Ok(row.is_some())
-}
-
 pub(super) async fn keep_code(
     on: &mut impl Lends,
     session: SessionId,

@@ -1,11 +1,12 @@
 //! Proving once more who one is without a password and without a factor (S12): a fresh way to a provider, or a
 //! mailed code.
 
-use super::{Attempt, Connection, google_works, mails, sql};
+use super::arrive::vouches_again;
+use super::{Attempt, Connection, Refusal, find_identity, google_works, mails, sql};
 use crate::app::App;
 use crate::clock::MINUTE;
 use crate::domain::access::Person;
-use crate::domain::sessions::{self, ProofKind, Vouched};
+use crate::domain::sessions::{self, ProofKind};
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users;
 use crate::ids::{OrganizationId, SessionId};
@@ -46,40 +47,47 @@ pub async fn rounds(
     Ok(Rounds { google, connections, code })
 }
 
-/// Notes what a provider has said of the person whose session went there (S12). Says whether it is them: an
-/// identity of anybody else proves nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    #[error("You signed in at the provider as somebody else, or are signed out here by now.")]
+    NotYou,
+    /// They are who they were, and would not be let in by it any more.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Notes what a provider has said of the person whose session went there (S12). An identity of anybody else proves
+/// nothing, and neither does one that would not sign in now (O2).
 pub async fn prove(
     app: &App,
     person: &Person,
     attempt: &Attempt,
     claims: &Claims,
     token: &TokenHash,
-) -> sqlx::Result<bool> {
+) -> Result<(), ProveError> {
     if attempt.session != Some(person.session) {
-        return Ok(false);
+        return Err(ProveError::NotYou);
     }
-    let connection = attempt.connection.as_ref();
-    let id = connection.map(|connection| connection.id);
     let mut tx = app.db.write().await?;
     let now = tx.now();
-    let subject = match connection {
-        Some(connection) => connection.subject(claims),
-        None => Some(claims.subject.as_str()),
-    };
-    let Some(subject) = subject else { return Ok(false) };
-    if !sql::is_identity_of(&mut tx, person.user, id, &claims.issuer, subject).await? {
-        return Ok(false);
-    }
-    let proven = match connection {
-        None => sessions::prove(&mut tx, person, ProofKind::Google, token, now).await?,
+    let proven = match &attempt.connection {
+        None => {
+            let identity = find_identity(&mut tx, None, &claims.issuer, &claims.subject).await?;
+            identity.is_some_and(|identity| identity.user == person.user)
+                && sessions::prove(&mut tx, person, ProofKind::Google, token, now).await?
+        }
         Some(connection) => {
-            let multi_factor = connection.enforces_mfa && claims.multi_factor();
-            let vouched = Vouched { connection: connection.id, multi_factor };
+            let vouched = vouches_again(&mut tx, person, connection.id, claims, now).await?;
             sessions::prove_vouched(&mut tx, person, vouched, token, now).await?
         }
     };
+    if !proven {
+        return Err(ProveError::NotYou);
+    }
     tx.commit().await?;
-    Ok(proven)
+    Ok(())
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -26,9 +26,15 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Whether people like this one would come in: then the test counts for requiring single sign-on.
-    pub fn works(&self) -> bool {
+    /// Whether people like this one come in who are linked already.
+    pub fn answers(&self) -> bool {
         self.verified && self.domain.is_some()
+    }
+
+    /// Whether anybody like this one would come in: then the test counts for requiring single sign-on (O4). Over a
+    /// domain that is not proven it does not: requiring it would lock out whoever is not linked yet.
+    pub fn works(&self) -> bool {
+        self.answers() && self.vouched
     }
 }
 
@@ -79,8 +85,10 @@ pub async fn judge_trial(
         organization,
         domain,
     };
-    if trial.works() {
-        sessions::note_test(&mut tx, person.session, connection.id, now).await?;
+    if trial.answers() {
+        if trial.works() {
+            sessions::note_test(&mut tx, person.session, connection.id, now).await?;
+        }
         setup::clear_problem(&mut tx, connection.id).await?;
         tx.commit().await?;
     }

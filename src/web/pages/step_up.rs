@@ -196,7 +196,7 @@ async fn page(app: &Shared, person: &Person, with: &str, form: &str, next: &str)
 
 /// For what is an organization's its providers do; for what is one's own, nothing of an organization's (S8). The path
 /// is anybody's word: of an organization that the session may not know of nothing is said.
-async fn rounds(app: &Shared, person: &Person, form: &str, next: &str) -> Result<Rounds> {
+pub(super) async fn rounds(app: &Shared, person: &Person, form: &str, next: &str) -> Result<Rounds> {
     let kept = kept(app, person, form).await?;
     let path = kept.as_ref().map_or(next, |kept| kept.path.as_str());
     let slug = path.strip_prefix("/o/").and_then(|rest| rest.split(['/', '?']).next());

@@ -1,11 +1,13 @@
 //! What comes of a way back from an organization's own provider: a session, perhaps with an account and a
 //! membership made on the way, or a refusal.
 
+mod again;
 mod judge;
 mod sql;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::again::vouches_again;
 pub(super) use self::judge::Asserted;
 pub use self::judge::Refusal;
 use self::judge::{Facts, Standing, Who, judge};
@@ -26,7 +28,7 @@ use crate::domain::values::{Email, PersonName};
 use crate::ids::{ConnectionId, UserId};
 use crate::mail;
 use crate::oidc::{Claims, FinishError};
-use crate::storage::Change;
+use crate::storage::{Change, Lends};
 
 /// Who came back from a provider, and in which browser.
 pub struct Arriving<'a> {
@@ -134,31 +136,31 @@ struct Found {
 
 impl Found {
     async fn read(
-        change: &mut Change,
+        on: &mut impl Lends,
         connection: &Connection,
         asserted: &Asserted<'_>,
     ) -> sqlx::Result<Found> {
         let here = Some(connection.id);
-        let identity = identities::find_identity(change, here, asserted.issuer, asserted.subject).await?;
+        let identity = identities::find_identity(on, here, asserted.issuer, asserted.subject).await?;
         let known = match &identity {
-            Some(identity) => users::by_id(change, identity.user).await?,
+            Some(identity) => users::by_id(on, identity.user).await?,
             None => None,
         };
         let (mut account, mut domain) = (None, None);
         if let Some(email) = &asserted.email {
-            account = users::by_email(change, &email.canonical()).await?;
+            account = users::by_email(on, &email.canonical()).await?;
             // Exactly: no domain under it, and none that ends like it (SSO-12).
-            let of = super::domains_of(change, connection.organization).await?;
+            let of = super::domains_of(on, connection.organization).await?;
             domain = of.into_iter().find(|domain| {
                 domain.connection == connection.id && domain.domain.eq_ignore_ascii_case(email.domain())
             });
         }
         let other_subject = match (&known, &account) {
-            (None, Some(account)) => identities::identity_of(change, account.id, here).await?.is_some(),
+            (None, Some(account)) => identities::identity_of(on, account.id, here).await?.is_some(),
             _ => false,
         };
         let member = match known.as_ref().or(account.as_ref()) {
-            Some(user) => users::membership_now(change, connection.organization, user.id).await?,
+            Some(user) => users::member_of(on, connection.organization, user.id).await?,
             None => None,
         };
         Ok(Found { domain, identity, known, account, other_subject, member })

@@ -115,6 +115,7 @@ pub enum Founded {
 pub enum FoundError {
     #[error("What Google said was used already, or is too old. Go there again.")]
     Ended,
+    /// Said where Google answers for the address alone (S4).
     #[error("This address has an account.")]
     HasAccount(Email),
     #[error("Sign-up is closed here.")]
@@ -161,7 +162,10 @@ pub async fn found(
     if arrived.authoritative {
         let mut change = app.db.account(None, &[]).await?;
         let now = change.now();
-        take_new(app, &mut change, token, &email, now).await?;
+        take_new(app, &mut change, token, now).await?;
+        if users::by_email(&mut change, &email.canonical()).await?.is_some() {
+            return Err(FoundError::HasAccount(email));
+        }
         let organization = sign_up::found_by_google(&mut change, &by_google, device, origin, cookies).await?;
         change.commit().await?;
         return Ok(Founded::Organization(organization));
@@ -169,26 +173,22 @@ pub async fn found(
     recovery::spend_mail(app, &email, &origin.network()).await?;
     let mut tx = app.db.write().await?;
     let now = tx.now();
-    take_new(app, &mut tx, token, &email, now).await?;
+    take_new(app, &mut tx, token, now).await?;
     sign_up::start_by_google(app, &mut tx, &by_google, browser).await?;
     tx.commit().await?;
     Ok(Founded::Mailed)
 }
 
-/// Uses an arrival up whose identity and address are nobody's still.
+/// Uses an arrival up whose identity is nobody's still.
 async fn take_new(
     app: &App,
     on: &mut impl Lends,
     token: &TokenHash,
-    email: &Email,
     now: Timestamp,
 ) -> Result<(), FoundError> {
     let arrived = take(app, on, token, now).await?.ok_or(FoundError::Ended)?;
-    if identities::find_identity(on, None, &arrived.issuer, &arrived.subject).await?.is_some() {
-        return Err(FoundError::Ended);
-    }
-    match users::by_email(on, &email.canonical()).await? {
-        Some(_) => Err(FoundError::HasAccount(email.clone())),
+    match identities::find_identity(on, None, &arrived.issuer, &arrived.subject).await? {
+        Some(_) => Err(FoundError::Ended),
         None => Ok(()),
     }
 }

@@ -22,6 +22,7 @@ pub enum Invited {
     /// Their Google account has another address than the invite.
     Other { google: Email, invited: String },
     /// The address has an account that this Google account is not linked to: they sign in to it first (SSO-09).
+    /// Only where Google answers for the address; of others no more is said than the link's own page says (S4).
     HasAccount(Email),
     /// The link proves nothing, and Google does not answer for the address: a mailed code does (S3).
     Unproven,
@@ -60,7 +61,7 @@ pub async fn invited(
     let proven = is_authoritative(claims, &email);
     match invitations::may_make_account(&found, proven) {
         Ok(()) => Ok(Invited::Arrived(arrivals::keep(app, claims, &email, Some(link)).await?)),
-        Err(invitations::AcceptError::AccountExists) => Ok(Invited::HasAccount(email)),
+        Err(invitations::AcceptError::AccountExists) if proven => Ok(Invited::HasAccount(email)),
         Err(invitations::AcceptError::Unproven) => Ok(Invited::Unproven),
         Err(_) => Ok(Invited::SeeInvite),
     }

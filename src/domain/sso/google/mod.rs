@@ -34,8 +34,9 @@ pub enum SignedIn {
 pub enum Stranger {
     /// Google does not say that their address is theirs.
     Unverified,
-    /// The address has an account: whoever proves that in another way may link it (SSO-09). The holder of the
-    /// address learns it, and nobody else (S4).
+    /// The address has an account: whoever proves that in another way may link it (SSO-09). Only who comes with an
+    /// address that Google answers for learns it: others may hold an address there that is somebody else's by now
+    /// (S4).
     HasAccount(Email),
     /// Nobody signs up here.
     Closed,
@@ -127,7 +128,7 @@ async fn enter(
 async fn stranger(app: &App, claims: &Claims) -> sqlx::Result<Stranger> {
     let Some(email) = verified_email(claims) else { return Ok(Stranger::Unverified) };
     let account = users::by_email(&mut app.db.read().await?, &email.canonical()).await?;
-    if account.is_some() {
+    if account.is_some() && is_authoritative(claims, &email) {
         return Ok(Stranger::HasAccount(email));
     }
     if app.config.sign_up == SignUp::Closed {

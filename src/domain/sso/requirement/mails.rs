@@ -41,8 +41,5 @@ pub(super) fn requirement(
 pub(in crate::domain::sso) fn samples(app: &App) -> Vec<Message> {
     let organization = organizations::sample();
     let (to, by) = ("sefa@halden.example", "Amara Okafor");
-    vec![
-        requirement(app, to, &organization, true, by),
-        requirement(app, to, &organization, false, by),
-    ]
+    vec![requirement(app, to, &organization, true, by), requirement(app, to, &organization, false, by)]
 }

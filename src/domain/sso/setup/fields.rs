@@ -11,6 +11,9 @@ pub enum FieldError {
     NoClientId,
     #[error("Enter the client secret that your provider gave you.")]
     NoSecret,
+    /// The one that is there is the old provider's, and would go to the new one (SSO-16).
+    #[error("Type the client secret of the new provider: the one that is kept here is the old one's.")]
+    OldSecret,
     #[error("Enter the issuer URL of your provider.")]
     NoIssuer,
     #[error("This is too long. It can have at most {0} characters.")]

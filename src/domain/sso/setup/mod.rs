@@ -298,6 +298,7 @@ pub async fn save(
     let after = under(app, actor, id, setup, before.as_ref(), now)?;
     if let Some(before) = &before {
         same_for_linked(&mut app.db.read().await?, before, &after).await?;
+        own_secret(before, &after, &setup.secret)?;
     }
     actor.stepped_up(now)?;
     let ask = before.as_ref().is_none_or(|before| {
@@ -355,6 +356,7 @@ pub(crate) async fn keep(
         (None, _) => return Err(SetupError::NotFound),
         (Some(before), sealed) => {
             same_for_linked(&mut change, before, &after).await?;
+            own_secret(before, &after, &setup.secret)?;
             if before.enabled && !after.enabled {
                 another_stays(&mut change, actor.organization, id).await?;
             }
@@ -393,6 +395,16 @@ async fn same_for_linked(
     match before.issuer == after.issuer || sql::count_linked(on, before.id).await? == 0 {
         true => Ok(()),
         false => Err(SetupError::OtherProvider),
+    }
+}
+
+/// What one provider gave is never sent to another, which whoever changes the settings could run: they are not to
+/// learn a secret that they did not type (SSO-16).
+fn own_secret(before: &Connection, after: &Connection, secret: &NewSecret) -> Result<(), FieldError> {
+    let same = before.issuer == after.issuer && before.tenant == after.tenant;
+    match secret {
+        NewSecret::Kept if !same => Err(FieldError::OldSecret),
+        _ => Ok(()),
     }
 }
 

@@ -117,8 +117,8 @@ fn unverified(another_way: &str) -> LandingPage {
     )
 }
 
-/// An email makes nobody somebody (O3): whoever has the account proves that first. Only the holder of the address
-/// comes here (S4).
+/// An email makes nobody somebody (O3): whoever has the account proves that first. Only who comes with an address that
+/// Google answers for gets here (S4).
 pub(super) fn has_account(email: &Email, next: &str) -> LandingPage {
     LandingPage::new(
         "Sign in first",

@@ -30,7 +30,7 @@ use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::{SignedIn, Visitor};
 use crate::web::html;
-use crate::web::{same_origin, session};
+use crate::web::{pages, same_origin, session};
 
 /// How long the browser keeps the secret that its ways to a provider are bound to.
 const COOKIE_LIFE: i64 = 600;
@@ -117,9 +117,19 @@ async fn step_up_at(
     connection: Option<ConnectionId>,
     asked: &AskedAgain,
 ) -> Result {
+    let person = &signed_in.person;
+    // Only the ways that the page offers for this form: another organization's provider proves nothing for it.
+    let own = html::own_path(&asked.next).unwrap_or_default();
+    let rounds = pages::step_up::rounds(app, person, &asked.form, own).await?;
+    let offered = match connection {
+        None => rounds.google,
+        Some(id) => rounds.connections.iter().any(|connection| connection.id == id),
+    };
+    if !offered {
+        return Err(Error::NotFound);
+    }
     let (form, next) = (html::query_value(&asked.form), html::query_value(&asked.next));
     let next = format!("/step-up/proven?form={form}&next={next}");
-    let person = &signed_in.person;
     let landing = Landing {
         purpose: Purpose::StepUp,
         session: Some(person.session),

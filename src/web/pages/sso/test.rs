@@ -90,20 +90,11 @@ pub(super) async fn arrive(arrival: Arrival<'_>) -> Result {
     match sso::judge_trial(app, visitor.person.as_ref(), &attempt, &claims).await {
         Ok(trial) => {
             let good = trial.works();
+            let (title, text) = said(&trial);
             Ok(html::page(&Page {
                 theme,
-                title: if good { "The test worked" } else { "Nobody comes in like this yet" },
-                text: match good {
-                    true => format!(
-                        "People like this one can sign in to {}. The test signed nobody in.",
-                        trial.organization.name
-                    ),
-                    false => format!(
-                        "The provider answered, but a sign-in like this one does not open {}. The test signed nobody \
-                         in.",
-                        trial.organization.name
-                    ),
-                },
+                title,
+                text,
                 facts: facts(&trial),
                 claims: claims.all,
                 back: attempt.next,
@@ -123,6 +114,31 @@ pub(super) async fn arrive(arrival: Arrival<'_>) -> Result {
             Ok(html::page_with(StatusCode::FORBIDDEN, &page))
         }
         Err(TrialError::Database(error)) => Err(error.into()),
+    }
+}
+
+/// What the test says on the whole.
+fn said(trial: &Trial) -> (&'static str, String) {
+    let name = &trial.organization.name;
+    match &trial.domain {
+        _ if trial.works() => (
+            "The test worked",
+            format!("People like this one can sign in to {name}. The test signed nobody in."),
+        ),
+        Some(domain) if trial.answers() => (
+            "Only linked people come in like this yet",
+            format!(
+                "The provider answered as it has to. Verify {} before you require single sign-on, and test again: \
+                 over a domain that is not verified a test does not count for that. It signed nobody in.",
+                domain.domain
+            ),
+        ),
+        _ => (
+            "Nobody comes in like this yet",
+            format!(
+                "The provider answered, but a sign-in like this one does not open {name}. The test signed nobody in."
+            ),
+        ),
     }
 }
 
@@ -179,7 +195,7 @@ fn facts(trial: &Trial) -> Vec<Fact> {
         }
     }
     facts.push(fact(trial.verified, "Email", verified));
-    facts.push(fact(trial.domain.is_some(), "Domain", domain));
+    facts.push(fact(trial.vouched, "Domain", domain));
     facts.push(Fact { tone: "none", what: "MFA", text: mfa.to_owned() });
     facts
 }

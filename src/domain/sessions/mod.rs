@@ -2,14 +2,19 @@
 
 pub mod agent;
 mod half;
+mod kept;
 mod opens;
+mod proofs;
 mod sql;
 
 use std::net::IpAddr;
 
 pub(crate) use self::half::finish;
 pub use self::half::{Half, LIFE as HALF_LIFE, end as end_half, half};
+pub use self::kept::{KeptForm, keep_form, kept_form};
 pub use self::opens::{Lack, OpeningSession, opening};
+use self::proofs::Given;
+pub use self::proofs::{Proof, ProofKind, Vouched};
 use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::access::{Factors, Origin, Person};
@@ -26,136 +31,6 @@ const NOTED_EVERY: i64 = MINUTE;
 const KEPT: i64 = 30 * DAY;
 /// A browser's own description is kept up to this length.
 const LONGEST_AGENT: usize = 300;
-
-/// How a session was proven to be its person's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum ProofKind {
-    Password,
-    /// The link that made the account, or that confirmed its address.
-    MailedLink,
-    Totp,
-    /// Always with user verification: none other is taken.
-    Passkey,
-    RecoveryCode,
-    /// A browser that proved a factor lately and was to be remembered. It stands in for a factor at the
-    /// gate of an organization that allows it, and nowhere else.
-    RememberedDevice,
-    /// The person's own Google account.
-    Google,
-    /// A code that was mailed to someone who has nothing else (S12).
-    MailedCode,
-    /// An organization's own provider. It opens that organization, and nothing else (S8).
-    Sso,
-    /// The same, where the provider said that it asked for more than one factor.
-    SsoMfa,
-    /// A test sign-in at a connection by whoever set it up (O4). It opens nothing.
-    SsoTest,
-}
-
-impl ProofKind {
-    /// Whether the proof meets an organization's sign-in policy while that asks for nothing special (S9), and
-    /// is the person's own.
-    fn meets_policy(self) -> bool {
-        match self {
-            ProofKind::Password | ProofKind::MailedLink | ProofKind::Passkey | ProofKind::Google => true,
-            ProofKind::Totp
-            | ProofKind::RecoveryCode
-            | ProofKind::RememberedDevice
-            | ProofKind::MailedCode
-            | ProofKind::Sso
-            | ProofKind::SsoMfa
-            | ProofKind::SsoTest => false,
-        }
-    }
-
-    /// Whether the proof is the person's own, so that their account opens with it (S8).
-    fn is_own(self) -> bool {
-        match self {
-            ProofKind::Password
-            | ProofKind::MailedLink
-            | ProofKind::Totp
-            | ProofKind::Passkey
-            | ProofKind::RecoveryCode
-            | ProofKind::Google
-            | ProofKind::MailedCode => true,
-            ProofKind::RememberedDevice | ProofKind::Sso | ProofKind::SsoMfa | ProofKind::SsoTest => false,
-        }
-    }
-
-    /// Whether the proof is one of a factor of the person's own.
-    fn is_factor(self) -> bool {
-        match self {
-            ProofKind::Totp | ProofKind::Passkey | ProofKind::RecoveryCode => true,
-            ProofKind::Password
-            | ProofKind::MailedLink
-            | ProofKind::RememberedDevice
-            | ProofKind::Google
-            | ProofKind::MailedCode
-            | ProofKind::Sso
-            | ProofKind::SsoMfa
-            | ProofKind::SsoTest => false,
-        }
-    }
-
-    /// Whether the proof counts for a step-up of a person's own things: of whoever has factors only one of these
-    /// does, else of whoever has a password only that (S12).
-    fn steps_up(self, factors: Factors, has_password: bool) -> bool {
-        match self {
-            _ if factors.any() => self.is_factor(),
-            ProofKind::Password => true,
-            ProofKind::Google | ProofKind::MailedCode | ProofKind::MailedLink => !has_password,
-            _ => false,
-        }
-    }
-
-    /// Whether a sign-in that begins with the proof is whole, though the person has factors (S11).
-    fn needs_no_factor(self) -> bool {
-        matches!(self, ProofKind::Passkey | ProofKind::RememberedDevice | ProofKind::SsoMfa)
-    }
-}
-
-/// A proof in a session.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Proof {
-    pub kind: ProofKind,
-    pub at: Timestamp,
-    /// Whose provider gave it. None for a person's own, and for one of a connection that is disabled or gone:
-    /// that proves nothing any more. The same for more factors than one, once the connection's word for that is
-    /// not taken any more (M5).
-    #[sqlx(rename = "proof_for")]
-    pub organization: Option<OrganizationId>,
-}
-
-/// A proof that is given now, and the connection that gave it.
-#[derive(Clone, Copy, Debug)]
-struct Given {
-    kind: ProofKind,
-    connection: Option<ConnectionId>,
-}
-
-impl From<ProofKind> for Given {
-    fn from(kind: ProofKind) -> Given {
-        Given { kind, connection: None }
-    }
-}
-
-/// What a connection's provider has said of a person.
-#[derive(Clone, Copy, Debug)]
-pub struct Vouched {
-    pub connection: ConnectionId,
-    /// That it asked them for more than one factor, and the connection says that this counts.
-    pub multi_factor: bool,
-}
-
-impl Vouched {
-    fn proofs(self) -> Vec<Given> {
-        let given = |kind| Given { kind, connection: Some(self.connection) };
-        let kinds: &[ProofKind] =
-            if self.multi_factor { &[ProofKind::Sso, ProofKind::SsoMfa] } else { &[ProofKind::Sso] };
-        kinds.iter().copied().map(given).collect()
-    }
-}
 
 /// A live session with its person and proofs, read afresh for each request.
 #[derive(Clone, Debug)]
@@ -556,44 +431,6 @@ pub(crate) async fn end_all(
 pub async fn is_live(app: &App, token: &TokenHash) -> sqlx::Result<bool> {
     let now = app.db.now();
     sql::is_live(&mut app.db.read().await?, token, now).await
-}
-
-/// Keeps a form for after a step-up (S12). The fields are sealed: they may hold what nobody else should read.
-pub async fn keep_form(
-    app: &App,
-    session: SessionId,
-    path: &str,
-    fields: &[(String, String)],
-) -> sqlx::Result<crate::ids::PendingFormId> {
-    let id = crate::ids::PendingFormId::generate();
-    let json = serde_json::to_vec(fields).expect("form fields are JSON");
-    let sealed = app.sealer.seal(&format!("pending_forms.fields:{id}"), &json);
-    let mut tx = app.db.write().await?;
-    let now = tx.now();
-    sql::keep_form(&mut tx, id, session, path, &sealed, now).await?;
-    tx.commit().await?;
-    Ok(id)
-}
-
-/// A kept form: where it goes, and its fields.
-#[derive(Debug, Clone)]
-pub struct KeptForm {
-    pub path: String,
-    pub fields: Vec<(String, String)>,
-}
-
-/// A form that this very session kept within the last hour.
-pub async fn kept_form(
-    app: &App,
-    session: SessionId,
-    id: crate::ids::PendingFormId,
-) -> sqlx::Result<Option<KeptForm>> {
-    let since = app.db.now().plus(-HOUR);
-    let row = sql::kept_form(&mut app.db.read().await?, id, session, since).await?;
-    Ok(row.and_then(|(path, sealed)| {
-        let json = app.sealer.open(&format!("pending_forms.fields:{id}"), &sealed).ok()?;
-        Some(KeptForm { path, fields: serde_json::from_slice(&json).ok()? })
-    }))
 }
 
 /// Drops what ended long ago.

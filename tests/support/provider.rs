@@ -149,14 +149,16 @@ impl Person {
         panic!("the provider goes in circles");
     }
 
-    /// Fills in the page's form: the login's, or the consent's.
+    /// Fills in the page's form: the login's, the consent's, or what a browser sends by itself.
     async fn press(&mut self, page: &Url, body: &str, login: &str) -> Response {
         let action = between(body, " action=\"", "\"").replace("&amp;", "&");
         let action = page.join(&action).expect("the form leads somewhere");
-        let prompt = between(body, "name=\"prompt\" value=\"", "\"");
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("prompt", prompt);
-        if prompt == "login" {
+        for field in body.split("<input type=\"hidden\" name=\"").skip(1) {
+            let name = field.split('"').next().unwrap_or_default();
+            form.append_pair(name, between(field, "value=\"", "\""));
+        }
+        if body.contains("name=\"login\"") {
             form.append_pair("login", login).append_pair("password", "any");
         }
         let request = self

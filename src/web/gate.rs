@@ -269,6 +269,10 @@ async fn enter(
     let Some(place) = session.place(&slug).filter(|place| session.may_know_of(place)) else {
         let rest = rest_of_path(request);
         return Err(match led_on(&check.app, rest, session, &slug, now).await? {
+            // The same of an organization that is there and of one that is not.
+            Error::NotFound if session.owes_factor() => {
+                Error::FactorFirst(step_up::first(&way_back(request)))
+            }
             // To a provider alone an organization is neither there nor not there (S8, TEN-05).
             Error::NotFound if !session.has_own_proof() => door(&slug, &way_back(request)),
             error => error,

@@ -89,7 +89,7 @@ in_a_world! {
         visitor.post("/sign-in/challenge", &challenge).await.leads_to("/sign-in");
         assert_eq!((visitor.session_cookie(), count(app, "sessions").await), (None, sessions));
         world.connection.set(app, "enabled = true").await;
-        visitor.post("/sign-in/challenge", &challenge).await.leads_to(HALDEN);
+        visitor.post("/sign-in/challenge", &challenge).await.leads_to("/");
         visitor.get(HALDEN).await.ok();
     }
 

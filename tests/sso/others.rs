@@ -79,8 +79,11 @@ in_a_world! {
         visitor.post(&door, &[("password", PASSWORD)]).await.leads_to(&bo.org);
         visitor.get(&bo.org).await.ok().says_not("Halden");
         for path in ["users", "settings"] {
-            visitor.get(&format!("{HALDEN}/{path}")).await.leads_to("/o/halden-freight/sign-in");
+            for org in [HALDEN, "/o/nowhere"] {
+                visitor.get(&format!("{org}/{path}")).await.leads_to("/step-up");
+            }
         }
+        visitor.get("/step-up?next=/o/halden-freight/users").await.ok().says("6-digit code").says_not("Halden");
         visitor.get("/o/halden-freight/sign-in").await.ok().says_not("Halden Freight");
         visitor.get("/account/sessions").await.ok().says_not("Halden");
         visitor.get("/account/mfa").await.leads_to("/step-up");

@@ -85,7 +85,7 @@ in_both_worlds! {
         signed_in().await;
         let before = proofs().await;
         assert!(before.0 > 0 && before.1 == 1, "{before:?}");
-        owner.post(&page, &with(&with(&kept, "scopes", "roles"), "client_secret", "another one")).await.leads_to(&page);
+        owner.post(&page, &with(&with(&kept, "scopes", "roles"), "client_secret", "hush-hush-4712")).await.leads_to(&page);
         assert_eq!(proofs().await, before);
         owner.post(&page, &with(&without(&kept, "enabled"), "scopes", "roles")).await.leads_to(&page);
         assert_eq!(proofs().await, (0, 0));

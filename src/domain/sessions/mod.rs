@@ -217,6 +217,11 @@ impl Session {
         self.holds_own_proof() && is_whole(&self.proofs, self.factors)
     }
 
+    /// Whether a factor is all that it takes for the account to open.
+    pub fn owes_factor(&self) -> bool {
+        self.holds_own_proof() && !is_whole(&self.proofs, self.factors)
+    }
+
     fn holds_own_proof(&self) -> bool {
         self.proofs.iter().any(|proof| proof.kind.is_own())
     }

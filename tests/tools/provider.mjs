@@ -43,7 +43,9 @@ class Store {
   async consume(id) { (await this.find(id)).consumed = Math.floor(Date.now() / 1000); }
   async destroy(id) { Store.rows.delete(this.key(id)); }
   async revokeByGrantId(grant) {
-    for (const [key, row] of Store.rows) if (row.grantId === grant) Store.rows.delete(key);
+    // Of this kind alone: an interaction names the grant as well, and goes on after a sign-out.
+    const own = ([key, row]) => key.startsWith(`${this.model}:`) && row.grantId === grant;
+    for (const [key] of [...Store.rows].filter(own)) Store.rows.delete(key);
   }
 }
 

@@ -111,9 +111,8 @@ fn mail(
     }
 }
 
-/// One of each, for the previews.
-pub(super) fn samples(app: &App) -> Vec<Message> {
+/// For the previews.
+pub(super) fn sample(app: &App) -> Message {
     let (organization, (_, member)) = (organizations::sample(), super::sample(app.db.now()));
-    let each = |access| mail(app, "sefa@halden.example", &organization, &member, access, "Amara Okafor");
-    vec![each(BreakGlass::Given), each(BreakGlass::Lost)]
+    mail(app, "sefa@halden.example", &organization, &member, BreakGlass::Given, "Amara Okafor")
 }

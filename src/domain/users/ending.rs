@@ -249,7 +249,7 @@ pub(crate) fn samples(app: &App) -> Vec<Message> {
         inviter_time_zone: None,
     };
     let mut messages = near(app, &ending);
-    messages.extend(super::break_glass::samples(app));
+    messages.push(super::break_glass::sample(app));
     messages.push(changed(
         app,
         &member,

@@ -247,8 +247,8 @@ on_both! {
     }
 
     /// M3, M5, MFA-06, MFA-07: once an organization asks for a factor, a member without one gets nowhere inside it, whatever
-    /// their role, and is sent to enrol; one who has a factor and has not proven it is asked for it. Their own
-    /// pages and other organizations stay open.
+    /// their role, and is sent to enrol. One whose session has proven no factor of those that they have is asked for it
+    /// wherever they go (S8, S11). What an account shows of itself and other people's organizations stay open.
     async fn who_owes_a_factor_gets_nowhere(app: TestApp) {
         let mut people = people(&app).await;
         let mut members = std::mem::take(&mut people.members);
@@ -271,11 +271,11 @@ on_both! {
                 if !is_inside(route.access) || matches!(route.access, Access::Proving | Access::Door) {
                     continue;
                 }
-                let asked = if *role == Role::Admin { format!("{org}/sign-in") } else { "/account/mfa/enrol".to_owned() };
-                let answer = knock(visitor, &route, &path).await.is(303).leads_to(&asked);
+                let asked = if *role == Role::Admin { "/step-up" } else { "/account/mfa/enrol" };
+                let answer = knock(visitor, &route, &path).await.is(303).leads_to(asked);
                 assert!(answer.body.is_empty());
                 let answer = knock_as_fragment(visitor, &route, &path).await.is(403);
-                assert!(answer.header("hx-redirect").starts_with(&asked) && answer.body.is_empty());
+                assert!(answer.header("hx-redirect").starts_with(asked) && answer.body.is_empty());
                 knock_as_program(visitor, &route, &path).await.is(403).says("mfa_required").says_not("Tar Get");
             }
             if is_inside(route.access) {

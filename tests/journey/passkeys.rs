@@ -44,6 +44,8 @@ async fn life_of_a_passkey(stage: Stage) {
 
     browser.see("Sign in with a passkey").await;
     stage.look(&browser, "sign-in-passkey").await;
+    // After a press that failed it would be offered again, and sign in by itself before the button does.
+    browser.offer_no_passkeys().await;
     browser.press("Sign in with a passkey").await;
     browser.see("No passkey was used").await;
     stage.look(&browser, "sign-in-passkey-error").await;

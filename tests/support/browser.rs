@@ -410,6 +410,12 @@ impl Browser {
         PasskeyDevice(id.as_str().expect("a device has an id").to_owned())
     }
 
+    /// Has the page offer passkeys no more by itself, among the saved addresses: only by their button.
+    pub async fn offer_no_passkeys(&self) {
+        const SCRIPT: &str = "delete document.querySelector('form[data-autofill]').dataset.autofill";
+        self.client.execute(SCRIPT, vec![]).await.expect("the page offers passkeys by itself");
+    }
+
     /// Whether the device knows its owner again.
     pub async fn recognize(&self, device: &PasskeyDevice, recognizes: bool) {
         let PasskeyDevice(id) = device;

@@ -67,7 +67,7 @@ on_both! {
     async fn a_mailed_code_is_a_proof(app: TestApp) {
         let (_, mut dana) = without_password(&app).await;
         let (form, page) = asked_for_proof(&mut dana).await;
-        page.says("Mail a code to dana.kovac@halden.example").says_not("type=\"password\"").says_not("with Google");
+        page.says("a code to dana.kovac@halden.example proves that it is yours").says("Mail me a code").says_not("type=\"password\"").says_not("with Google");
         let asked = [("form", &*form), ("next", "")];
         let sent = dana.post("/step-up/code", &asked).await.is(303).location();
         let page = dana.get(&sent).await.ok().says("We mailed a code");

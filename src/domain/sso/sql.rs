@@ -1,7 +1,7 @@
 use super::attempts::Landing;
 use super::{Connection, Domain, Purpose};
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, IdentityId, OrganizationId, SessionId, UserId};
+use crate::ids::{ConnectionId, OrganizationId, SessionId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
@@ -100,35 +100,6 @@ pub(super) async fn insert_attempt(
         now
     )?;
     Ok(())
-}
-
-/// The connections at which a person is known, of one organization, as far as they may be used.
-pub(super) async fn connections_of_person(
-    on: &mut impl Lends,
-    user: UserId,
-    organization: OrganizationId,
-) -> sqlx::Result<Vec<Connection>> {
-    fetch_all!(
-        on,
-        Connection,
-        "select c.id, c.organization, c.kind, c.name, c.issuer, c.tenant, c.hosted_domain, c.client_id, c.scopes, \
-         c.enabled, c.admits_newcomers, c.newcomer_role, c.enforces_mfa, c.created_at, c.changed_at, \
-         c.last_used_at, c.problem, c.problem_at \
-         from identities i join connections c on c.id = i.connection \
-         where i.user_id = $1 and c.organization = $2 and c.enabled order by c.created_at, c.id",
-        user,
-        organization
-    )
-}
-
-pub(super) async fn has_google(on: &mut impl Lends, user: UserId) -> sqlx::Result<bool> {
-    let row = fetch_optional!(
-        on,
-        (IdentityId,),
-        "select id from identities where user_id = $1 and connection is null",
-        user
-    )?;
-    Ok(row.is_some())
 }
 
 pub(super) async fn keep_code(

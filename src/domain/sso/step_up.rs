@@ -2,7 +2,7 @@
 //! mailed code.
 
 use super::arrive::vouches_again;
-use super::{Attempt, Connection, Refusal, find_identity, google_works, mails, sql};
+use super::{Attempt, Connection, Refusal, enabled, find_identity, google_works, identities_of, mails, sql};
 use crate::app::App;
 use crate::clock::MINUTE;
 use crate::domain::access::Person;
@@ -38,11 +38,14 @@ pub async fn rounds(
     if person.has_password || person.factors.any() {
         return Ok(Rounds::default());
     }
-    let google = google_works(app) && sql::has_google(on, person.user).await?;
-    let connections = match organization {
-        Some(organization) => sql::connections_of_person(on, person.user, organization).await?,
+    let identities = identities_of(on, person.user).await?;
+    let known_at = |connection| identities.iter().any(|identity| identity.connection == connection);
+    let google = google_works(app) && known_at(None);
+    let mut connections = match organization {
+        Some(organization) => enabled(on, organization).await?,
         None => Vec::new(),
     };
+    connections.retain(|connection| known_at(Some(connection.id)));
     let code = !google && connections.is_empty();
     Ok(Rounds { google, connections, code })
 }

@@ -115,21 +115,27 @@
     if (menu) menu.hidePopover();
   });
   // The menu of a row comes from the server when its button is pressed, and opens there. Pressed once more, the
-  // button closes it: the press has then closed it already, but by the keyboard.
-  var shut = { by: "", at: 0 };
+  // button closes it. A pointer has closed it by the time of the click: what it was pressed on is noted before.
+  var openedBy = function (by) {
+    var menu = document.getElementById(by.dataset.opens);
+    return menu.matches(":popover-open") && menu.dataset.for === by.id && menu;
+  };
+  var closing = null;
+  document.addEventListener("pointerdown", function (e) {
+    var by = e.target.closest("[data-opens]");
+    closing = by && openedBy(by) ? by : null;
+  }, true);
+  document.addEventListener("keydown", function () { closing = null; }, true);
   document.addEventListener("toggle", function (e) {
     var by = document.getElementById(e.target.dataset.for || "");
     if (by) by.setAttribute("aria-expanded", e.newState === "open");
   }, true);
-  document.addEventListener("beforetoggle", function (e) {
-    if (e.newState === "closed" && e.target.dataset.for) shut = { by: e.target.dataset.for, at: Date.now() };
-  }, true);
   document.addEventListener("htmx:beforeRequest", function (e) {
     if (!e.target.dataset.opens) return;
-    var menu = document.getElementById(e.target.dataset.opens);
-    var open = menu.matches(":popover-open") && menu.dataset.for === e.target.id;
-    if (open) menu.hidePopover();
-    if (open || (shut.by === e.target.id && Date.now() - shut.at < 150)) e.preventDefault();
+    var menu = openedBy(e.target);
+    if (menu) menu.hidePopover();
+    if (menu || closing === e.target) e.preventDefault();
+    closing = null;
   });
   document.addEventListener("htmx:afterSwap", function (e) {
     var by = e.detail.requestConfig.elt, menu = by.isConnected && document.getElementById(by.dataset.opens || "");

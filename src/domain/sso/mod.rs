@@ -30,7 +30,8 @@ pub use self::requirement::{
 };
 pub use self::setup::{
     ClientId, ClientSecret, FieldError, Found, Issuer, MOST_CONNECTIONS, NEWCOMER_ROLES, NewSecret, Provider,
-    Scopes, Setup, SetupError, connection, draft, drafted, found, linked, remove, save, seal_secret,
+    Scopes, Setup, SetupError, connection, draft, drafted, found, linked, linked_at_each, remove, save,
+    seal_secret,
 };
 pub(crate) use self::setup::{erase, keep};
 pub use self::step_up::{CodeError, ProveError, Rounds, confirm_code, mail_code, prove, rounds};

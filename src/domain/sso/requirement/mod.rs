@@ -93,10 +93,7 @@ pub async fn interrupted(app: &App, actor: &Actor, limit: i64) -> Result<Interru
     let now = app.db.now();
     let mut reader = app.db.read().await?;
     let (all, unlinked, stranded) = sql::interrupted(&mut reader, actor.organization, now).await?;
-    let members = match limit {
-        0 => Vec::new(),
-        limit => sql::stranded(&mut reader, actor.organization, now, limit).await?,
-    };
+    let members = sql::stranded(&mut reader, actor.organization, now, limit).await?;
     Ok(Interrupted { all, unlinked, stranded, members })
 }
 

@@ -4,6 +4,8 @@ mod fields;
 mod record;
 mod sql;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::fields::{ClientId, ClientSecret, FieldError, Issuer, Scopes};
@@ -205,6 +207,14 @@ pub async fn found(on: &mut impl Lends, id: ConnectionId) -> sqlx::Result<Option
 /// How many people are linked by a connection.
 pub async fn linked(on: &mut impl Lends, id: ConnectionId) -> sqlx::Result<i64> {
     sql::count_linked(on, id).await
+}
+
+/// The same for each connection of an organization that has any.
+pub async fn linked_at_each(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<HashMap<ConnectionId, i64>> {
+    Ok(sql::count_linked_at_each(on, organization).await?.into_iter().collect())
 }
 
 /// The connection under a setup. `before` is the one that it changes.

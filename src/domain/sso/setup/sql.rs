@@ -1,7 +1,7 @@
 use crate::clock::Timestamp;
 use crate::domain::sso::Connection;
 use crate::ids::{ConnectionId, OrganizationId};
-use crate::storage::{Lends, execute, fetch_one, fetch_optional};
+use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 
 pub(super) async fn find(
     on: &mut impl Lends,
@@ -113,6 +113,19 @@ pub(super) async fn found(
         (String, Timestamp),
         "select found, found_at from connections where id = $1 and found is not null and found_at is not null",
         id
+    )
+}
+
+pub(super) async fn count_linked_at_each(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<(ConnectionId, i64)>> {
+    fetch_all!(
+        on,
+        (ConnectionId, i64),
+        "select c.id, count(*) from connections c join identities i on i.connection = c.id \
+         where c.organization = $1 group by c.id",
+        organization
     )
 }
 

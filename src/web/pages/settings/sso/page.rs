@@ -37,11 +37,12 @@ impl Page {
         let mut reader = app.db.read().await?;
         let connections = sso::of_organization(&mut reader, inside.organization.id).await?;
         let domains = sso::domains_of(&mut reader, inside.organization.id).await?;
-        let mut providers = Vec::new();
-        for connection in &connections {
-            let linked = sso::linked(&mut reader, connection.id).await?;
-            providers.push(ProviderRow::of(&inside, connection, &domains, linked, &times));
-        }
+        let linked = sso::linked_at_each(&mut reader, inside.organization.id).await?;
+        let row = |connection: &Connection| {
+            let linked = linked.get(&connection.id).copied().unwrap_or_default();
+            ProviderRow::of(&inside, connection, &domains, linked, &times)
+        };
+        let mut providers: Vec<ProviderRow> = connections.iter().map(row).collect();
         let people = sso::break_glass_people(&mut reader, inside.organization.id).await?;
         drop(reader);
         let there = |kind| connections.iter().any(|connection| connection.kind == kind);

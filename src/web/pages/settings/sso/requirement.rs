@@ -25,7 +25,6 @@ pub(super) struct RequirementPanel {
     pub required: bool,
     /// What the actor misses to require it, and the way to have it.
     pub missing: Option<Missing>,
-    pub summary: String,
 }
 
 pub(super) struct Missing {
@@ -45,13 +44,7 @@ impl RequirementPanel {
                 Err(error) => Some(missing(inside, error)?),
             },
         };
-        let Interrupted { all, unlinked, .. } = sso::interrupted(app, &inside.actor, 0).await?;
-        Ok(RequirementPanel {
-            path: inside.path("settings/sso/requirement"),
-            required,
-            missing,
-            summary: format!("{} of {} linked.", html::number(all - unlinked), html::people(all)),
-        })
+        Ok(RequirementPanel { path: inside.path("settings/sso/requirement"), required, missing })
     }
 }
 

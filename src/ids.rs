@@ -114,6 +114,18 @@ typed_id!(ConnectionId);
 typed_id!(IdentityId);
 typed_id!(DomainId);
 typed_id!(DeviceId);
+typed_id!(TeamId);
+typed_id!(ResourceId);
+typed_id!(
+    /// A link to an Unlisted resource: its name in pages and tables. The secret is another.
+    LinkId
+);
+typed_id!(AccessRequestId);
+typed_id!(AgentId);
+typed_id!(
+    /// An API key's name in pages and tables. The secret is another.
+    ApiKeyId
+);
 typed_id!(
     /// A passkey's challenge, to be answered once. Who may answer it is checked apart.
     ChallengeId

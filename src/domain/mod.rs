@@ -1,13 +1,15 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
-//! values, access, audit, throttle, passwords, organizations, users, identities, sessions, factors, account,
-//! sign_in, recovery, sign_up, email_change, invitations, leaving, sso, settings, housekeeping, backup, previews, rotation
+//! values, access, audit, throttle, passwords, organizations, environments, users, teams, resources,
+//! identities, sessions, factors, account, sign_in, recovery, sign_up, email_change, invitations,
+//! leaving, sso, settings, housekeeping, backup, previews, rotation
 
 pub mod access;
 pub mod account;
 pub mod audit;
 pub mod backup;
 pub mod email_change;
+pub mod environments;
 pub mod factors;
 pub mod housekeeping;
 pub mod identities;
@@ -17,12 +19,14 @@ pub mod organizations;
 pub mod passwords;
 pub mod previews;
 pub mod recovery;
+pub mod resources;
 pub mod rotation;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
 pub mod sso;
+pub mod teams;
 pub mod throttle;
 pub mod users;
 pub mod values;

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::SignUp;
 use crate::domain::access::{Capability, Person, Role};
+use crate::domain::environments::Environment;
 use crate::domain::organizations::{Organization, Own};
 use crate::domain::values::Theme;
 
@@ -11,6 +12,19 @@ use crate::domain::values::Theme;
 pub struct Here {
     pub organization: Organization,
     pub role: Role,
+    /// Production, unless the address names another.
+    pub environment: Environment,
+}
+
+impl Here {
+    /// A path of what belongs to the environment: `/o/acme/resources`, `/o/acme/e/staging/resources`.
+    pub fn path(&self, rest: &str) -> String {
+        let slug = &self.organization.slug;
+        match self.environment.is_production() {
+            true => format!("/o/{slug}/{rest}"),
+            false => format!("/o/{slug}/e/{}/{rest}", self.environment.slug),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

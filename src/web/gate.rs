@@ -22,6 +22,7 @@ use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::config::percent_decoded;
 use crate::domain::access::{Actor, Capability, Person, Role};
+use crate::domain::environments::{self, Environment};
 use crate::domain::organizations::{self, MfaRule, Organization, Own};
 use crate::domain::sessions::{self, Half, Lack, NewEmail, Place, Session};
 use crate::domain::sso;
@@ -53,6 +54,8 @@ pub enum Access {
     Member,
     /// The same, with a capability.
     Needs(Capability),
+    /// Whoever a resource is for: members past the gate, others, and nobody signed in. `decide()` says, on the page.
+    Opens,
     /// An Owner, of a deleted organization too: only the page that undoes that (R12).
     Reopens,
     /// The same, for what a page asks for by itself: nobody has clicked, so the session grows no longer (SES-05).
@@ -120,6 +123,21 @@ pub enum AtDoor {
     Anyone(Box<Visitor>, String),
 }
 
+/// Who stands before a resource.
+#[derive(Clone, Debug)]
+pub struct AtResource {
+    pub organization: Organization,
+    pub environment: Environment,
+    /// A member, past the gate.
+    pub inside: Option<Box<Inside>>,
+    /// Anybody else. Their person is there only if their session would open something of an account.
+    pub visitor: Visitor,
+    /// Their other organizations, for what stands around the page.
+    pub organizations: Vec<Own>,
+    /// Where whoever is refused goes, to say who they are, before it is said that there is nothing here.
+    pub first: Option<String>,
+}
+
 macro_rules! from_gate {
     ($($name:ident),*) => {$(
         impl<S: Sync> FromRequestParts<S> for $name {
@@ -133,7 +151,7 @@ macro_rules! from_gate {
     )*};
 }
 
-from_gate!(Visitor, Challenged, SignedIn, Inside, AtDoor);
+from_gate!(Visitor, Challenged, SignedIn, Inside, AtDoor, AtResource);
 
 impl SignedIn {
     /// Times as this person reads them.
@@ -151,6 +169,25 @@ impl Inside {
     /// A path inside the organization: `inside.path("users")`.
     pub fn path(&self, rest: &str) -> String {
         format!("/o/{}/{rest}", self.organization.slug)
+    }
+
+    fn here(&self) -> &Here {
+        self.chrome.here.as_ref().expect("whoever is inside is in an organization")
+    }
+
+    /// The environment that the address names: production, unless it says another.
+    pub fn environment(&self) -> &Environment {
+        &self.here().environment
+    }
+
+    /// A path of what belongs to that environment: `inside.path_here("resources")`.
+    pub fn path_here(&self, rest: &str) -> String {
+        self.here().path(rest)
+    }
+
+    /// Where this person's resources of that environment are.
+    pub fn place(&self) -> environments::Place {
+        self.environment().place(self.organization.id, self.actor.person.user)
     }
 }
 
@@ -243,6 +280,11 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             };
             request.extensions_mut().insert(at_door);
         }
+        Access::Opens => {
+            let at_resource =
+                before_resource(check, request, &context, session.as_ref(), person, flash, now).await?;
+            request.extensions_mut().insert(at_resource);
+        }
         Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) | Access::Reopens => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             let (inside, last_click) = enter(check, request, &context, &session, person, flash, now).await?;
@@ -253,6 +295,58 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         }
     }
     Ok(took_flash)
+}
+
+/// Members come past their gate (S9). Anybody else comes as who they are, if their session has proven enough of it
+/// to open anything that is no organization's (S8, S11).
+async fn before_resource(
+    check: &Check,
+    request: &mut Request,
+    context: &Context,
+    session: Option<&Session>,
+    person: Option<Person>,
+    flash: Option<String>,
+    now: Timestamp,
+) -> Result<AtResource, Error> {
+    let slug = organization_in_path(request).ok_or(Error::NotFound)?;
+    let place = session.and_then(|session| session.place(&slug).filter(|place| session.may_know_of(place)));
+    if let (Some(session), Some(person), Some(place)) = (session, &person, place)
+        && place.member.is_active(now)
+    {
+        let (inside, last_click) =
+            enter(check, request, context, session, person.clone(), flash, now).await?;
+        note_click(&check.app, session, Some(&inside), last_click, now).await?;
+        return Ok(AtResource {
+            organization: inside.organization.clone(),
+            environment: inside.environment().clone(),
+            inside: Some(Box::new(inside)),
+            visitor: Visitor::default(),
+            organizations: Vec::new(),
+            first: None,
+        });
+    }
+    from_our_pages(&check.app, request)?;
+    let back = way_back(request);
+    let first = match session {
+        None => Some(format!("/sign-in?next={}", html::query_value(&back))),
+        Some(session) if !session.has_own_proof() || session.owes_factor() => Some(step_up::first(&back)),
+        Some(_) => None,
+    };
+    // The same for an organization that is not there, until somebody says who they are.
+    let not_found = || first.clone().map_or(Error::NotFound, Error::Elsewhere);
+    let mut reader = check.app.db.read().await?;
+    let organization = organizations::by_slug(&mut reader, &slug).await?;
+    let organization = organization.filter(Organization::is_open).ok_or_else(not_found)?;
+    let environment = match environment_in_path(request) {
+        // Dev mode is its developers' own.
+        Some(slug) if slug == environments::DEVELOPMENT => return Err(not_found()),
+        Some(slug) => environments::find(&mut reader, organization.id, &slug).await?.ok_or_else(not_found)?,
+        None => Environment::production(),
+    };
+    let person = person.filter(|_| first.is_none());
+    let organizations = session.map_or_else(Vec::new, |session| chrome_organizations(context, session, now));
+    let visitor = Visitor { person, token: None, flash };
+    Ok(AtResource { organization, environment, inside: None, visitor, organizations, first })
 }
 
 /// Past an organization's gate, with the session's last click inside it.
@@ -300,7 +394,18 @@ async fn enter(
         sso::note_break_glass(&check.app, &actor).await?;
     }
     let organizations = chrome_organizations(context, session, now);
-    let here = Here { organization: organization.clone(), role: member.role };
+    let environment = match environment_in_path(request) {
+        None => Environment::production(),
+        Some(slug) => {
+            let found = environments::find(&mut check.app.db.read().await?, organization.id, &slug).await?;
+            let found = found.filter(|found| !found.is_production()).ok_or(Error::NotFound)?;
+            if found.is_development() {
+                actor.may(Capability::DevelopResources)?;
+            }
+            found
+        }
+    };
+    let here = Here { organization: organization.clone(), role: member.role, environment };
     let mut chrome =
         Chrome::new(&check.app, &actor.person, Some(here), organizations, request.uri().path(), flash);
     chrome.breaks_glass = breaks_glass;
@@ -388,6 +493,12 @@ fn open_or_undone(
 fn organization_in_path(request: &Request) -> Option<String> {
     let slug = request.uri().path().strip_prefix("/o/")?.split('/').next()?;
     Some(if slug.contains('%') { percent_decoded(slug) } else { slug.to_owned() })
+}
+
+/// The environment that the address names: `/o/{org}/e/{env}/…`.
+fn environment_in_path(request: &Request) -> Option<String> {
+    let mut parts = request.uri().path().strip_prefix("/o/")?.split('/').skip(1);
+    (parts.next()? == "e").then(|| parts.next().map(percent_decoded))?
 }
 
 /// A fragment has no sidebar. Deleted organizations are not in it.

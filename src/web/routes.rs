@@ -34,6 +34,17 @@ fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, h
     Route { method: Method::POST, path, access, handler: on(axum::routing::MethodFilter::POST, handler) }
 }
 
+/// What belongs to an environment: under production's address, and under that of each other one.
+#[expect(unused_macros, reason = "its first lines come with resources")]
+macro_rules! per_environment {
+    ($($method:ident $path:literal, $access:expr, $handler:expr;)*) => {
+        vec![$(
+            $method(concat!("/o/{org}", $path), $access, $handler),
+            $method(concat!("/o/{org}/e/{env}", $path), $access, $handler),
+        )*]
+    };
+}
+
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
     vec![

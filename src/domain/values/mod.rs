@@ -11,6 +11,6 @@ pub use self::domain_name::{DomainName, DomainNameError};
 pub use self::email::{Email, EmailError};
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
 pub use self::text::{
-    FactorName, Note, OrganizationName, PersonName, ProviderName, Slug, SlugError, TextError, folded,
-    harmless,
+    FactorName, Handle, HandleError, Note, OrganizationName, PersonName, ProviderName, ResourceKey,
+    ResourceKeyError, ResourceName, ShortName, Slug, SlugError, TeamName, TextError, folded, harmless,
 };

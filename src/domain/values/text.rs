@@ -155,6 +155,24 @@ text_type!(
 );
 
 text_type!(
+    /// A team's name: one line, at most 60 characters.
+    TeamName,
+    |text| line(text, 60)
+);
+
+text_type!(
+    /// What a resource is called: one line, at most 80 characters.
+    ResourceName,
+    |text| line(text, 80)
+);
+
+text_type!(
+    /// What an environment, an agent, a key or a link is called: one line, at most 40 characters.
+    ShortName,
+    |text| line(text, 40)
+);
+
+text_type!(
     /// An inviter's note: plain text of at most 500 characters (I1), perhaps empty.
     Note,
     |text| {
@@ -243,22 +261,141 @@ impl Slug {
 
     /// What a name suggests; a name without Latin letters gets a neutral one.
     pub fn suggested_by(name: &OrganizationName) -> Slug {
-        let plain: String = name.as_str().nfkd().filter(|c| !is_combining_mark(*c)).collect();
-        let words: Vec<String> = plain
-            .split(|c: char| !c.is_ascii_alphanumeric() && c != '\'' && c != '’')
-            .map(|word| {
-                word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
-            })
-            .filter(|word| !word.is_empty())
-            .collect();
-        let joined: String = words.join("-").chars().take(32).collect();
-        let text = joined.trim_matches('-').to_owned();
+        let text = hyphenated(name.as_str());
         text.parse().unwrap_or_else(|_| Slug(format!("org-{}", random_digits(6))))
     }
 
     /// The same with a number, for when it is taken.
     pub fn numbered(&self, number: u32) -> Slug {
         Slug(format!("{}-{number}", self.0))
+    }
+}
+
+/// A name's Latin letters and digits in lower case, with hyphens between its words: at most 32 characters.
+fn hyphenated(name: &str) -> String {
+    let plain: String = name.nfkd().filter(|c| !is_combining_mark(*c)).collect();
+    let words: Vec<String> = plain
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '\'' && c != '’')
+        .map(|word| {
+            word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+        })
+        .filter(|word| !word.is_empty())
+        .collect();
+    let joined: String = words.join("-").chars().take(32).collect();
+    joined.trim_matches('-').to_owned()
+}
+
+/// `a-z`, `0-9` and single hyphens inside, so many of them.
+fn is_slug(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    length.contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
+}
+
+/// What a team, or an environment, is called in URLs and definitions: 1 to 40 of `a-z`, `0-9` and single hyphens
+/// inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handle(String);
+
+/// Words that stand in the same place of a path.
+const TAKEN: [&str; 2] = ["new", "csv"];
+
+impl Handle {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a name suggests; one without Latin letters gets a neutral one, as `team-123456`.
+    pub fn suggested_by(name: &str, kind: &str) -> Handle {
+        hyphenated(name).parse().unwrap_or_else(|_| Handle(format!("{kind}-{}", random_digits(6))))
+    }
+
+    /// The same with a number, for when it is taken.
+    pub fn numbered(&self, number: u32) -> Handle {
+        Handle(format!("{}-{number}", self.0.chars().take(32).collect::<String>().trim_end_matches('-')))
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HandleError {
+    #[error(
+        "Use up to 40 letters (a to z), digits and single hyphens, beginning and ending with a letter or digit."
+    )]
+    Malformed,
+    #[error("This word has another meaning here. Choose another.")]
+    Taken,
+}
+
+impl FromStr for Handle {
+    type Err = HandleError;
+
+    fn from_str(text: &str) -> Result<Handle, HandleError> {
+        match is_slug(text, 1..=40) {
+            false => Err(HandleError::Malformed),
+            true if TAKEN.contains(&text) => Err(HandleError::Taken),
+            true => Ok(Handle(text.to_owned())),
+        }
+    }
+}
+
+/// A resource's key: up to six parts with slashes between them, each of letters, digits, `-`, `_` and `.`, 120
+/// characters in all. `a/b` is under `a`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceKey(String);
+
+impl ResourceKey {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a name suggests.
+    pub fn suggested_by(name: &str) -> ResourceKey {
+        hyphenated(name).parse().unwrap_or_else(|_| ResourceKey(format!("resource-{}", random_digits(6))))
+    }
+}
+
+impl fmt::Display for ResourceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResourceKeyError {
+    #[error(
+        "Use letters, digits, hyphens, underscores and dots, in at most six parts with slashes between them: 120 \
+         characters in all."
+    )]
+    Malformed,
+    #[error("This word has another meaning here. Choose another.")]
+    Taken,
+}
+
+impl FromStr for ResourceKey {
+    type Err = ResourceKeyError;
+
+    fn from_str(text: &str) -> Result<ResourceKey, ResourceKeyError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let parts: Vec<&str> = text.split('/').collect();
+        let right = text.len() <= 120
+            && parts.len() <= 6
+            && parts.iter().all(|part| {
+                // A path takes "." and ".." apart.
+                !part.is_empty() && part.bytes().all(allowed) && part.bytes().any(|byte| byte != b'.')
+            });
+        match right {
+            false => Err(ResourceKeyError::Malformed),
+            true if TAKEN.contains(&text) => Err(ResourceKeyError::Taken),
+            true => Ok(ResourceKey(text.to_owned())),
+        }
     }
 }
 
@@ -276,12 +413,7 @@ impl FromStr for Slug {
     type Err = SlugError;
 
     fn from_str(text: &str) -> Result<Slug, SlugError> {
-        let right = (2..=40).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-            && !text.starts_with('-')
-            && !text.ends_with('-')
-            && !text.contains("--");
-        match right {
+        match is_slug(text, 2..=40) {
             false => Err(SlugError::Malformed),
             true if RESERVED.contains(&text) => Err(SlugError::Reserved),
             true => Ok(Slug(text.to_owned())),

@@ -1,0 +1,81 @@
+//! Environments: production, which is Live mode, development, which is Dev mode and separate per developer, and
+//! those that an organization adds.
+
+mod sql;
+
+use crate::ids::{OrganizationId, UserId};
+use crate::storage::Lends;
+
+pub const PRODUCTION: &str = "production";
+pub const DEVELOPMENT: &str = "development";
+
+/// One of the colours that an environment can have: the name of its style.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Color {
+    Green,
+    Blue,
+    Violet,
+    Amber,
+    Red,
+    Gray,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Environment {
+    pub slug: String,
+    pub name: String,
+    pub color: Color,
+}
+
+impl Environment {
+    pub fn production() -> Environment {
+        Environment { slug: PRODUCTION.to_owned(), name: "Production".to_owned(), color: Color::Green }
+    }
+
+    pub fn development() -> Environment {
+        Environment { slug: DEVELOPMENT.to_owned(), name: "Development".to_owned(), color: Color::Amber }
+    }
+
+    pub fn is_production(&self) -> bool {
+        self.slug == PRODUCTION
+    }
+
+    pub fn is_development(&self) -> bool {
+        self.slug == DEVELOPMENT
+    }
+
+    /// Where this person's resources of the environment are.
+    pub fn place(&self, organization: OrganizationId, user: UserId) -> Place {
+        let developer = if self.is_development() { user.to_string() } else { String::new() };
+        Place { organization, environment: self.slug.clone(), developer }
+    }
+}
+
+/// Where resources are: an organization's environment, and in Dev mode one developer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub organization: OrganizationId,
+    pub environment: String,
+    /// Empty, but in Dev mode.
+    pub developer: String,
+}
+
+impl Place {
+    pub fn production(organization: OrganizationId) -> Place {
+        Place { organization, environment: PRODUCTION.to_owned(), developer: String::new() }
+    }
+}
+
+/// An environment of an organization by its slug.
+pub async fn find(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    slug: &str,
+) -> sqlx::Result<Option<Environment>> {
+    match slug {
+        PRODUCTION => Ok(Some(Environment::production())),
+        DEVELOPMENT => Ok(Some(Environment::development())),
+        slug => sql::find(on, organization, slug).await,
+    }
+}

@@ -1,0 +1,147 @@
+//! What [`decide`](super::decide) rests on, read from the database.
+
+use super::access::{Access, Permissions};
+use super::decide::{Facts, Standing, Subject};
+use super::{Resource, sql};
+use crate::clock::Timestamp;
+use crate::domain::access::Role;
+use crate::domain::users::MemberState;
+use crate::ids::{OrganizationId, ResourceId, TeamId, UserId};
+use crate::storage::Lends;
+
+/// Somebody, as decisions of one organization know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    pub user: Option<UserId>,
+    pub standing: Standing,
+    /// The canonical domain of their verified address; empty for nobody.
+    pub domain: String,
+    /// Sorted.
+    pub teams: Vec<TeamId>,
+    pub has_link: bool,
+}
+
+impl Who {
+    pub fn nobody() -> Who {
+        Who {
+            user: None,
+            standing: Standing::Outside,
+            domain: String::new(),
+            teams: Vec::new(),
+            has_link: false,
+        }
+    }
+
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            user: self.user,
+            standing: self.standing,
+            domain: &self.domain,
+            teams: &self.teams,
+            has_link: self.has_link,
+        }
+    }
+}
+
+/// How a membership stands now.
+pub(super) fn standing(state: MemberState, role: Role, ends_at: Option<Timestamp>, now: Timestamp) -> Standing {
+    match state {
+        MemberState::Removed => Standing::Removed,
+        MemberState::Suspended => Standing::Suspended,
+        MemberState::Active if ends_at.is_some_and(|end| end <= now) => Standing::Ended,
+        MemberState::Active => Standing::Active(role),
+    }
+}
+
+/// A user as an organization's decisions know them, a member or not. Somebody unknown is nobody.
+pub async fn who(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    now: Timestamp,
+) -> sqlx::Result<Who> {
+    let Some(found) = sql::who(on, organization, user).await? else { return Ok(Who::nobody()) };
+    let standing = match (found.state, found.role) {
+        (Some(state), Some(role)) => standing(state, role, found.ends_at, now),
+        _ => Standing::Outside,
+    };
+    let teams = match standing {
+        Standing::Active(_) => sql::teams_of(on, organization, user).await?,
+        _ => Vec::new(),
+    };
+    let domain = found.email_canonical.rsplit_once('@').map_or("", |(_, domain)| domain).to_owned();
+    Ok(Who { user: Some(user), standing, domain, teams, has_link: false })
+}
+
+/// The resource whose access is in force: its own, or that of the nearest page above it that says any (A2).
+async fn source(on: &mut impl Lends, resource: &Resource) -> sqlx::Result<Option<Resource>> {
+    if resource.audience.is_some() || !resource.kind.is_for_members() {
+        return Ok(None);
+    }
+    let parents = resource.parents();
+    if parents.is_empty() {
+        return Ok(None);
+    }
+    sql::nearest_saying(on, resource, &parents).await
+}
+
+/// The facts for a question about one person: of the entries only theirs and their teams'.
+pub async fn facts(on: &mut impl Lends, resource: &Resource, who: &Who) -> sqlx::Result<Facts> {
+    let source = source(on, resource).await?;
+    let saying = source.as_ref().unwrap_or(resource);
+    let (people, teams) = match (saying.audience, who.user) {
+        (Some(_), Some(user)) => {
+            let people = sql::entry_of(on, saying.id, user).await?;
+            let teams = match who.teams.is_empty() {
+                true => Vec::new(),
+                false => sql::team_entries_of(on, saying.id, saying.organization, user).await?,
+            };
+            (people, teams)
+        }
+        _ => (Vec::new(), Vec::new()),
+    };
+    Ok(assembled(resource, saying, people, teams))
+}
+
+/// The facts for questions about anybody: all entries.
+pub async fn whole_facts(on: &mut impl Lends, resource: &Resource) -> sqlx::Result<Facts> {
+    let source = source(on, resource).await?;
+    let saying = source.as_ref().unwrap_or(resource);
+    let people = sql::bound_entries(on, saying.id).await?;
+    let teams = sql::team_entries(on, saying.id).await?;
+    Ok(assembled(resource, saying, people, teams))
+}
+
+/// Both lists sorted by id.
+fn assembled(
+    resource: &Resource,
+    saying: &Resource,
+    people: Vec<(UserId, Option<Permissions>)>,
+    teams: Vec<(TeamId, Option<Permissions>)>,
+) -> Facts {
+    let access = match saying.audience {
+        None => Access::unsaid(resource.kind),
+        Some(audience) => Access {
+            audience,
+            default: saying.defaults(),
+            domain: saying.domain.clone(),
+            teams,
+            people,
+        },
+    };
+    Facts {
+        kind: resource.kind,
+        creator: resource.creator,
+        is_archived: resource.archived_at.is_some(),
+        developer: resource.developer(),
+        access,
+    }
+}
+
+/// Whose access is in force where a resource has none of its own, for pages that say so.
+pub async fn inherited_from(
+    on: &mut impl Lends,
+    resource: &Resource,
+) -> sqlx::Result<Option<(ResourceId, String)>> {
+    Ok(source(on, resource).await?.map(|page| (page.id, page.key)))
+}

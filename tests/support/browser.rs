@@ -21,12 +21,15 @@ use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::key::Key;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
+use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The driver itself would wait for a browser for ten minutes, once for each command.
+const LONGEST_ANSWER: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(50);
 
 const ARGUMENTS: [&str; 11] = [
@@ -154,7 +157,10 @@ impl Browser {
         ]
         .into_iter()
         .collect();
-        let client = ClientBuilder::new(HttpConnector::new())
+        // Whatever a browser hangs in ends in a failure that says where, and not in a run that never ends.
+        let mut connector = TimeoutConnector::new(HttpConnector::new());
+        connector.set_read_timeout(Some(LONGEST_ANSWER));
+        let client = ClientBuilder::new(connector)
             .capabilities(capabilities)
             .connect(&driver)
             .await

@@ -12,6 +12,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
 
+use super::program::PATIENCE;
+
 /// An Entra tenant of the tests.
 pub const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
@@ -52,7 +54,9 @@ impl Provider {
             .spawn()
             .expect("node and the packages of tests/tools are installed, by tests/run");
         let output = process.stdout.take().expect("its output is a pipe");
-        let line = BufReader::new(output).lines().next_line().await.expect("it can be read");
+        let mut lines = BufReader::new(output).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it starts in time");
+        let line = line.expect("it can be read");
         let line: Value = serde_json::from_str(&line.expect("it starts")).expect("it says where it listens");
         let url = line["url"].as_str().expect("it says where it listens").to_owned();
         Provider { url, client: client(), _process: process }
@@ -193,7 +197,8 @@ impl Person {
 
 fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    let client =
+        Client::builder().timeout(PATIENCE).no_proxy().redirect(reqwest::redirect::Policy::none()).build();
     client.expect("a client can be made")
 }
 

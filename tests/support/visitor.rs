@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -10,6 +11,9 @@ use interlock::clock::Clock;
 use tower::ServiceExt;
 
 use super::app::PASSWORD;
+
+/// A request that takes longer waits for something that never comes.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Someone with a browser: it keeps cookies and says where its requests come from.
 #[derive(Clone)]
@@ -110,12 +114,15 @@ impl Visitor {
         let mut request =
             request.body(Body::from(body.unwrap_or_default())).expect("the request is well-formed");
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.address, 50_000)));
-        let response = self.router.clone().oneshot(request).await.expect("the router always answers");
-        let (parts, body) = response.into_parts();
+        let answered = tokio::time::timeout(PATIENCE, self.router.clone().oneshot(request)).await;
+        let response = answered.unwrap_or_else(|_| panic!("{method} {path} is never answered"));
+        let (parts, body) = response.expect("the router always answers").into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             self.keep(cookie.to_str().expect("a cookie is text"));
         }
-        let bytes = body.collect().await.expect("the body ends").to_bytes();
+        let read = tokio::time::timeout(PATIENCE, body.collect()).await;
+        let read = read.unwrap_or_else(|_| panic!("the answer to {method} {path} never ends"));
+        let bytes = read.expect("the body ends").to_bytes();
         Answer {
             status: parts.status,
             headers: parts.headers,

@@ -28,6 +28,10 @@ create table team_members (
 );
 
 create index team_members_by_person on team_members (organization, user_id, team);
+create index team_members_maintaining on team_members (team, user_id) where maintainer;
+
+-- The teams that a list of invites gives, as invitations.teams has them: ids in a JSON array.
+alter table invitation_batches add column teams text not null default '[]';
 
 -- The environments beside production and development, which exist always and have no row.
 create table environments (
@@ -73,6 +77,7 @@ create index resources_by_name on resources (organization, environment, develope
 create index resources_by_audience on resources (organization, environment, audience, developer);
 create index resources_by_creator on resources (organization, creator);
 create index resources_by_host on resources (host) where host is not null;
+create index resources_by_domain on resources (domain) where audience = 'DomainRestricted';
 
 -- A team's entry: its permissions, and in some audiences what admits its members (A6).
 create table resource_teams (
@@ -144,6 +149,9 @@ create table access_requests (
 create unique index access_requests_open on access_requests (resource, user_id) where closed_at is null;
 create index access_requests_by_organization on access_requests (organization, created_at);
 
+-- The resource's page that a guest signs up from: where they land once they are confirmed.
+alter table pending_sign_ups add column next text;
+
 -- A host belongs to the organization that first put a tool there: what a reverse proxy asks by.
 create table tool_hosts (
     host text primary key,
@@ -154,11 +162,13 @@ create table tool_hosts (
 create index tool_hosts_by_organization on tool_hosts (organization);
 
 -- The way from Interlock to a tool's host, once, within a minute.
+-- state is the hash of what a cookie at the tool's host holds: a ticket works in the browser that asked for it.
 create table tool_tickets (
     token_hash text primary key,
-    session text not null references sessions (id),
+    session text not null references sessions (id) on delete cascade,
     host text not null,
     back text not null,
+    state text not null,
     created_at bigint not null,
     used_at bigint
 );
@@ -169,7 +179,7 @@ create index tool_tickets_by_session on tool_tickets (session);
 -- A session at a tool's host, which lives as long as the one it was made from.
 create table tool_sessions (
     token_hash text primary key,
-    session text not null references sessions (id),
+    session text not null references sessions (id) on delete cascade,
     host text not null,
     created_at bigint not null
 );

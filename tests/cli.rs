@@ -2,6 +2,7 @@
 
 mod backup;
 mod demo;
+mod keys;
 mod organizations;
 mod people;
 mod records;

@@ -3,7 +3,7 @@
 use interlock::clock::{DAY, HOUR};
 use interlock::domain::access::Role;
 use interlock::domain::audit::{Chain, Verdict, verify};
-use interlock::domain::users;
+use interlock::domain::leaving;
 
 use crate::support::database::{count, execute, only, texts};
 use crate::support::{PASSWORD, TestApp, Visitor, everything, on_both, refuses_bad_forms};
@@ -11,7 +11,7 @@ use crate::support::{PASSWORD, TestApp, Visitor, everything, on_both, refuses_ba
 const DANA: &str = "dana@halden.example";
 
 async fn end_due(app: &TestApp) {
-    users::end_due(&app.app).await.expect("memberships can be ended");
+    leaving::end_due(&app.app).await.expect("memberships can be ended");
 }
 
 /// Dana, whose membership ends on a day, invited by Adil, who is an Admin.
@@ -252,7 +252,7 @@ on_both! {
             let working: Vec<_> = (0..6)
                 .map(|n| {
                     let app = replica.as_ref().filter(|_| n % 2 == 1).unwrap_or(&app).app.clone();
-                    tokio::spawn(async move { users::end_due(&app).await })
+                    tokio::spawn(async move { leaving::end_due(&app).await })
                 })
                 .collect();
             for worker in working {

@@ -49,13 +49,54 @@ async fn people(app: &TestApp) -> People {
         owner.post(&format!("{}/users/{id}/{noun}", owner.org), &[]).await.is(303);
     }
     let target = app.id_of(&mut owner, "Tar Get").await;
+    owner.post(&format!("{}/teams", owner.org), &[("name", "Tar Get")]).await.is(303);
+    let team = format!("{}/teams/tar-get", owner.org);
+    owner.post(&format!("{team}/members"), &[("people", &target)]).await.leads_to(&team);
     connect(app).await;
+    open_resources(app).await;
+    configure(app).await;
     let organization = database::only(database::texts(app, "select id from organizations").await);
     let org = owner.org.clone();
     members.push((Role::Owner, owner));
     let stranger = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
     let nobody = app.visitor();
     People { nobody, members, stranger, suspended, removed, target, invitation, batch, organization, org }
+}
+
+const RESOURCE: &str = "01a20000-0000-7000-8000-00000000000e";
+const LINK: &str = "01a20000-0000-7000-8000-00000000000f";
+const REQUEST: &str = "01a20000-0000-7000-8000-000000000010";
+
+/// A resource of the Developer's in Live and one in staging, each with a link and a request, and a team.
+async fn open_resources(app: &TestApp) {
+    execute(
+        app,
+        "insert into environments (organization, slug, name, color, created_at) \
+         select id, 'staging', 'Staging', 'blue', 0 from organizations where slug = 'halden-freight'; \
+         insert into teams (id, organization, slug, name, name_key, created_at) \
+         select '01a20000-0000-7000-8000-000000000011', id, 'target-team', 'Target team', 'target team', 0 \
+         from organizations where slug = 'halden-freight'",
+    )
+    .await;
+    for (environment, digit) in [("production", '0'), ("staging", '1')] {
+        let id = |of: &str| format!("{}{digit}{}", &of[..14], &of[15..]);
+        let (resource, link, request) = (id(RESOURCE), id(LINK), id(REQUEST));
+        execute(
+            app,
+            &format!(
+                "insert into resources (id, organization, environment, key, kind, name, name_key, description, creator, \
+                 audience, created_at, changed_at) select '{resource}', o.id, '{environment}', 'target/key', 'tool', \
+                 'Target', 'target', '', u.id, 'Unlisted', 0, 0 from organizations o, users u \
+                 where o.slug = 'halden-freight' and u.email = 'developer@halden.example'; \
+                 insert into resource_links (id, organization, resource, token_hash, name, created_at) \
+                 select '{link}', organization, id, '{link}', 'A link', 0 from resources where id = '{resource}'; \
+                 insert into access_requests (id, organization, resource, user_id, note, created_at) \
+                 select '{request}', r.organization, r.id, u.id, '', 0 from resources r, users u \
+                 where r.id = '{resource}' and u.email = 'target@halden.example'"
+            ),
+        )
+        .await;
+    }
 }
 
 const CONNECTION: &str = "01a20000-0000-7000-8000-00000000000c";
@@ -75,6 +116,16 @@ async fn connect(app: &TestApp) {
     .await;
 }
 
+/// A resource that every reader of resources knows of, in production and in an environment, and an empty environment.
+async fn configure(app: &TestApp) {
+    execute(
+        app,
+        "insert into environments (organization, slug, name, color, created_at) \
+         select id, 'empty', 'Tar Get', 'blue', 0 from organizations",
+    )
+    .await;
+}
+
 impl People {
     /// A route's path with ids that are there.
     fn path(&self, route: &Route) -> String {
@@ -82,19 +133,31 @@ impl People {
             path if path.contains("/invitations/") => &self.invitation,
             path if path.contains("/organizations/") => &self.organization,
             path if path.contains("/domains/") => DOMAIN,
+            path if path.contains("/links/") => &within_environment(LINK, path),
+            path if path.contains("/requests/") => &within_environment(REQUEST, path),
             _ => &self.target,
         };
         route
             .path
             .replace("/o/{org}", &self.org)
+            .replace("{env}", "staging")
+            .replace("{key}", "target%2Fkey")
             .replace("{id}", id)
+            .replace("{slug}", "tar-get")
             .replace("{batch}", &self.batch)
             .replace("/settings/sso/{connection}", &format!("/settings/sso/{CONNECTION}"))
+            .replace("{environment}", "empty")
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .replace("{name}", "nothing.css")
             .replace("{mail}", "nothing")
             .replace("{kind}", "invitation")
     }
+}
+
+/// The id of what stands in for it in the path's environment.
+fn within_environment(id: &str, path: &str) -> String {
+    let digit = if path.contains("/e/{env}") { '1' } else { '0' };
+    format!("{}{digit}{}", &id[..14], &id[15..])
 }
 
 /// A request that changes nothing even where it is let in: its form has a field that no form has.
@@ -125,6 +188,7 @@ fn is_inside(access: Access) -> bool {
             | Access::Door
             | Access::Member
             | Access::Needs(_)
+            | Access::Maintains
             | Access::Polls(_)
             | Access::Reopens
     )
@@ -134,6 +198,8 @@ fn may(role: Role, access: Access) -> bool {
     match access {
         Access::Needs(capability) | Access::Polls(capability) => role.may(capability),
         Access::Reopens => role.may(Capability::DeleteOrganization),
+        // Nobody maintains the team here.
+        Access::Maintains => role.may(Capability::ManageTeams),
         _ => true,
     }
 }
@@ -290,7 +356,9 @@ on_both! {
     async fn other_sites_may_not_post(app: TestApp) {
         let mut people = people(&app).await;
         let mut owner = people.members.pop().expect("the Owner is last").1;
-        for route in routes::table().iter().filter(|route| route.method != Method::GET) {
+        // What a key opens no browser can send.
+        let by_browser = |route: &&Route| route.method != Method::GET && !matches!(route.access, Access::Key(_));
+        for route in routes::table().iter().filter(by_browser) {
             let path = people.path(route);
             for origin in [Some("https://evil.example".to_owned()), Some("null".to_owned()), None] {
                 owner.origin = origin;
@@ -303,6 +371,27 @@ on_both! {
             owner.headers.pop();
         }
         owner.get(&format!("{}/users", people.org)).await.ok().says("Tar Get");
+    }
+
+    /// K1: cookies open nothing under /v1, whoever's they are, and only a key does.
+    async fn no_cookie_opens_the_api(app: TestApp) {
+        let mut people = people(&app).await;
+        let mut knocked = 0;
+        for route in routes::table() {
+            assert_eq!(route.path.starts_with("/v1/"), matches!(route.access, Access::Key(_)), "{}", route.path);
+            if !matches!(route.access, Access::Key(_)) {
+                continue;
+            }
+            let path = people.path(&route);
+            for (_, visitor) in &mut people.members {
+                knock(visitor, &route, &path).await.is(401);
+                knock_as_fragment(visitor, &route, &path).await.is(401);
+                knock_as_program(visitor, &route, &path).await.is(401);
+            }
+            knock(&mut people.nobody, &route, &path).await.is(401);
+            knocked += 1;
+        }
+        assert!(knocked > 0);
     }
 
     /// HTX-07, INV-13: looking changes nothing, by GET and by HEAD.
@@ -364,12 +453,20 @@ fn every_change_inside_an_organization_needs_a_capability() {
     for route in routes::table() {
         if route.path.starts_with("/o/{org}") && route.method == Method::POST {
             // Signing in to the organization is the person's own, an Auditor's too.
-            let own = route.path == "/o/{org}/sign-in";
-            let changing =
-                [Capability::ManageUsers, Capability::ManageSettings, Capability::DeleteOrganization];
+            let own = route.path == "/o/{org}/sign-in"
+                || (route.path.ends_with("/resources/{key}/ask")
+                    && route.access == Access::Needs(Capability::AskApproval));
+            let changing = [
+                Capability::ManageUsers,
+                Capability::ManageTeams,
+                Capability::ManageSettings,
+                Capability::DeleteOrganization,
+                Capability::WriteResources,
+                Capability::ChangeAccess,
+            ];
             let manages = match route.access {
                 Access::Needs(capability) => changing.contains(&capability),
-                access => access == Access::Reopens,
+                access => matches!(access, Access::Reopens | Access::Maintains),
             };
             assert!(own || manages, "POST {} is open to {:?}", route.path, route.access);
         }

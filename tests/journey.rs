@@ -10,12 +10,15 @@ mod keyboard;
 mod long_words;
 mod main_way;
 mod mfa;
+mod opening;
 mod organizations;
 mod passkeys;
 mod people;
+mod resources;
 mod security;
 mod sso;
 mod sso_settings;
+mod teams;
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;
@@ -51,6 +54,13 @@ impl Stage {
         browser.press("Continue").await;
         browser.fill("Password", password).await;
         browser.press("Sign in").await;
+    }
+
+    /// The same, and on from home to the organization's people.
+    async fn sign_in_to_users(&self, browser: &Browser, email: &str, password: &str) {
+        self.sign_in(browser, email, password).await;
+        browser.see("This is everything that you may open").await;
+        browser.press("Users").await;
     }
 }
 

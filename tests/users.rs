@@ -378,7 +378,8 @@ on_both! {
                 continue;
             }
             for id in [own.as_str(), RANDOM, "x"] {
-                let path = route.path.replace("/o/{org}", &tess.org).replace("{id}", id).replace("{connection}", id);
+                let path = route.path.replace("/o/{org}", &tess.org).replace("{id}", id).replace("{connection}", id).replace("{env}", "staging").replace("{environment}", id).replace("{key}", id);
+                let path = path.replace("{slug}", id);
                 assert!(!path.contains('{'), "{path}: this test does not know how to fill it");
                 tess.send(route.method.clone(), &path, &[], Some(String::new())).await.is(403);
                 tess.send(

@@ -2,6 +2,7 @@
 //! server on one core and the load on another, and bare servers in turn with ours: machines are noisy,
 //! and ratios are not. Nothing here is a test.
 
+mod access;
 mod bare;
 mod load;
 mod measure;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::access;
 use crate::load::{self, Ask, CONNECTIONS, Connection, always, get, header, post};
 use crate::process::{self, Server};
 use crate::report::Report;
-use crate::seed::{self, HUNDRED, MILLION, Organization, TEN};
+use crate::seed::{self, HUNDRED, MILLION, Organization, SMALL, TEN};
 
 /// Contestants take turns this often; the median counts.
 const ROUNDS: usize = 5;
@@ -60,6 +61,9 @@ pub async fn all(parts: &[String]) {
     }
     if asked("page") {
         bench.page().await;
+    }
+    if asked("access") {
+        bench.access().await;
     }
     if asked("invite") {
         bench.invite().await;
@@ -172,6 +176,39 @@ impl Bench {
         self.report.note("bare page with one point select", bare, "ms");
         let detail = format!("{ours:.3} ms; {:.2} × a tuned bare page of {tuned:.3} ms", ours / tuned);
         self.report.within("signed-in page without a list", ours / bare, 2.0, "×", &detail);
+    }
+
+    /// Decisions, beside a bare route that reads one row by key. The launcher of a person with 300 resources comes here
+    /// with its page.
+    async fn access(&mut self) {
+        let bare = page(&self.bare, &format!("/account/{}", TEN.owner_id()), "");
+        let (mut checks, mut proxied) = (vec![bare], Vec::new());
+        for organization in [&SMALL, &TEN, &HUNDRED] {
+            let cookie = self.cookie(organization).await;
+            let asking = access::seed(&self.data, organization, &access::session_hash(&cookie)).await;
+            let (server, status) = (&self.ours, 200);
+            let ask = access::check(server.port, &asking.key, &organization.owner());
+            checks.push(Contestant { server, status, ask });
+            let host = format!("{}.example", organization.slug);
+            let ask = access::forward_auth(server.port, &host, &asking.tool_cookie);
+            proxied.push(Contestant { server, status, ask });
+        }
+        checks.extend(proxied);
+        let [bare, small, ten, hundred, small_proxied, ten_proxied, hundred_proxied] =
+            compare(&checks, 8_000).await[..]
+        else {
+            unreachable!()
+        };
+        let report = &mut self.report;
+        for (what, small, ten, hundred) in [
+            ("/v1/access/check", small, ten, hundred),
+            ("/forward-auth", small_proxied, ten_proxied, hundred_proxied),
+        ] {
+            report.within(&format!("{what}, 10,000 people"), ten / bare, 3.0, "×", &format!("{ten:.3} ms"));
+            let detail = format!("{hundred:.3} ms");
+            report.within(&format!("{what}, 100,000 people to 100"), hundred / small, 1.3, "×", &detail);
+        }
+        report.within("one decision, its data loaded", access::decision(), 500.0, "ns", "100 entries");
     }
 
     async fn invite(&mut self) {

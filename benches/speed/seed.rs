@@ -1,4 +1,4 @@
-//! The data: three organizations of 10,000, 100,000 and 1,000,000 members in one SQLite file, made once
+//! The data: four organizations of 100, 10,000, 100,000 and 1,000,000 members in one SQLite file, made once
 //! and kept under target/bench until the tables or this file change.
 
 use std::fs;
@@ -19,6 +19,8 @@ pub struct Organization {
     members: u32,
 }
 
+pub const SMALL: Organization =
+    Organization { slug: "one-hundred", id: "01920000-0000-7000-8000-000000000001", number: 4, members: 100 };
 pub const TEN: Organization = Organization {
     slug: "ten-thousand",
     id: "01920000-0000-7000-8000-000000000010",
@@ -143,7 +145,7 @@ async fn fill(database: &Path) {
         )
         .await;
     }
-    for organization in [&TEN, &HUNDRED, &MILLION] {
+    for organization in [&SMALL, &TEN, &HUNDRED, &MILLION] {
         execute(connection, statements(organization, &hash)).await;
     }
     execute(connection, "pragma wal_checkpoint(truncate)".to_owned()).await;

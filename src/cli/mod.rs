@@ -9,6 +9,8 @@ mod audit;
 mod backup;
 mod confirm;
 mod export;
+mod hosts;
+mod keys;
 mod mail;
 mod org;
 mod output;
@@ -49,9 +51,12 @@ pub enum Command {
     /// People: find them, reset a password, suspend and reactivate.
     #[command(subcommand)]
     User(user::Command),
-    /// Organizations: list them, export an audit log, delete and reopen.
+    /// Organizations: list them, export an audit log, delete and reopen; the hosts of their tools.
     #[command(subcommand)]
     Org(org::Command),
+    /// API keys: make them, list them, revoke them.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Mail: what waits, what was given up, and another try.
     #[command(subcommand)]
     Mail(mail::Command),
@@ -131,6 +136,10 @@ pub async fn run(command: Command, config: Config) -> Result {
         Command::Org(command) => {
             let app = App::open(config, Clock::system()).await?;
             closed(&app, org::run(command, &app).await).await
+        }
+        Command::Keys(command) => {
+            let app = App::open(config, Clock::system()).await?;
+            closed(&app, keys::run(command, &app).await).await
         }
         Command::Mail(command) => {
             let app = App::open(config, Clock::system()).await?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::export::{self, Format};
 use super::output::{count, facts, minute, minute_or, print, table};
-use super::{Failure, Json, Result, confirm, output};
+use super::{Failure, Json, Result, confirm, hosts, output};
 use crate::app::{self, App};
 use crate::aside::Aside;
 use crate::clock::Timestamp;
@@ -88,6 +88,25 @@ pub enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// The hosts of tools that reverse proxies ask about, and whose they are.
+    #[command(after_help = "Example:\n  interlock org hosts --json")]
+    Hosts {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Take a host away from the organization that has it: any may put a tool there then.
+    #[command(after_help = "Examples:\n  interlock org release-host wiki.example.org\n  \
+        interlock org release-host wiki.example.org:8443 --yes wiki.example.org:8443\n\n\
+        Its tools there stay listed; proxies are told that there is no tool, until one is archived and taken back.")]
+    ReleaseHost {
+        /// The host as `interlock org hosts` shows it
+        host: String,
+        /// The host again, where nobody is asked to type it
+        #[arg(long, value_name = "HOST")]
+        yes: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Undo the deletion of an organization that is not erased yet.
     #[command(after_help = "Example:\n  interlock org reopen halden-freight")]
     Reopen {
@@ -109,6 +128,8 @@ pub async fn run(command: Command, app: &App) -> Result {
         Command::Lift { slug, sso, mfa, yes, json } => {
             lift(app, &slug, Lifted { sso, mfa }, yes.as_deref(), json).await
         }
+        Command::Hosts { json } => hosts::list(app, json).await,
+        Command::ReleaseHost { host, yes, json } => hosts::release(app, &host, yes.as_deref(), json).await,
         Command::Reopen { slug, json } => reopen(app, &slug, json).await,
     }
 }

@@ -8,8 +8,10 @@
 mod cast;
 mod factors;
 mod people;
+mod resources;
 mod sso;
 mod stage;
+mod teams;
 mod visits;
 
 use self::stage::{Result, Stage};
@@ -31,6 +33,8 @@ enum Step {
     Factor(factors::Act),
     Visit(visits::Act),
     Sso(sso::Act),
+    Team(teams::Act),
+    Resource(resources::Act),
 }
 
 /// All that happens, in the order of time.
@@ -39,7 +43,10 @@ fn script(end: Timestamp) -> Vec<(Timestamp, Step)> {
     let visits = visits::script(end).into_iter().map(|(at, act)| (at, Step::Visit(act)));
     let factors = factors::script(end).into_iter().map(|(at, act)| (at, Step::Factor(act)));
     let sso = sso::script(end).into_iter().map(|(at, act)| (at, Step::Sso(act)));
-    let mut steps: Vec<(Timestamp, Step)> = people.chain(factors).chain(visits).chain(sso).collect();
+    let teams = teams::script(end).into_iter().map(|(at, act)| (at, Step::Team(act)));
+    let resources = resources::script(end).into_iter().map(|(at, act)| (at, Step::Resource(act)));
+    let mut steps: Vec<(Timestamp, Step)> =
+        people.chain(factors).chain(visits).chain(sso).chain(teams).chain(resources).collect();
     steps.sort_by_key(|(at, _)| *at);
     steps
 }
@@ -50,6 +57,8 @@ async fn play(stage: &mut Stage, step: Step) -> Result {
         Step::Factor(act) => factors::play(stage, act).await,
         Step::Visit(act) => visits::play(stage, act).await,
         Step::Sso(act) => sso::play(stage, act).await,
+        Step::Team(act) => teams::play(stage, act).await,
+        Step::Resource(act) => resources::play(stage, act).await,
     }
 }
 

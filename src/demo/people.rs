@@ -250,7 +250,7 @@ pub async fn play(stage: &mut Stage, act: Act) -> Result {
             let organization = stage.organization(organization)?;
             let actor = stage.actor(by, organization).await?;
             let invitee = Invitee { email: email.parse()?, name: String::new() };
-            let terms = Terms { role, note: note.parse()?, ends_at: None, notice: false };
+            let terms = Terms { role, note: note.parse()?, ends_at: None, teams: Vec::new(), notice: false };
             let invitation = invitations::invite(&stage.app, &actor, &invitee, &terms).await?;
             stage.invitations.insert(email, invitation.id);
             stage.mail().await
@@ -273,10 +273,11 @@ pub async fn play(stage: &mut Stage, act: Act) -> Result {
 
 async fn found(stage: &mut Stage, organization: &'static str, by: &Part, email: &str) -> Result {
     let asked = NewSignUp {
-        organization: organization.parse()?,
+        organization: Some(organization.parse()?),
         name: by.name.parse()?,
         email: email.parse()?,
         time_zone: TimeZone::utc(),
+        next: None,
         password: stage.app.passwords.fit(password(), &[organization, by.name, email], 0).await??,
     };
     let (browser, new) = (cookie(), cookie());
@@ -286,6 +287,7 @@ async fn found(stage: &mut Stage, organization: &'static str, by: &Part, email: 
     let cookies = Cookies { new: &new, old: None, device: None };
     let device = device(0, by.key);
     let made = sign_up::confirm(&stage.app, &token, Some(&browser), "", &device, &origin, cookies).await?;
+    let made = made.organization.ok_or("a sign-up that names an organization makes it")?;
     stage.founded(organization, made.id);
     remember(stage, email, by.key).await
 }
@@ -343,7 +345,7 @@ async fn change(stage: &mut Stage, act: Act) -> Result {
         }
         Act::Remove { by, who } => {
             let (actor, user) = (stage.actor(by, freight).await?, stage.user(who)?);
-            leaving::remove(&stage.app, &actor, user, Fate::Revoke).await?;
+            leaving::remove(&stage.app, &actor, user, Fate::Revoke, None).await?;
         }
         Act::EndAfter { by, who, last } => {
             let (actor, user) = (stage.actor(by, freight).await?, stage.user(who)?);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{
-    email_change, factors, invitations, recovery, sessions, settings, sign_up, sso, throttle, users,
+    email_change, factors, forward_auth, invitations, leaving, recovery, sessions, settings, sign_up, sso,
+    throttle,
 };
 use crate::app::Shared;
 use crate::mail;
@@ -19,7 +20,7 @@ const ROUNDS: u32 = 60;
 pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
     let mut round = 0;
     while !*stopping.borrow() {
-        if let Err(error) = users::end_due(&app).await {
+        if let Err(error) = leaving::end_due(&app).await {
             tracing::error!(%error, "memberships could not be ended");
         }
         if let Err(error) = settings::tell_due(&app).await {
@@ -46,6 +47,7 @@ pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     throttle::sweep(&mut tx).await?;
     // Ways to a provider before the sessions that began them.
     sso::sweep(&mut tx).await?;
+    forward_auth::sweep(&mut tx).await?;
     sessions::sweep(&mut tx).await?;
     factors::sweep(&mut tx).await?;
     sign_up::sweep(&mut tx).await?;

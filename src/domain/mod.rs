@@ -1,16 +1,19 @@
 //! The rules: no HTTP, no HTML. A feature's SQL is its own. A feature imports only those before it:
 //!
-//! values, access, audit, throttle, passwords, organizations, environments, users, teams, resources,
-//! identities, sessions, factors, account, sign_in, recovery, sign_up, email_change, invitations,
-//! leaving, sso, settings, housekeeping, backup, previews, rotation
+//! values, access, audit, throttle, passwords, organizations, environments, users, teams, resources, agents,
+//! api_keys, identities, sessions, factors, account, sign_in, recovery, sign_up, email_change, invitations,
+//! leaving, sso, forward_auth, settings, housekeeping, backup, previews, rotation
 
 pub mod access;
 pub mod account;
+pub mod agents;
+pub mod api_keys;
 pub mod audit;
 pub mod backup;
 pub mod email_change;
 pub mod environments;
 pub mod factors;
+pub mod forward_auth;
 pub mod housekeeping;
 pub mod identities;
 pub mod invitations;

@@ -1,7 +1,8 @@
 //! One of each kind of mail, with data that nobody has: to look at, and for the tests to check.
 
 use super::{
-    account, email_change, factors, invitations, leaving, recovery, settings, sign_in, sign_up, sso, users,
+    account, email_change, factors, invitations, leaving, recovery, resources, settings, sign_in, sign_up,
+    sso, users,
 };
 use crate::app::App;
 use crate::mail::Message;
@@ -10,6 +11,7 @@ use crate::mail::Message;
 pub fn all(app: &App) -> Vec<Message> {
     [
         users::samples(app),
+        resources::asking::samples(app),
         factors::samples(app),
         account::samples(app),
         sign_in::samples(app),
@@ -20,6 +22,7 @@ pub fn all(app: &App) -> Vec<Message> {
         leaving::samples(app),
         sso::samples(app),
         settings::samples(app),
+        resources::editing::samples(app),
     ]
     .concat()
 }

@@ -14,6 +14,8 @@ pub struct Here {
     pub role: Role,
     /// Production, unless the address names another.
     pub environment: Environment,
+    /// Where to switch to another, on pages of what belongs to one: the environment, its page, whether it is this one.
+    pub environments: Vec<(Environment, String, bool)>,
 }
 
 impl Here {
@@ -69,8 +71,11 @@ pub struct Item {
 }
 
 /// The sidebar of an organization. An entry without a capability is everyone's.
-const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 4] = [
+const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 7] = [
+    ("Access", "Home", "", "house", None),
+    ("Access", "Resources", "resources", "box", Some(Capability::ReadResources)),
     ("People", "Users", "users", "users", Some(Capability::ReadUsers)),
+    ("People", "Teams", "teams", "boxes", Some(Capability::ReadTeams)),
     ("People", "Roles", "roles", "id-card", None),
     ("Records", "Audit log", "audit", "scroll-text", Some(Capability::ReadAudit)),
     ("Organization", "Settings", "settings", "settings", Some(Capability::ManageSettings)),
@@ -123,6 +128,11 @@ impl Chrome {
         }
     }
 
+    /// A path inside the organization that one is in.
+    pub fn path(&self, rest: &str) -> String {
+        self.here.as_ref().map_or_else(String::new, |here| format!("/o/{}/{rest}", here.organization.slug))
+    }
+
     pub fn is_in(&self, organization: &Own) -> bool {
         self.here.as_ref().is_some_and(|here| here.organization.id == organization.id)
     }
@@ -143,9 +153,17 @@ fn inside(here: &Here, path: &str) -> Vec<Group> {
         if !capability.is_none_or(|capability| here.role.may(capability)) {
             continue;
         }
-        let to = format!("/o/{}/{segment}", here.organization.slug);
+        let to = match segment {
+            // What belongs to the environment stays in it.
+            "" => here.path("").trim_end_matches('/').to_owned(),
+            "resources" => here.path(segment),
+            segment => format!("/o/{}/{segment}", here.organization.slug),
+        };
         let invitations = format!("/o/{}/invitations", here.organization.slug);
-        let current = path.starts_with(&to) || (segment == "users" && path.starts_with(&invitations));
+        let current = match segment {
+            "" => path == to,
+            _ => path.starts_with(&to),
+        } || (segment == "users" && path.starts_with(&invitations));
         let item = Item { title, icon, path: to, current };
         match groups.iter_mut().find(|existing| existing.title == group) {
             Some(existing) => existing.items.push(item),

@@ -26,6 +26,8 @@ pub struct Context {
     pub fragment: bool,
     /// A program asks, which reads JSON and no pages.
     pub json: bool,
+    /// It is for `/v1`.
+    pub api: bool,
     /// The element that the piece goes into.
     pub target: String,
     pub agent: String,
@@ -56,6 +58,7 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
         },
         fragment: headers.get("hx-request").is_some_and(|value| value == "true"),
         json: wants_json(headers),
+        api: request.uri().path().split('/').nth(1) == Some("v1"),
         target: text(headers, "hx-target"),
         agent: text(headers, header::USER_AGENT.as_str()),
     };

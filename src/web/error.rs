@@ -9,16 +9,22 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::api::problem::Problem as ApiProblem;
 use super::context::Context;
 use super::html;
 use crate::domain::access::{Denied, StepUpNeeded};
 use crate::domain::audit::ReadError;
 use crate::domain::passwords::Busy;
+use crate::domain::resources::ResourceError;
 use crate::domain::throttle::Throttled;
 use crate::domain::users::MemberError;
 use crate::domain::values::Theme;
 
 pub type Result<T = Response> = std::result::Result<T, Error>;
+
+/// An answer that stays as it is: it is read by programs, or at another host.
+#[derive(Clone)]
+pub struct AsItIs;
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -65,6 +71,11 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// The status of a failed query, whose cause goes to the log.
+pub fn log_failure(error: sqlx::Error) -> StatusCode {
+    Error::from(error).into_response().status()
+}
+
 impl From<Denied> for Error {
     fn from(_: Denied) -> Error {
         Error::Forbidden(None)
@@ -88,6 +99,18 @@ impl From<ReadError> for Error {
         match error {
             ReadError::Denied(denied) => denied.into(),
             ReadError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResourceError> for Error {
+    fn from(error: ResourceError) -> Error {
+        match error {
+            ResourceError::Denied(denied) => denied.into(),
+            ResourceError::NotFound => Error::NotFound,
+            ResourceError::Conflict(text) => Error::Conflict(text.to_owned()),
+            ResourceError::Throttled(throttled) => throttled.into(),
+            ResourceError::Database(error) => error.into(),
         }
     }
 }
@@ -272,6 +295,12 @@ struct Toast<'a> {
 /// our pages (a body too large, a timeout) get theirs here too.
 pub fn render(response: Response, context: &Context) -> Response {
     let status = response.status();
+    if response.extensions().get::<AsItIs>().is_some() {
+        return response;
+    }
+    if context.api && (status.is_client_error() || status.is_server_error()) {
+        return ApiProblem::in_place_of(response);
+    }
     if let Some(GoElsewhere { to, status, code }) = response.extensions().get::<GoElsewhere>() {
         if context.fragment {
             return html::htmx_redirect(to, *status);
@@ -349,7 +378,14 @@ mod tests {
 
     async fn shown(response: Response, fragment: bool) -> String {
         let origin = Origin { address: None, request: "request-7".to_owned() };
-        let context = Context { origin, fragment, json: false, target: String::new(), agent: String::new() };
+        let context = Context {
+            origin,
+            fragment,
+            json: false,
+            api: false,
+            target: String::new(),
+            agent: String::new(),
+        };
         let body = render(response, &context).into_body().collect().await.expect("the body ends").to_bytes();
         String::from_utf8(body.to_vec()).expect("a page is text")
     }

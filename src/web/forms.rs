@@ -24,14 +24,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
             return Err(Error::Malformed("It is not a form. Reload the page and try again."));
         }
         let body = request.into_body().collect().await.map_err(|_| Error::TooLarge)?.to_bytes();
-        serde_urlencoded::from_bytes(&body).map(Form).map_err(|error| {
-            if error.to_string().starts_with("duplicate field") {
-                Error::Malformed("It holds a field twice. Reload the page and try again.")
-            } else {
-                Error::UnknownField
-            }
-        })
+        read(&body).map(Form)
     }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_urlencoded::from_bytes(body).map_err(|error| {
+        if error.to_string().starts_with("duplicate field") {
+            Error::Malformed("It holds a field twice. Reload the page and try again.")
+        } else {
+            Error::UnknownField
+        }
+    })
 }
 
 /// A form without fields.
@@ -84,4 +88,33 @@ impl Field {
             }
         }
     }
+}
+
+/// A posted form in which some fields may come several times, as check boxes of one name do. Their values are joined
+/// by commas, which none of them holds, and stand in one field of the struct.
+pub struct ListForm<T>(pub T);
+
+/// Which fields of a form are lists.
+pub trait Lists {
+    const LISTS: &'static [&'static str];
+}
+
+impl<T: DeserializeOwned + Lists, S: Send + Sync> FromRequest<S> for ListForm<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<ListForm<T>, Error> {
+        let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, state).await?;
+        let mut joined = url::form_urlencoded::Serializer::new(String::new());
+        for list in T::LISTS {
+            joined.append_pair(list, &join(&pairs, list));
+        }
+        joined.extend_pairs(pairs.iter().filter(|(name, _)| !T::LISTS.contains(&name.as_str())));
+        read(joined.finish().as_bytes()).map(ListForm)
+    }
+}
+
+/// The values of all fields of one name.
+pub fn join(pairs: &[(String, String)], name: &str) -> String {
+    let values = pairs.iter().filter(|(field, value)| field == name && !value.is_empty());
+    values.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(",")
 }

@@ -17,15 +17,17 @@ use super::context::{Context, Route};
 use super::error::Error;
 use super::html::Times;
 use super::pages::step_up;
-use super::{html, same_origin, session};
+use super::{api, html, same_origin, session};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::config::percent_decoded;
-use crate::domain::access::{Actor, Capability, Person, Role};
+use crate::domain::access::{Actor, Capability, Denied, Person, Role};
+use crate::domain::api_keys::{Caller, KeyScope};
 use crate::domain::environments::{self, Environment};
 use crate::domain::organizations::{self, MfaRule, Organization, Own};
 use crate::domain::sessions::{self, Half, Lack, NewEmail, Place, Session};
 use crate::domain::sso;
+use crate::domain::teams;
 use crate::domain::users;
 use crate::domain::values::Theme;
 use crate::secrets::TokenHash;
@@ -35,6 +37,10 @@ use crate::secrets::TokenHash;
 pub enum Access {
     /// Anyone, and who it is makes no difference: static files, health.
     Anyone,
+    /// A reverse proxy, or a browser at a tool's host, where no cookie of ours comes: the page reads the tool's own.
+    Tool,
+    /// Whoever comes with a key that is for this. Cookies are nobody's there (K1).
+    Key(KeyScope),
     /// Anyone; the page may look different for who is signed in.
     Public,
     /// Whoever has the link in the path.
@@ -54,8 +60,12 @@ pub enum Access {
     Member,
     /// The same, with a capability.
     Needs(Capability),
+    /// Whoever manages teams, and the maintainers of the team in the path: for the few things that are theirs (R9).
+    Maintains,
     /// Whoever a resource is for: members past the gate, others, and nobody signed in. `decide()` says, on the page.
     Opens,
+    /// Whoever has a link to a resource: nobody signed in, or who they are.
+    Link,
     /// An Owner, of a deleted organization too: only the page that undoes that (R12).
     Reopens,
     /// The same, for what a page asks for by itself: nobody has clicked, so the session grows no longer (SES-05).
@@ -138,6 +148,36 @@ pub struct AtResource {
     pub first: Option<String>,
 }
 
+/// Who comes by a link to a resource.
+#[derive(Clone, Debug)]
+pub struct AtLink {
+    session: Option<Session>,
+    person: Option<Person>,
+    organizations: Vec<Own>,
+    now: Timestamp,
+}
+
+impl AtLink {
+    /// The person, as far as that counts for a resource of this organization: members past its gate (S9), others
+    /// with a whole sign-in of their own (S11). Anybody else is nobody signed in.
+    pub fn person(&self, organization: &Organization) -> Option<&Person> {
+        let session = self.session.as_ref()?;
+        let person = self.person.as_ref()?;
+        let counts = match session.place(&organization.slug) {
+            Some(place) if place.member.is_active(self.now) => {
+                session.may_know_of(place) && session.lacks(place, self.now).is_none()
+            }
+            _ => session.has_own_proof() && !session.owes_factor(),
+        };
+        counts.then_some(person)
+    }
+
+    /// What stands around the page for this person.
+    pub fn chrome(&self, app: &Shared, person: &Person) -> Chrome {
+        Chrome::new(app, person, None, self.organizations.clone(), "/i", None)
+    }
+}
+
 macro_rules! from_gate {
     ($($name:ident),*) => {$(
         impl<S: Sync> FromRequestParts<S> for $name {
@@ -151,7 +191,7 @@ macro_rules! from_gate {
     )*};
 }
 
-from_gate!(Visitor, Challenged, SignedIn, Inside, AtDoor, AtResource);
+from_gate!(Visitor, Challenged, SignedIn, Inside, AtDoor, AtResource, AtLink, Caller);
 
 impl SignedIn {
     /// Times as this person reads them.
@@ -193,6 +233,22 @@ impl Inside {
 
 pub async fn check(State(check): State<Check>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
+    if let Access::Key(KeyScope::Check) = check.access {
+        let context =
+            request.extensions().get::<Context>().cloned().expect("the frame is around every route");
+        let caller = match api::secret(request.headers()) {
+            Ok(secret) => api::caller(&check.app, &secret, &context.origin).await,
+            Err(problem) => Err(problem),
+        };
+        let response = match caller {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                next.run(request).await
+            }
+            Err(problem) => problem.into_response(),
+        };
+        return named(response, route, Theme::default());
+    }
     let admitted = admit(&check, &mut request).await;
     let theme = request.extensions().get::<Theme>().copied().unwrap_or_default();
     let took_flash = match admitted {
@@ -219,7 +275,7 @@ fn named(mut response: Response, route: Option<MatchedPath>, theme: Theme) -> Re
 /// Lets a request in, with what its page will ask for, or says why not.
 async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     let Check { app, access } = check;
-    if *access == Access::Anyone {
+    if matches!(access, Access::Anyone | Access::Tool) {
         return Ok(false);
     }
     // No text of ours holds a NUL, and PostgreSQL fails on one.
@@ -240,9 +296,16 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     let person = session.as_ref().map(|session| session.person(context.origin.clone()));
     request.extensions_mut().insert(person.as_ref().map_or(Theme::default(), |person| person.theme));
     match access {
-        Access::Anyone | Access::Public | Access::Token(_) => {
+        Access::Anyone | Access::Tool | Access::Key(_) | Access::Public | Access::Token(_) => {
             from_our_pages(app, request)?;
             request.extensions_mut().insert(Visitor { person, token, flash });
+        }
+        Access::Link => {
+            from_our_pages(app, request)?;
+            let organizations = session
+                .as_ref()
+                .map_or_else(Vec::new, |session| chrome_organizations(&context, session, now));
+            request.extensions_mut().insert(AtLink { session, person, organizations, now });
         }
         Access::Half => {
             from_our_pages(app, request)?;
@@ -285,7 +348,12 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
                 before_resource(check, request, &context, session.as_ref(), person, flash, now).await?;
             request.extensions_mut().insert(at_resource);
         }
-        Access::Proving | Access::Member | Access::Needs(_) | Access::Polls(_) | Access::Reopens => {
+        Access::Proving
+        | Access::Member
+        | Access::Needs(_)
+        | Access::Maintains
+        | Access::Polls(_)
+        | Access::Reopens => {
             let (session, person) = session.zip(person).ok_or_else(|| sign_in_first(request))?;
             let (inside, last_click) = enter(check, request, &context, &session, person, flash, now).await?;
             if !matches!(access, Access::Proving | Access::Polls(_)) {
@@ -336,11 +404,20 @@ async fn before_resource(
     let not_found = || first.clone().map_or(Error::NotFound, Error::Elsewhere);
     let mut reader = check.app.db.read().await?;
     let organization = organizations::by_slug(&mut reader, &slug).await?;
+    if let (None, Some(session)) = (&organization, session)
+        && let Error::Elsewhere(to) = led_on(&check.app, rest_of_path(request), session, &slug, now).await?
+    {
+        return Err(Error::Elsewhere(to));
+    }
     let organization = organization.filter(Organization::is_open).ok_or_else(not_found)?;
     let environment = match environment_in_path(request) {
         // Dev mode is its developers' own.
         Some(slug) if slug == environments::DEVELOPMENT => return Err(not_found()),
-        Some(slug) => environments::find(&mut reader, organization.id, &slug).await?.ok_or_else(not_found)?,
+        Some(slug) => {
+            let found = environments::find(&mut reader, organization.id, &slug).await?;
+            // Production has one address, without a word for it: for members and for others.
+            found.filter(|found| !found.is_production()).ok_or_else(not_found)?
+        }
         None => Environment::production(),
     };
     let person = person.filter(|_| first.is_none());
@@ -385,6 +462,7 @@ async fn enter(
     match check.access {
         Access::Needs(capability) | Access::Polls(capability) => actor.may(capability)?,
         Access::Reopens => actor.may(Capability::DeleteOrganization)?,
+        Access::Maintains => maintains(&check.app, &actor, team_in_path(request)).await?,
         _ => {}
     }
     from_our_pages(&check.app, request)?;
@@ -405,7 +483,11 @@ async fn enter(
             found
         }
     };
-    let here = Here { organization: organization.clone(), role: member.role, environment };
+    let environments = match is_in_environment(request) && !context.fragment {
+        true => switches(&check.app, organization, member.role, &environment).await?,
+        false => Vec::new(),
+    };
+    let here = Here { organization: organization.clone(), role: member.role, environment, environments };
     let mut chrome =
         Chrome::new(&check.app, &actor.person, Some(here), organizations, request.uri().path(), flash);
     chrome.breaks_glass = breaks_glass;
@@ -421,13 +503,28 @@ async fn enter(
     Ok((Inside { actor, organization: organization.clone(), chrome, lacks, by_break_glass }, *last_click))
 }
 
+/// R9: refuses whoever neither manages teams nor maintains the one that the address names, be it there or not.
+async fn maintains(app: &Shared, actor: &Actor, team: String) -> Result<(), Error> {
+    match teams::opens(&mut app.db.read().await?, actor, &team).await? {
+        true => Ok(()),
+        false => Err(Denied.into()),
+    }
+}
+
+/// The team that the address names: `/o/{org}/teams/{slug}/…`.
+fn team_in_path(request: &Request) -> String {
+    let mut parts = request.uri().path().strip_prefix("/o/").unwrap_or_default().split('/').skip(1);
+    let slug = parts.next().filter(|part| *part == "teams").and_then(|_| parts.next());
+    slug.map(percent_decoded).unwrap_or_default()
+}
+
 /// Where someone proves who they are to an organization, if it is there.
 fn door(slug: &str, back: &str) -> Error {
     Error::Elsewhere(format!("/o/{}/sign-in?next={}", html::query_value(slug), html::query_value(back)))
 }
 
 /// Where what a session lacks is asked for.
-fn asked_for(lack: Lack, slug: &str, back: &str) -> Error {
+pub fn asked_for(lack: Lack, slug: &str, back: &str) -> Error {
     let back = html::query_value(back);
     match lack {
         Lack::Proof | Lack::Provider => Error::Elsewhere(format!("/o/{slug}/sign-in?next={back}")),
@@ -499,6 +596,34 @@ fn organization_in_path(request: &Request) -> Option<String> {
 fn environment_in_path(request: &Request) -> Option<String> {
     let mut parts = request.uri().path().strip_prefix("/o/")?.split('/').skip(1);
     (parts.next()? == "e").then(|| parts.next().map(percent_decoded))?
+}
+
+/// Whether the page shows what belongs to an environment.
+fn is_in_environment(request: &Request) -> bool {
+    let rest = request.uri().path().strip_prefix("/o/").and_then(|path| path.split_once('/'));
+    rest.is_some_and(|(_, rest)| rest.starts_with("e/") || rest.starts_with("resources"))
+}
+
+/// Where to see the same list in other environments: Dev mode is for those who develop.
+async fn switches(
+    app: &Shared,
+    organization: &Organization,
+    role: Role,
+    current: &Environment,
+) -> Result<Vec<(Environment, String, bool)>, Error> {
+    let all = environments::all(&mut app.db.read().await?, organization.id).await?;
+    let open = all
+        .into_iter()
+        .filter(|environment| !environment.is_development() || role.may(Capability::DevelopResources));
+    let switch = |environment: Environment| {
+        let path = match environment.is_production() {
+            true => format!("/o/{}/resources", organization.slug),
+            false => format!("/o/{}/e/{}/resources", organization.slug, environment.slug),
+        };
+        let is_current = environment == *current;
+        (environment, path, is_current)
+    };
+    Ok(open.map(switch).collect())
 }
 
 /// A fragment has no sidebar. Deleted organizations are not in it.

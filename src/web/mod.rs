@@ -1,5 +1,6 @@
 //! HTTP and HTML: no SQL, no rules.
 
+mod api;
 pub mod assets;
 mod chrome;
 mod context;

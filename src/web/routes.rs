@@ -4,20 +4,25 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodRouter, on};
 
+use super::api;
 use super::assets;
 use super::gate::Access::{
-    Anyone, Door, Half, Member, Needs, Own, Polls, Proving, Public, Reopens, SignedIn, Token,
+    Anyone, Door, Half, Key, Link, Maintains, Member, Needs, Opens, Own, Polls, Proving, Public, Reopens,
+    SignedIn, Token, Tool,
 };
 use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, challenge, email_change, health, home, invitations, invite, leaving, mailbox, mfa,
-    notice, organizations, passkeys, recovery, roles, settings, sign_in, sign_up, sso, step_up, users,
+    account, audit, challenge, email_change, forward_auth, health, home, invitations, invite, leaving,
+    mailbox, mfa, notice, opening, organizations, passkeys, recovery, resources, roles, settings, sign_in,
+    sign_up, sso, step_up, teams, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{
-    DeleteOrganization, ManageSettings, ManageUsers, ReadAudit, ReadUsers,
+    AskApproval, ChangeAccess, DeleteOrganization, ManageSettings, ManageTeams, ManageUsers, ReadAudit,
+    ReadResources, ReadTeams, ReadUsers, WriteResources,
 };
+use crate::domain::api_keys::KeyScope::Check;
 
 pub struct Route {
     pub method: Method,
@@ -35,7 +40,6 @@ fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, h
 }
 
 /// What belongs to an environment: under production's address, and under that of each other one.
-#[expect(unused_macros, reason = "its first lines come with resources")]
 macro_rules! per_environment {
     ($($method:ident $path:literal, $access:expr, $handler:expr;)*) => {
         vec![$(
@@ -47,11 +51,21 @@ macro_rules! per_environment {
 
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    vec![
+    let mut table = vec![
         get ("/healthz",                                  Anyone,             health::live),
         get ("/readyz",                                   Anyone,             health::ready),
         get ("/static/licences.txt",                      Anyone,             assets::licences),
         get ("/static/{name}",                            Anyone,             assets::serve),
+
+        get ("/forward-auth",                             Tool,               forward_auth::ask),
+        get ("/forward-auth/sign-in",                     Public,             forward_auth::sign_in),
+        post("/forward-auth/sign-in",                     Public,             forward_auth::agree),
+        get ("/.interlock/sign-in",                       Tool,               forward_auth::begin),
+        get ("/.interlock/callback",                      Tool,               forward_auth::arrive),
+        get ("/.interlock/sign-out",                      Tool,               forward_auth::confirm_sign_out),
+        post("/.interlock/sign-out",                      Tool,               forward_auth::sign_out),
+        post("/v1/access/check",                          Key(Check),         api::access::check),
+        post("/v1/access/check/batch",                    Key(Check),         api::access::check_many),
 
         get ("/",                                         Public,             home::root),
         get ("/sign-up",                                  Public,             sign_up::form),
@@ -152,17 +166,21 @@ pub fn table() -> Vec<Route> {
         post("/step-up",                                  SignedIn,           step_up::confirm),
         get ("/step-up/proven",                           SignedIn,           step_up::proven),
         post("/step-up/code",                             SignedIn,           step_up::mail_code),
+        get ("/i/{token}",                                Link,               opening::open_link),
         get ("/step-up/google",                           SignedIn,           sso::step_up_at_google),
         get ("/step-up/sso/{connection}",                 SignedIn,           sso::step_up_at_provider),
         post("/step-up/passkey",                          SignedIn,           passkeys::for_person),
 
-        get ("/o/{org}",                                  Member,             home::organization),
         get ("/o/{org}/sign-in",                          Door,               sign_in::organization_form),
         post("/o/{org}/sign-in",                          Proving,            sign_in::organization_sign_in),
         get ("/o/{org}/roles",                            Member,             roles::index),
         get ("/o/{org}/users",                            Needs(ReadUsers),   users::index),
         get ("/o/{org}/users.csv",                        Needs(ReadUsers),   users::export),
         get ("/o/{org}/users/{id}",                       Needs(ReadUsers),   users::show),
+        get ("/o/{org}/users/{id}/access",                Needs(ReadUsers),   opening::of_person),
+        get ("/o/{org}/users/{id}/access.csv",            Needs(ReadUsers),   opening::of_person_csv),
+        get ("/o/{org}/teams/{slug}/access",              Needs(WriteResources), opening::of_team),
+        get ("/o/{org}/teams/{slug}/access.csv",          Needs(WriteResources), opening::of_team_csv),
         get ("/o/{org}/users/{id}/menu",                  Needs(ManageUsers), users::menu),
         post("/o/{org}/users/{id}/role",                  Needs(ManageUsers), users::change_role),
         get ("/o/{org}/users/{id}/suspension",            Needs(ManageUsers), users::confirm_suspension),
@@ -188,6 +206,23 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/invitations/{id}/link",            Needs(ManageUsers), invitations::copy_link),
         get ("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::confirm_revocation),
         post("/o/{org}/invitations/{id}/revocation",      Needs(ManageUsers), invitations::revoke),
+        get ("/o/{org}/teams",                            Needs(ReadTeams),   teams::index),
+        post("/o/{org}/teams",                            Needs(ManageTeams), teams::create),
+        get ("/o/{org}/teams.csv",                        Needs(ReadTeams),   teams::export),
+        get ("/o/{org}/teams/new",                        Needs(ManageTeams), teams::form),
+        get ("/o/{org}/teams/{slug}",                     Needs(ReadTeams),   teams::show),
+        get ("/o/{org}/teams/{slug}/settings",            Needs(ManageTeams), teams::settings),
+        post("/o/{org}/teams/{slug}/settings",            Needs(ManageTeams), teams::change),
+        get ("/o/{org}/teams/{slug}/deletion",            Needs(ManageTeams), teams::confirm_deletion),
+        post("/o/{org}/teams/{slug}/deletion",            Needs(ManageTeams), teams::delete),
+        get ("/o/{org}/teams/{slug}/invite",              Maintains,          teams::invite_form),
+        post("/o/{org}/teams/{slug}/invite",              Maintains,          teams::invite),
+        post("/o/{org}/teams/{slug}/members",             Maintains,          teams::add),
+        get ("/o/{org}/teams/{slug}/members.csv",         Needs(ReadTeams),   teams::export_members),
+        get ("/o/{org}/teams/{slug}/members/new",         Maintains,          teams::add_form),
+        get ("/o/{org}/teams/{slug}/members/{id}/removal", Maintains,         teams::confirm_removal),
+        post("/o/{org}/teams/{slug}/members/{id}/removal", Maintains,         teams::remove),
+        post("/o/{org}/teams/{slug}/members/{id}/maintainer", Needs(ManageTeams), teams::set_maintainer),
         get ("/o/{org}/audit",                            Needs(ReadAudit),   audit::index),
         get ("/o/{org}/audit.csv",                        Needs(ReadAudit),   audit::export_csv),
         get ("/o/{org}/audit.json",                       Needs(ReadAudit),   audit::export_json),
@@ -219,5 +254,41 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/settings/deletion",                Needs(DeleteOrganization), settings::delete),
         get ("/o/{org}/closed",                           Reopens,            settings::closed),
         post("/o/{org}/reopening",                        Reopens,            settings::reopen),
-    ]
+        get ("/o/{org}/settings/environments",            Needs(ManageSettings), settings::environments),
+        post("/o/{org}/settings/environments",            Needs(ManageSettings), settings::add_environment),
+        get ("/o/{org}/settings/environments/{environment}", Needs(ManageSettings), settings::environment),
+        post("/o/{org}/settings/environments/{environment}", Needs(ManageSettings), settings::change_environment),
+        get ("/o/{org}/settings/environments/{environment}/removal", Needs(ManageSettings), settings::confirm_environment_removal),
+        post("/o/{org}/settings/environments/{environment}/removal", Needs(ManageSettings), settings::remove_environment),
+    ];
+    table.extend(per_environment![
+        get "", Member, home::organization;
+        get "/resources/{key}", Opens, opening::show;
+        post "/resources/{key}/ask", Needs(AskApproval), opening::ask;
+        get "/resources/{key}/requests/{id}/dismissal", Needs(ChangeAccess), opening::confirm_dismissal;
+        post "/resources/{key}/requests/{id}/dismissal", Needs(ChangeAccess), opening::dismiss;
+        get "/resources/{key}/why", Needs(ReadResources), opening::why;
+        get "/resources/{key}/why.csv", Needs(ReadResources), opening::why_csv;
+        get "/resources/{key}/links", Needs(ChangeAccess), opening::links;
+        post "/resources/{key}/links", Needs(ChangeAccess), opening::create_link;
+        get "/resources/{key}/links/{id}/revocation", Needs(ChangeAccess), opening::confirm_revocation;
+        post "/resources/{key}/links/{id}/revocation", Needs(ChangeAccess), opening::revoke_link;
+        get  "/resources",                      Needs(ReadResources),  resources::index;
+        get  "/resources.csv",                  Needs(ReadResources),  resources::export;
+        get  "/resources/new",                  Needs(WriteResources), resources::new_form;
+        post "/resources",                      Needs(WriteResources), resources::create;
+        get  "/resources/new/definition",       Needs(WriteResources), resources::new_definition;
+        post "/resources/new/definition",       Needs(WriteResources), resources::from_definition;
+        get  "/resources/{key}/access",         Needs(ReadResources),  resources::access;
+        post "/resources/{key}/access",         Needs(ChangeAccess),   resources::change_access;
+        post "/resources/{key}/access/count",   Needs(ChangeAccess),   resources::count;
+        get  "/resources/{key}/settings",       Needs(ReadResources),  resources::settings;
+        post "/resources/{key}/settings",       Needs(WriteResources), resources::edit;
+        get  "/resources/{key}/definition",     Needs(ReadResources),  resources::definition;
+        post "/resources/{key}/definition",     Needs(WriteResources), resources::redefine;
+        get  "/resources/{key}/archive",        Needs(WriteResources), resources::confirm_archiving;
+        post "/resources/{key}/archive",        Needs(WriteResources), resources::archive;
+        post "/resources/{key}/unarchive",      Needs(WriteResources), resources::unarchive;
+    ]);
+    table
 }

@@ -221,7 +221,7 @@ pub fn own_cookie(app: &Shared, headers: &HeaderMap, name: CookieName) -> Option
     cookies(headers).find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -55,6 +55,31 @@ on_both_now! {
         program(&app, "org show nowhere").fails(1, "There is no organization nowhere");
     }
 
+    /// Whose the hosts of tools are; one is given free with a row in the log.
+    async fn hosts_are_listed_and_released(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut bo = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        let tool = |key: &'static str, url: &'static str| [("kind", "tool"), ("name", "Tool"), ("key", key), ("description", ""), ("url", url)];
+        assert!(program(&app, "org hosts").ok().contains("No organization has a tool"));
+        for (key, url) in [("a", "https://wiki.example:8443/"), ("b", "https://wiki.example:8443/b"), ("c", "https://crm.example/")] {
+            owner.post(&format!("{}/resources", owner.org), &tool(key, url)).await.is(303);
+        }
+        let rows = table(&program(&app, "org hosts").ok());
+        assert_eq!(rows[0][..3], ["crm.example", "halden-freight", "1"]);
+        assert_eq!(rows[1][..3], ["wiki.example:8443", "halden-freight", "2"]);
+        bo.post(&format!("{}/resources", bo.org), &tool("w", "https://wiki.example/")).await.is(422);
+        program(&app, "org release-host wiki.example:8443").fails(1, "none of its 2 tools");
+        program(&app, "org release-host wiki.example --yes wiki.example").fails(1, "No organization has the host");
+        assert_eq!(table(&program(&app, "org hosts").ok()).len(), 2);
+        let released = program(&app, "org release-host WIKI.example:8443 --yes wiki.example:8443 --json").json();
+        assert_eq!((&released["host"], &released["organization"], &released["tools"]), (&json!("wiki.example:8443"), &json!("halden-freight"), &json!(2)));
+        assert_eq!(count(&app, "audit_events where kind = 'resource.host_released' and operator_name = 'Sysadmin' and target_name = 'wiki.example:8443'").await, 1);
+        bo.post(&format!("{}/resources", bo.org), &tool("w", "https://wiki.example/")).await.is(303);
+        let listed = program(&app, "org hosts --json").json();
+        assert_eq!((&listed[1]["host"], &listed[1]["organization"]), (&json!("wiki.example"), &json!("brightwater-labs")));
+        program(&app, "audit verify").ok();
+    }
+
     /// U5, AUD-08: the whole log as CSV that no spreadsheet computes, and as JSON, also once it is closed.
     async fn an_audit_log_is_exported(app: TestApp) {
         let mut owner = app.sign_up("=1+1 \"Ltd\", Oslo", "@SUM(A1)", "amara@halden.example").await;

@@ -37,7 +37,7 @@ async fn every_end_of_an_invite() {
     let admin_id = app.id_of(&mut owner, "Jonas Lindqvist").await;
     owner.post(&format!("{}/users/{admin_id}/role", owner.org), &[("role", "member")]).await.is(303);
     sees(&stage, &browser, &void, "This invite is void", "dead-void").await;
-    stage.sign_in(&browser, "amara@halden.example", PASSWORD).await;
+    stage.sign_in_to_users(&browser, "amara@halden.example", PASSWORD).await;
     browser.press("Pending invites 2").await;
     browser.see("Void").await;
     stage.look(&browser, "pending-void").await;
@@ -47,7 +47,7 @@ async fn every_end_of_an_invite() {
     browser.press("Ask for a new link").await;
     browser.see("We told whoever can send you a new link.").await;
     stage.look(&browser, "dead-asked").await;
-    stage.sign_in(&browser, "amara@halden.example", PASSWORD).await;
+    stage.sign_in_to_users(&browser, "amara@halden.example", PASSWORD).await;
     browser.press("Pending invites 2").await;
     browser.see("Ended 29 November").await;
     stage.look(&browser, "pending-expired").await;
@@ -117,7 +117,7 @@ async fn names_of_any_length_fit() {
     let stage = Stage { app: TestApp::served_in_test_time(&[]).await, looks: true };
     let (app, browser) = (&stage.app, Browser::start().await);
     let mut owner = halden(app).await;
-    stage.sign_in(&browser, "amara@halden.example", PASSWORD).await;
+    stage.sign_in_to_users(&browser, "amara@halden.example", PASSWORD).await;
     browser.see("9 people").await;
     stage.look(&browser, "users").await;
 
@@ -142,7 +142,7 @@ async fn names_of_any_length_fit() {
     stage.look(&browser, "audit-long").await;
 
     let guest = Browser::start().await;
-    stage.sign_in(&guest, &long.email, PASSWORD).await;
+    stage.sign_in_to_users(&guest, &long.email, PASSWORD).await;
     guest.see("Invite people").await;
     stage.look(&guest, "long-person").await;
     stage.open(&guest, "/account").await;

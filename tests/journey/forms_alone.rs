@@ -49,6 +49,8 @@ async fn the_way_needs_no_scripts() {
     browser.press("Save the role of Dana Kovač").await;
     browser.see("Dana Kovač is now an Auditor").await;
     stage.open(&guest, "/o/halden-freight").await;
+    guest.see("You are an Auditor here").await;
+    guest.press("Audit log").await;
     guest.see("Every change of access").await;
     guest.select("Filter by kind of change", "Changed role").await;
     guest.press("Filter").await;

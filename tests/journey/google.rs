@@ -113,7 +113,7 @@ async fn google_is_linked_and_unlinked() {
     at_google(&browser, AMARA).await;
     browser.see("Sign in first").await;
     stage.look(&browser, "google-sign-in-first").await;
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.arrive("/o/halden-freight/users").await;
     stage.open(&browser, "/account/sign-in-methods").await;
     stage.look(&browser, "sign-in-methods").await;

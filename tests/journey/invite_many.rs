@@ -3,7 +3,7 @@
 use interlock::app::Shared;
 use interlock::clock::DAY;
 use interlock::domain::access::Role;
-use interlock::domain::{invitations, users};
+use interlock::domain::{invitations, leaving};
 use tokio::sync::watch;
 
 use super::{PASSWORD, Stage, nothing_broke};
@@ -27,7 +27,7 @@ async fn a_list_is_pasted_and_sent() {
     let stage = Stage { app: TestApp::served_in_test_time(&[]).await, looks: true };
     stage.app.owner().await;
     let browser = Browser::start().await;
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.press("Invite people").await;
     browser.see("Invite people to Halden Freight").await;
     browser.fill("Email addresses", "omar@haldenexample").await;
@@ -95,7 +95,7 @@ async fn an_auditor_gets_a_notice() {
     let stage = Stage { app: TestApp::served_in_test_time(&[]).await, looks: true };
     stage.app.owner().await;
     let (browser, auditor) = (Browser::start().await, Browser::start().await);
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.press("Invite people").await;
     browser.fill("Email addresses", "Sam Whitfield <sam@auditpartners.example>").await;
     browser.see_not("Send a separate notice").await;
@@ -141,7 +141,7 @@ async fn a_membership_gets_an_end() {
     let mut owner = stage.app.owner().await;
     stage.app.member(&mut owner, "Elif Demir", "elif@halden.example", Role::Member).await;
     let browser = Browser::start().await;
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.press("More for Elif Demir").await;
     stage.look(&browser, "users-menu-end").await;
     browser.press("Set end date").await;
@@ -156,10 +156,10 @@ async fn a_membership_gets_an_end() {
     browser.see("Ends in 40 days").await;
     stage.look(&browser, "users-end-date").await;
     stage.app.clock.advance(39 * DAY);
-    users::end_due(&stage.app.app).await.expect("memberships can be ended");
+    leaving::end_due(&stage.app.app).await.expect("memberships can be ended");
     let mail = stage.app.mail_to("elif@halden.example").await;
     assert_eq!(mail.subject, "Your membership of Halden Freight ends on 31 December 2026");
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.arrive("/o/halden-freight/users").await;
     stage.open(&browser, &stage.app.mail_to(AMARA).await.path("/o/")).await;
     browser.see("End date of Elif Demir").await;
@@ -175,7 +175,7 @@ async fn many_without_scripts() {
     let stage = Stage { app: TestApp::served(None, &[]).await, looks: false };
     let mut owner = stage.app.owner().await;
     let browser = Browser::start_without_javascript().await;
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.press("Invite people").await;
     browser.arrive("/invitations/new").await;
     browser

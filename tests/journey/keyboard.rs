@@ -18,6 +18,9 @@ async fn sign_in_and_invite_by_keyboard() {
     assert_eq!(browser.focused().await, "Password");
     browser.type_text(PASSWORD).await;
     browser.press_key("Enter").await;
+    browser.see("There is nothing for you to open yet").await;
+    reach(&browser, "Users").await;
+    browser.press_key("Enter").await;
     browser.see("Invite the first people").await;
 
     // The first stop of a page leads past the menu.

@@ -52,12 +52,12 @@ async fn no_page_scrolls_sideways() {
     }
     measure(&browser, &format!("{org}/sign-in")).await;
     let guest = Browser::start().await;
-    stage.sign_in(&guest, "sam@quill.example", PASSWORD).await;
+    stage.sign_in_to_users(&guest, "sam@quill.example", PASSWORD).await;
     guest.see("Invite people").await;
     measure(&guest, &mine).await;
     measure(&guest, &join).await;
 
-    stage.sign_in(&browser, OWNER, PASSWORD).await;
+    stage.sign_in_to_users(&browser, OWNER, PASSWORD).await;
     browser.see("Invite people").await;
     let organizations = owner.get("/account/organizations").await.ok().body;
     let leaving = organizations.split("href=\"").find(|link| link.contains("/leaving"));

@@ -111,6 +111,7 @@ async fn change_role(stage: &Stage, owner: &Browser, guest: &Browser) {
     owner.see("Dana Kovač is now an Auditor").await;
     stage.look(owner, "users-role-changed").await;
     stage.open(guest, ORG).await;
+    guest.press("Audit log").await;
     guest.see("Every change of access").await;
     owner.select("Role of Dana Kovač", "Member").await;
     owner.press("Save the role of Dana Kovač").await;
@@ -350,7 +351,7 @@ async fn forget_the_password(stage: &Stage, owner: &Browser) {
     owner.see("This link does not work any more").await;
     stage.look(owner, "reset-spent").await;
     stage.sign_in(owner, AMARA, PASSWORD).await;
-    owner.arrive("/o/halden-freight/users").await;
+    owner.arrive("/o/halden-freight").await;
 }
 
 /// The Owner once more, elsewhere and without a browser: prepares what a chapter begins with.

@@ -28,6 +28,8 @@ async fn two_tabs() {
     browser.see("Choose where to go.").await;
     stage.look(&browser, "choose-two").await;
     browser.press("Open Quill Works").await;
+    browser.see("This is everything that you may open").await;
+    browser.press("Users").await;
     browser.arrive("/o/quill-works/users").await;
     browser.press("Quill Works Owner Change organization").await;
     browser.see("New organization").await;
@@ -60,6 +62,7 @@ async fn two_tabs() {
     browser.turn_to(&halden).await;
     stage.open(&browser, "/o/halden-freight").await;
     browser.see("Halden Freight Auditor").await;
+    browser.press("Audit log").await;
     browser.arrive("/o/halden-freight/audit").await;
     browser.turn_to(&quill).await;
     browser.press("Settings").await;
@@ -190,7 +193,7 @@ async fn delete_and_undo(stage: &Stage, admin: &Browser, owner: &Browser) {
     admin.press("Users").await;
     admin.see("There is nothing here").await;
     stage.open(admin, "/").await;
-    admin.arrive("/o/nordlicht-reederei/users").await;
+    admin.arrive("/o/nordlicht-reederei").await;
     stage.open(owner, "/account/organizations").await;
     owner.see("Erased for good after").await;
     stage.look(owner, "organizations-deleted").await;
@@ -198,6 +201,7 @@ async fn delete_and_undo(stage: &Stage, admin: &Browser, owner: &Browser) {
     stage.open(owner, &stage.app.mail_to(NOOR).await.path("/o/")).await;
     owner.press("Undo the deletion").await;
     owner.see("Halden Logistics is back as it was").await;
+    owner.press("Users").await;
     owner.see("2 people").await;
     stage.open(admin, "/o/halden/users").await;
     admin.see("2 people").await;

@@ -23,7 +23,7 @@ async fn life_of_a_passkey(stage: Stage) {
     let browser = Browser::start().await;
     stage.app.owner().await;
     let device = browser.have_passkeys().await;
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.arrive("/o/halden-freight/users").await;
     add(&stage, &browser).await;
     browser.recognize(&device, false).await;
@@ -38,7 +38,7 @@ async fn life_of_a_passkey(stage: Stage) {
     stage.look(&browser, "challenge-passkey-error").await;
     browser.recognize(&device, true).await;
     browser.press("Use your passkey").await;
-    browser.arrive("/o/halden-freight/users").await;
+    browser.arrive("/o/halden-freight").await;
     browser.recognize(&device, false).await;
     sign_out(&stage, &browser).await;
 
@@ -51,17 +51,17 @@ async fn life_of_a_passkey(stage: Stage) {
     stage.look(&browser, "sign-in-passkey-error").await;
     browser.recognize(&device, true).await;
     browser.press("Sign in with a passkey").await;
-    browser.arrive("/o/halden-freight/users").await;
+    browser.arrive("/o/halden-freight").await;
 
     // The browser offers it among the saved addresses, where this device chooses it at once.
     sign_out(&stage, &browser).await;
-    browser.arrive("/o/halden-freight/users").await;
+    browser.arrive("/o/halden-freight").await;
 
     stage.open(&browser, "/step-up").await;
     browser.see("Confirm that it is you").await;
     stage.look(&browser, "step-up-passkey").await;
     browser.press("Use your passkey").await;
-    browser.arrive("/o/halden-freight/users").await;
+    browser.arrive("/o/halden-freight").await;
     rename_and_remove(&stage, &browser).await;
     nothing_broke(&browser).await;
 }
@@ -133,7 +133,7 @@ async fn without_javascript() {
     browser.press("Use a recovery code").await;
     browser.fill("Recovery code", &code).await;
     browser.press("Continue").await;
-    browser.arrive("/o/halden-freight/users").await;
+    browser.arrive("/o/halden-freight").await;
     stage.open(&browser, "/account/mfa").await;
     browser.see("Pixel 9").await;
     browser.see_not("Add a passkey").await;

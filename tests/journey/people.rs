@@ -48,7 +48,7 @@ async fn a_persons_page_and_their_leaving() {
     let (app, browser) = (&stage.app, Browser::start().await);
     let mut owner = app.owner().await;
     let page = jonas(app, &mut owner).await;
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.press("Jonas Lindqvist").await;
     browser.arrive(&page).await;
     browser.see("last seen here 1 minute ago").await;
@@ -122,7 +122,7 @@ async fn time_and_appearance() {
     owner.sign_in(AMARA, PASSWORD).await.leads_to("/");
     app.member(&mut owner, "Dana Kovač", "dana@halden.example", Role::Member).await;
     app.clock.advance(3 * DAY);
-    stage.sign_in(&browser, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&browser, AMARA, PASSWORD).await;
     browser.arrive("/o/halden-freight/users").await;
     stage.open(&browser, "/o/halden-freight/users?q=dana").await;
     browser.see("22 November").await;
@@ -147,7 +147,7 @@ async fn time_and_appearance() {
 
     // The server says that it is dark: no script is needed for it.
     let plain = Browser::start_without_javascript().await;
-    stage.sign_in(&plain, AMARA, PASSWORD).await;
+    stage.sign_in_to_users(&plain, AMARA, PASSWORD).await;
     plain.arrive("/o/halden-freight/users").await;
     stage.open(&plain, "/account").await;
     plain.see("Time and appearance").await;
@@ -189,7 +189,7 @@ async fn another_address_and_the_way_back() {
     stage.open(&other, &link).await;
     other.see("Sign in to confirm").await;
     stage.look(&other, "email-sign-in").await;
-    stage.sign_in(&other, "henrik@nordlicht.example", PASSWORD).await;
+    stage.sign_in_to_users(&other, "henrik@nordlicht.example", PASSWORD).await;
     other.arrive("/o/nordlicht-reederei/users").await;
     stage.open(&other, &link).await;
     other.see("This link is for another account").await;

@@ -65,7 +65,7 @@ async fn at_an_organizations_door() {
     stage.open(&browser, "/o/halden-freight/sign-in").await;
     browser.see("Continue with Halden ID").await;
     stage.look(&browser, "sign-in-door").await;
-    stage.sign_in(&browser, "amara@halden.example", PASSWORD).await;
+    stage.sign_in_to_users(&browser, "amara@halden.example", PASSWORD).await;
     browser.see("Invite the first people").await;
     execute(app, "update organizations set sso_required = true").await;
     stage.open(&browser, "/o/halden-freight/users").await;

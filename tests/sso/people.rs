@@ -80,7 +80,7 @@ in_a_world! {
         let answer = world.connection.come_from(app, &world.forger, &mut visitor, &way, &dana()).await;
         answer.leads_to(HALDEN);
         assert_eq!(world.membership(DANA).await, ["active auditor"]);
-        visitor.get(HALDEN).await.leads_to(&format!("{HALDEN}/audit"));
+        visitor.get(HALDEN).await.ok().says("You are an Auditor here");
         app.visitor().get(&link).await.is(410);
         app.visitor().get(&way).await.leads_to(&link);
         assert_eq!(world.audited("invitation.accepted").await, 1);

@@ -44,7 +44,7 @@ const ARGUMENTS: [&str; 11] = [
     "--disable-sync",
     "--window-size=1440,900",
     // Nothing outside this machine is reachable, not even by name.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost",
 ];
 
 /// Content settings of Chromium.

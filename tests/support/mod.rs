@@ -1,5 +1,6 @@
 //! The application under test, and the people who use it.
 
+pub mod access;
 mod app;
 pub mod browser;
 pub mod database;
@@ -12,6 +13,7 @@ pub mod passkey;
 mod postgres;
 pub mod program;
 pub mod provider;
+pub mod resources;
 pub mod smtp;
 mod snapshot;
 pub mod sso;

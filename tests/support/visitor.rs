@@ -30,6 +30,8 @@ pub struct Visitor {
     /// The organization that the visitor is in: `/o/halden-freight`.
     pub org: String,
     pub email: String,
+    /// The host that the browser is at.
+    pub host: String,
 }
 
 /// What came back.
@@ -56,6 +58,7 @@ impl Visitor {
             origin: Some(url.to_owned()),
             org: String::new(),
             email: String::new(),
+            host: "localhost:3000".to_owned(),
         }
     }
 
@@ -78,6 +81,19 @@ impl Visitor {
         self.send(Method::POST, path, &[("hx-request", "true")], Some(body)).await
     }
 
+    /// As a program sends JSON, unless a header says otherwise.
+    pub async fn send_raw(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let said = headers.iter().any(|(name, _)| *name == "content-type");
+        let kind = (!said).then_some("application/json");
+        self.send_as(method, path, headers, Some(body), kind).await
+    }
+
     /// Anything else: the body is sent as a form, whatever it is.
     pub async fn send(
         &mut self,
@@ -86,10 +102,21 @@ impl Visitor {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Answer {
+        self.send_as(method, path, headers, body, Some("application/x-www-form-urlencoded")).await
+    }
+
+    async fn send_as(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+        kind: Option<&str>,
+    ) -> Answer {
         // Time goes on between requests.
         self.clock.advance(10);
         let mut request =
-            Request::builder().method(method.clone()).uri(path).header(header::HOST, "localhost:3000");
+            Request::builder().method(method.clone()).uri(path).header(header::HOST, self.host.as_str());
         for (name, value) in self
             .headers
             .iter()
@@ -108,8 +135,8 @@ impl Visitor {
         {
             request = request.header(header::ORIGIN, origin);
         }
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let (Some(_), Some(kind)) = (&body, kind) {
+            request = request.header(header::CONTENT_TYPE, kind);
         }
         let mut request =
             request.body(Body::from(body.unwrap_or_default())).expect("the request is well-formed");
@@ -153,6 +180,12 @@ impl Visitor {
     /// Proves anew who this is, for what asks for a proof of the last ten minutes.
     pub async fn step_up(&mut self) {
         self.post("/step-up", &[("password", PASSWORD)]).await.leads_to("/");
+    }
+
+    /// The same browser at another process.
+    pub fn at(mut self, app: &super::TestApp) -> Visitor {
+        self.router = app.router.clone();
+        self
     }
 
     pub fn own_origin(&self) -> &str {

@@ -3,6 +3,9 @@
 
 mod sql;
 
+use std::str::FromStr;
+
+use crate::clock::Timestamp;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::Lends;
 
@@ -19,6 +22,46 @@ pub enum Color {
     Amber,
     Red,
     Gray,
+}
+
+impl Color {
+    pub const ALL: [Color; 6] =
+        [Color::Blue, Color::Violet, Color::Green, Color::Amber, Color::Red, Color::Gray];
+
+    /// As it stands in tables, forms and styles.
+    pub fn code(self) -> &'static str {
+        match self {
+            Color::Green => "green",
+            Color::Blue => "blue",
+            Color::Violet => "violet",
+            Color::Amber => "amber",
+            Color::Red => "red",
+            Color::Gray => "gray",
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Color::Green => "Green",
+            Color::Blue => "Blue",
+            Color::Violet => "Violet",
+            Color::Amber => "Amber",
+            Color::Red => "Red",
+            Color::Gray => "Grey",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("There is no such colour.")]
+pub struct NotAColor;
+
+impl FromStr for Color {
+    type Err = NotAColor;
+
+    fn from_str(text: &str) -> Result<Color, NotAColor> {
+        Color::ALL.into_iter().find(|color| color.code() == text).ok_or(NotAColor)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -78,4 +121,41 @@ pub async fn find(
         DEVELOPMENT => Ok(Some(Environment::development())),
         slug => sql::find(on, organization, slug).await,
     }
+}
+
+/// Those that an organization has added, by slug.
+pub async fn added(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Environment>> {
+    sql::added(on, organization).await
+}
+
+/// All of an organization: the two that are always there first.
+pub async fn all(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Environment>> {
+    let built_in = [Environment::production(), Environment::development()];
+    Ok(built_in.into_iter().chain(sql::added(on, organization).await?).collect())
+}
+
+/// Adds one. The rule, and the audit row, are the caller's.
+pub(crate) async fn insert(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    environment: &Environment,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql::insert(on, organization, environment, now).await
+}
+
+pub(crate) async fn update(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    environment: &Environment,
+) -> sqlx::Result<()> {
+    sql::update(on, organization, environment).await
+}
+
+pub(crate) async fn delete(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    slug: &str,
+) -> sqlx::Result<()> {
+    sql::delete(on, organization, slug).await
 }

@@ -1,6 +1,6 @@
 //! The invited person's side: looking at a link, and accepting it.
 
-use super::{Invitation, State, close, mails, organization_of, sql};
+use super::{Invitation, State, close, is_grantable, mails, names, organization_of, sql};
 use crate::app::App;
 use crate::clock::{MINUTE, Timestamp};
 use crate::domain::access::{Operator, Origin, Person};
@@ -10,6 +10,7 @@ use crate::domain::passwords::{Busy, PasswordError};
 use crate::domain::sessions::{self, Device, Opened, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::sign_up;
+use crate::domain::teams;
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, Member, MemberState, User};
 use crate::domain::values::{Email, PersonName, Theme, TimeZone};
@@ -47,16 +48,21 @@ pub enum Standing {
 
 impl Standing {
     /// How an invitation stands, whatever link leads to it.
-    pub(super) fn of(invitation: &Invitation, inviter: Option<&Member>, now: Timestamp) -> Standing {
-        match invitation.state {
+    pub(super) async fn of(
+        on: &mut impl Lends,
+        invitation: &Invitation,
+        inviter: Option<&Member>,
+        now: Timestamp,
+    ) -> sqlx::Result<Standing> {
+        Ok(match invitation.state {
             State::Accepted => Standing::Used,
             State::Revoked => Standing::Revoked,
             State::Void => Standing::Void,
             State::Expired => Standing::Expired,
             State::Pending if invitation.has_expired(now) => Standing::Expired,
-            State::Pending if !invitation.is_grantable_by(inviter, now) => Standing::Void,
+            State::Pending if !is_grantable(on, invitation, inviter, now).await? => Standing::Void,
             State::Pending => Standing::Open,
-        }
+        })
     }
 }
 
@@ -66,6 +72,8 @@ pub struct Found {
     pub invitation: Invitation,
     pub organization: Organization,
     pub inviter: String,
+    /// The names of the teams that it gives.
+    pub teams: Vec<String>,
     pub kind: LinkKind,
     pub standing: Standing,
     /// Who has the invited address. Told on a mailed link's page only: elsewhere it would say who has an account.
@@ -123,7 +131,7 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
     let invitation = sql::find(on, link.invitation).await?.ok_or(AcceptError::Unknown)?;
     let inviter = users::member_of(on, invitation.organization, invitation.inviter).await?;
     let organization = organization_of(on, &invitation).await?;
-    let standing = match Standing::of(&invitation, inviter.as_ref(), now) {
+    let standing = match Standing::of(on, &invitation, inviter.as_ref(), now).await? {
         _ if !organization.is_open() => Standing::Closed,
         _ if invitation.state == State::Pending && link.replaced_at.is_some() => Standing::Replaced,
         standing => standing,
@@ -131,6 +139,11 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Fou
     Ok(Found {
         organization,
         inviter: inviter.map(|member| member.name).unwrap_or_default(),
+        teams: teams::named(on, invitation.organization, &invitation.teams())
+            .await?
+            .into_iter()
+            .map(|team| team.name)
+            .collect(),
         kind: link.kind,
         standing,
         account: users::by_email(on, &invitation.email_canonical).await?,
@@ -163,7 +176,7 @@ pub(crate) async fn open_for(
     let Some(pending) = pending else { return Ok(None) };
     let Some(invitation) = sql::find(change, pending).await? else { return Ok(None) };
     let inviter = users::member_of(change, organization, invitation.inviter).await?;
-    let open = Standing::of(&invitation, inviter.as_ref(), now) == Standing::Open;
+    let open = Standing::of(change, &invitation, inviter.as_ref(), now).await? == Standing::Open;
     Ok(Some(invitation).filter(|_| open))
 }
 
@@ -316,7 +329,8 @@ pub async fn accept_as(app: &App, token: &str, person: &Person) -> Result<Organi
     Ok(found.organization)
 }
 
-/// The membership that the stored row gives (I4), and its audit row. That the person has the address is the
+/// The membership that the stored row gives (I4), in the teams that it names and that are still there, and the
+/// audit rows. That the person has the address is the
 /// caller's to know, and `change` is one of [`Db::account`](crate::storage::Db::account).
 pub(crate) async fn join(
     change: &mut Change,
@@ -337,7 +351,13 @@ pub(crate) async fn join(
     if let Some(end) = invitation.membership_ends_at {
         entry = entry.with("end date", end.rfc3339());
     }
-    audit::record(change, invitation.organization, operator, entry).await
+    let given = invitation.teams();
+    let there = teams::named(change, invitation.organization, &given).await?;
+    if !there.is_empty() {
+        entry = entry.with("teams", names(&there));
+    }
+    audit::record(change, invitation.organization, operator, entry).await?;
+    teams::join_invited(change, invitation.organization, user, &given, invitation.inviter, operator).await
 }
 
 /// Asks whoever sent an expired invitation for another; the Owners, if that person is gone (I5).
@@ -352,7 +372,7 @@ pub async fn ask_again(app: &App, token: &str) -> Result<(), AcceptError> {
     throttle::spend(&mut tx, now, throttle::INVITE_ASK, &invitation.id.to_string()).await?;
     let inviter = users::member_of(&mut tx, invitation.organization, invitation.inviter).await?;
     let to = match inviter.filter(|_| invitation.state == State::Pending) {
-        Some(inviter) if invitation.is_grantable_by(Some(&inviter), now) => vec![inviter.email],
+        Some(inviter) if is_grantable(&mut tx, invitation, Some(&inviter), now).await? => vec![inviter.email],
         _ => users::mail_of_owners(&mut tx, invitation.organization).await?,
     };
     for to in to {

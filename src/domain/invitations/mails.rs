@@ -154,6 +154,7 @@ pub(crate) fn samples(app: &App) -> Vec<Message> {
         role: Role::Reviewer,
         note: "Good to have you on the night desk, Dana.\nThe rota is in the usual place.".to_owned(),
         membership_ends_at: None,
+        teams: "[]".to_owned(),
         inviter: UserId::nobody(),
         state: super::State::Pending,
         sent_at: now,

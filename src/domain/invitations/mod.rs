@@ -26,10 +26,11 @@ use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability, Denied, Operator, Person, Role, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations::{self, Organization};
+use crate::domain::teams::{self, Team, TeamError};
 use crate::domain::throttle::{self, SpendError, Throttled};
 use crate::domain::users::{self, EndDateError, Member, MemberError, MemberState};
 use crate::domain::values::{Email, Note};
-use crate::ids::{InvitationId, MailId, OrganizationId, UserId};
+use crate::ids::{InvitationId, MailId, OrganizationId, TeamId, UserId};
 use crate::mail::{self, Delivery};
 use crate::secrets::Token;
 use crate::storage::{Change, Db, Lends, Tx};
@@ -49,6 +50,8 @@ pub struct Invitation {
     pub role: Role,
     pub note: String,
     pub membership_ends_at: Option<Timestamp>,
+    /// The teams that it gives: ids in a JSON array. See [`Invitation::teams`].
+    teams: String,
     pub inviter: UserId,
     pub state: State,
     pub sent_at: Timestamp,
@@ -70,6 +73,8 @@ pub enum State {
 pub struct Listed {
     pub invitation: Invitation,
     pub inviter_name: String,
+    /// The names of the teams that it gives.
+    pub teams: Vec<String>,
     /// Whether the inviter could still grant it (I4).
     pub grantable: bool,
     pub delivery: Delivery,
@@ -91,6 +96,8 @@ pub struct Terms {
     pub role: Role,
     pub note: Note,
     pub ends_at: Option<Timestamp>,
+    /// The teams that they come to be in.
+    pub teams: Vec<TeamId>,
     /// Whether an Auditor gets a second mail without the link, which they can confirm.
     pub notice: bool,
 }
@@ -151,10 +158,49 @@ impl Invitation {
         now >= self.expires_at
     }
 
-    /// Whether an inviter with this membership could grant it now.
-    pub fn is_grantable_by(&self, inviter: Option<&Member>, now: Timestamp) -> bool {
-        can_grant(inviter, self.role, now)
+    /// The teams that acceptance gives, as far as they are still there then.
+    pub fn teams(&self) -> Vec<TeamId> {
+        team_ids(&self.teams)
     }
+
+    /// Whether an inviter with this membership could grant it now. `maintains` is whether they maintain the one
+    /// team that it gives (R9).
+    pub fn is_grantable_by(&self, inviter: Option<&Member>, maintains: bool, now: Timestamp) -> bool {
+        can_grant(inviter, self.role, now)
+            || (maintains
+                && self.role == Role::Member
+                && inviter.is_some_and(|inviter| is_maintainer(inviter, now)))
+    }
+}
+
+/// Team ids as invitations and lists of them keep them.
+fn team_ids(json: &str) -> Vec<TeamId> {
+    let texts: Vec<String> = serde_json::from_str(json).unwrap_or_default();
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+fn team_ids_json(teams: &[TeamId]) -> String {
+    let texts: Vec<String> = teams.iter().map(TeamId::to_string).collect();
+    serde_json::json!(texts).to_string()
+}
+
+/// Whether somebody who maintains a team may use that: an active member, and no Auditor.
+fn is_maintainer(member: &Member, now: Timestamp) -> bool {
+    member.is_active(now) && member.role != Role::Auditor
+}
+
+/// Whether the inviter could still grant an invitation (I4): by their role, or as the maintainer of its one team.
+async fn is_grantable(
+    on: &mut impl Lends,
+    invitation: &Invitation,
+    inviter: Option<&Member>,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    if can_grant(inviter, invitation.role, now) {
+        return Ok(true);
+    }
+    let maintains = sql::inviter_maintains(on, invitation.id).await?;
+    Ok(invitation.is_grantable_by(inviter, maintains, now))
 }
 
 impl Terms {
@@ -207,6 +253,33 @@ pub async fn invite(
     Ok(invitation)
 }
 
+/// Invites somebody as a plain Member into a team, by its maintainer: the one exception to R2 (R9).
+pub async fn invite_into(
+    app: &App,
+    actor: &Actor,
+    slug: &str,
+    invitee: &Invitee,
+    note: Note,
+) -> Result<Invitation, InviteError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &users::current_actor(&mut change, actor).await?;
+    let team = teams::by_slug(&mut change, actor.organization, slug).await.map_err(not_managed)?;
+    teams::may_manage(&mut change, actor, team.id).await.map_err(not_managed)?;
+    let terms = Terms { role: Role::Member, note, ends_at: None, teams: vec![team.id], notice: false };
+    let invitation =
+        invite_within(app, &mut change, actor.organization, &actor.operator(), invitee, &terms).await?;
+    change.commit().await?;
+    Ok(invitation)
+}
+
+fn not_managed(error: TeamError) -> InviteError {
+    match error {
+        TeamError::Database(error) => error.into(),
+        TeamError::NotFound => InviteError::NotFound,
+        _ => Denied.into(),
+    }
+}
+
 /// The same inside a change that holds the organization, by an inviter whose right to grant the role
 /// was checked in it. After an error the change must not be committed.
 async fn invite_within(
@@ -219,6 +292,7 @@ async fn invite_within(
 ) -> Result<Invitation, InviteError> {
     let now = change.now();
     terms.check(now)?;
+    let given = teams::named(change, organization, &terms.teams).await?;
     let canonical = invitee.email.canonical();
     // One that has expired gives its place in the organization's count to the new one.
     let closed = match may_be_invited(change, organization, &canonical, now).await? {
@@ -235,6 +309,7 @@ async fn invite_within(
         role: terms.role,
         note: terms.note.to_string(),
         membership_ends_at: terms.ends_at,
+        teams: team_ids_json(&given.iter().map(|team| team.id).collect::<Vec<_>>()),
         inviter: inviter.user.ok_or(InviteError::NotGrantable)?,
         state: State::Pending,
         sent_at: now,
@@ -249,12 +324,20 @@ async fn invite_within(
     if let Some(end) = terms.ends_at {
         entry = entry.with("end date", end.rfc3339());
     }
+    if !given.is_empty() {
+        entry = entry.with("teams", names(&given));
+    }
     if terms.notice {
         notice::send(app, change, &invitation, &inviter.name).await?;
         entry = entry.with("notice", "in a mail of its own");
     }
     audit::record(change, organization, inviter, entry).await?;
     Ok(invitation)
+}
+
+/// Teams as the audit log names them.
+fn names(teams: &[Team]) -> String {
+    teams.iter().map(|team| team.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether an address can be invited here, whatever to. An invitation that has expired is in nobody's
@@ -411,10 +494,20 @@ pub async fn list(
 ) -> Result<Page, InviteError> {
     actor.may(Capability::ReadUsers)?;
     let now = db.now();
-    let mut rows = sql::list(&mut db.read().await?, actor.organization, before, limit + 1).await?;
+    let mut reader = db.read().await?;
+    let mut rows = sql::list(&mut reader, actor.organization, before, limit + 1).await?;
     let older = rows.len() > limit;
     rows.truncate(limit);
-    let invitations = rows.into_iter().map(|row| row.listed(now)).collect();
+    let mut invitations: Vec<Listed> = rows.into_iter().map(|row| row.listed(now)).collect();
+    let mut given: Vec<TeamId> = invitations.iter().flat_map(|listed| listed.invitation.teams()).collect();
+    given.sort_unstable();
+    given.dedup();
+    let given = teams::named(&mut reader, actor.organization, &given).await?;
+    for listed in &mut invitations {
+        let own = listed.invitation.teams();
+        listed.teams =
+            given.iter().filter(|team| own.contains(&team.id)).map(|team| team.name.clone()).collect();
+    }
     Ok(Page { invitations, older })
 }
 

@@ -55,7 +55,7 @@ async fn look_on(on: &mut impl Lends, token: &str, now: Timestamp) -> Result<Not
     let inviter = users::member_of(on, invitation.organization, invitation.inviter).await?;
     let organization = organization_of(on, &invitation).await?;
     let notice = Notice {
-        standing: match Standing::of(&invitation, inviter.as_ref(), now) {
+        standing: match Standing::of(on, &invitation, inviter.as_ref(), now).await? {
             _ if !organization.is_open() => Standing::Closed,
             standing => standing,
         },

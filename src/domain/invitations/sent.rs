@@ -15,6 +15,9 @@ pub struct Sent {
     pub invitation: Invitation,
     pub closed_at: Option<Timestamp>,
     pub accepted_by: Option<UserId>,
+    /// Whether its sender stands for it as the maintainer of its team (R9).
+    #[sqlx(default)]
+    pub maintained: bool,
 }
 
 /// What a person has sent: the newest of what is pending, and the last of what was accepted.
@@ -28,8 +31,16 @@ pub async fn sent_by(db: &Db, actor: &Actor, user: UserId, limit: i64) -> Result
     actor.may(Capability::ReadUsers)?;
     let mut reader = db.read().await?;
     let organization = actor.organization;
+    let mut pending = sql::sent_by(&mut reader, organization, user, State::Pending, limit).await?;
+    let maintained = match pending.is_empty() {
+        true => Vec::new(),
+        false => sql::maintained_by(&mut reader, organization, user).await?,
+    };
+    for sent in &mut pending {
+        sent.maintained = maintained.contains(&sent.invitation.id);
+    }
     Ok(SentBy {
-        pending: sql::sent_by(&mut reader, organization, user, State::Pending, limit).await?,
+        pending,
         accepted: sql::sent_by(&mut reader, organization, user, State::Accepted, limit).await?,
     })
 }

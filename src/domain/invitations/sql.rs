@@ -13,7 +13,7 @@ pub(super) async fn find(on: &mut impl Lends, id: InvitationId) -> sqlx::Result<
     fetch_optional!(
         on,
         Invitation,
-        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, inviter, state, \
+        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, teams, inviter, state, \
          sent_at, expires_at from invitations where id = $1",
         id
     )
@@ -54,8 +54,8 @@ pub(super) async fn insert(
     execute_both!(
         on,
         "insert into invitations (id, organization, email, email_canonical, role, note, membership_ends_at, inviter, \
-         state, created_at, sent_at, expires_at, name, mail) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)",
+         state, created_at, sent_at, expires_at, name, mail, teams) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $16)",
         "insert into invitation_tokens (token_hash, invitation, kind, created_at) values ($14, $1, $15, $10)",
         new.id,
         new.organization,
@@ -71,7 +71,8 @@ pub(super) async fn insert(
         &new.name,
         mail,
         token,
-        LinkKind::Mailed
+        LinkKind::Mailed,
+        &new.teams
     )
 }
 
@@ -247,6 +248,7 @@ pub(super) struct ListRow {
     inviter_role: Option<Role>,
     inviter_state: Option<MemberState>,
     inviter_ends_at: Option<Timestamp>,
+    inviter_maintains: bool,
     mail_state: Option<String>,
     mail_failure: Option<String>,
     notice_state: Option<String>,
@@ -261,9 +263,13 @@ impl ListRow {
         let role = self.invitation.role;
         Listed {
             grantable: active
-                && self
-                    .inviter_role
-                    .is_some_and(|inviter| inviter.may(Capability::ManageUsers) && role.is_within(inviter)),
+                && self.inviter_role.is_some_and(|inviter| {
+                    let by_role = inviter.may(Capability::ManageUsers) && role.is_within(inviter);
+                    let maintains =
+                        self.inviter_maintains && role == Role::Member && inviter != Role::Auditor;
+                    by_role || maintains
+                }),
+            teams: Vec::new(),
             inviter_name: self.inviter_name.unwrap_or_default(),
             delivery: Delivery::from_columns(
                 self.mail_state.as_deref().unwrap_or("queued"),
@@ -290,9 +296,11 @@ pub(super) async fn list(
     fetch_all!(
         on,
         ListRow,
-        "select i.id, i.organization, i.email, i.email_canonical, i.name, i.role, i.note, i.membership_ends_at, \
+        "select i.id, i.organization, i.email, i.email_canonical, i.name, i.role, i.note, i.membership_ends_at, i.teams, \
          i.inviter, i.state, i.sent_at, i.expires_at, m.name as inviter_name, m.role as inviter_role, \
-         m.state as inviter_state, m.ends_at as inviter_ends_at, o.state as mail_state, o.failure as mail_failure, \
+         m.state as inviter_state, m.ends_at as inviter_ends_at, exists (select 1 from team_members t \
+         where t.organization = i.organization and t.user_id = i.inviter and t.maintainer \
+         and i.teams = '[\"' || t.team || '\"]') as inviter_maintains, o.state as mail_state, o.failure as mail_failure, \
          n.state as notice_state, n.failure as notice_failure, i.notice_confirmed_at \
          from invitations i \
          left join memberships m on m.organization = i.organization and m.user_id = i.inviter \
@@ -316,7 +324,7 @@ pub(super) async fn sent_by(
     fetch_all!(
         on,
         Sent,
-        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, inviter, state, sent_at, \
+        "select id, organization, email, email_canonical, name, role, note, membership_ends_at, teams, inviter, state, sent_at, \
          expires_at, closed_at, accepted_by from invitations \
          where organization = $1 and inviter = $2 and state = $3 order by closed_at desc, id desc limit $4",
         organization,
@@ -339,6 +347,36 @@ pub(super) async fn count_pending_by_role(
         organization,
         inviter
     )
+}
+
+/// Whether the inviter maintains the one team that an invitation gives: it is a maintainer's (R9).
+pub(super) async fn inviter_maintains(on: &mut impl Lends, id: InvitationId) -> sqlx::Result<bool> {
+    let found = fetch_optional!(
+        on,
+        (InvitationId,),
+        "select i.id from invitations i join team_members t on t.organization = i.organization \
+         and t.user_id = i.inviter and t.maintainer and i.teams = '[\"' || t.team || '\"]' where i.id = $1",
+        id
+    )?;
+    Ok(found.is_some())
+}
+
+/// Which of a person's invitations they stand for as a maintainer.
+pub(super) async fn maintained_by(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    inviter: UserId,
+) -> sqlx::Result<Vec<InvitationId>> {
+    let rows = fetch_all!(
+        on,
+        (InvitationId,),
+        "select i.id from invitations i join team_members t on t.organization = i.organization \
+         and t.user_id = i.inviter and t.maintainer and i.teams = '[\"' || t.team || '\"]' \
+         where i.organization = $1 and i.inviter = $2 and i.state = 'pending'",
+        organization,
+        inviter
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn set_inviter(on: &mut impl Lends, id: InvitationId, inviter: UserId) -> sqlx::Result<()> {

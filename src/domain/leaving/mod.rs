@@ -1,8 +1,13 @@
 //! Leaving (R8), by an Admin's decision or one's own: what someone leaves behind in an organization, and
 //! what becomes of it. Nobody is removed in another way, so that nothing is left without anyone deciding.
 
+mod behind;
+mod ending;
 mod mails;
 mod oneself;
+
+pub use self::behind::Behind;
+pub use self::ending::end_due;
 
 pub(crate) use self::mails::samples;
 pub use self::oneself::{Kept, LeaveError, Leaving, leave, leaving};
@@ -22,6 +27,7 @@ pub struct Preview {
     pub member: Member,
     pub sessions: Vec<OpeningSession>,
     pub invitations: Left,
+    pub behind: Behind,
 }
 
 pub async fn preview(db: &Db, actor: &Actor, user: UserId) -> Result<Preview, MemberError> {
@@ -30,20 +36,39 @@ pub async fn preview(db: &Db, actor: &Actor, user: UserId) -> Result<Preview, Me
     let member = users::removable(&mut reader, actor, user).await?;
     let sessions = sessions::opening(&mut reader, actor.organization, &member, now).await?;
     let invitations = invitations::left_by(&mut reader, actor, user).await?;
-    Ok(Preview { member, sessions, invitations })
+    let behind = Behind::of(&mut reader, actor.organization, user).await?;
+    Ok(Preview { member, sessions, invitations, behind })
 }
 
-/// Ends a membership and settles what the person leaves behind, all at once or nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveError {
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error("This is no active Owner. Choose one from the list.")]
+    NotAnOwner,
+}
+
+impl From<sqlx::Error> for RemoveError {
+    fn from(error: sqlx::Error) -> RemoveError {
+        RemoveError::Member(error.into())
+    }
+}
+
+/// Ends a membership and settles what the person leaves behind, all at once or nothing. What they made goes to the
+/// heir, an Owner; to the longest-standing one, if none is named.
 pub async fn remove(
     app: &App,
     actor: &Actor,
     user: UserId,
     invites: Fate,
-) -> Result<(Member, Settled), MemberError> {
+    heir: Option<UserId>,
+) -> Result<(Member, Settled), RemoveError> {
     let mut change = app.db.account(Some(user), &[actor.organization]).await?;
     let actor = &users::current_actor(&mut change, actor).await?;
     let member = users::removable(&mut change, actor, user).await?;
     let settled = invitations::settle(&mut change, actor, &member, invites).await.map_err(unsettled)?;
+    let heir = behind::heir(&mut change, actor.organization, user, heir).await?;
+    behind::settle(&mut change, actor.organization, &actor.operator(), &member, heir.as_ref()).await?;
     users::remove(&mut change, actor, &member).await?;
     let organization = organizations::by_id(&mut change, actor.organization).await?;
     let message = mails::removed(app, &member, &organization, &actor.person.name);

@@ -1,5 +1,6 @@
 //! Leaving an organization, by oneself (R3, R4).
 
+use super::behind::{self, Behind};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Person};
@@ -13,6 +14,7 @@ use crate::storage::Lends;
 pub struct Leaving {
     pub organization: Organization,
     pub member: Member,
+    pub behind: Behind,
     /// Whether they may not: the last Owner can't (R3), nor the last with break-glass access while single sign-on
     /// is required (O4).
     pub kept: Option<Kept>,
@@ -67,7 +69,8 @@ pub async fn leaving(
     if !organization.is_open() {
         return Err(LeaveError::NotFound);
     }
-    Ok(Leaving { organization, member, kept })
+    let behind = Behind::of(on, organization.id, person.user).await?;
+    Ok(Leaving { organization, member, behind, kept })
 }
 
 /// Ends a person's own membership, an Auditor's too. Their account and other organizations stay.
@@ -81,11 +84,13 @@ pub async fn leave(
     leaving(&mut app.db.read().await?, person, organization, now).await?;
     let mut change = app.db.account(Some(person.user), &[organization]).await?;
     let now = change.now();
-    let Leaving { organization, member, kept } = leaving(&mut change, person, organization, now).await?;
+    let Leaving { organization, member, kept, .. } = leaving(&mut change, person, organization, now).await?;
     if let Some(kept) = kept {
         return Err(kept.refusal(&organization.name));
     }
     let actor = Actor { person: person.clone(), organization: organization.id, role: member.role };
+    let heir = behind::longest_standing(&mut change, organization.id, person.user).await?;
+    behind::settle(&mut change, organization.id, &actor.operator(), &member, heir.as_ref()).await?;
     users::leave(&mut change, &actor, &member).await?;
     change.commit().await?;
     Ok(organization)

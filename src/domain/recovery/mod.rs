@@ -100,14 +100,14 @@ pub async fn request(app: &App, email: &Email, address: &str) -> Result<(), Requ
 }
 
 /// Whether a mailed link may set a person's password. Whoever has none may have one so, unless they have
-/// memberships, each of these requires single sign-on, and no invite elsewhere awaits them (S5, RST-04).
+/// memberships, each of these requires single sign-on, and no invite or entry elsewhere awaits them (S5, RST-04).
 pub async fn may_set_password(on: &mut impl Lends, user: &User, now: Timestamp) -> sqlx::Result<bool> {
     if user.password_hash.is_some() {
         return Ok(true);
     }
     let required = sql::sso_required(on, user.id).await?;
     let by_provider_alone = !required.is_empty() && required.iter().all(|required| *required);
-    Ok(!by_provider_alone || sql::is_invited(on, user.id, &user.email_canonical, now).await?)
+    Ok(!by_provider_alone || sql::is_awaited(on, user.id, &user.email_canonical, now).await?)
 }
 
 /// Keeps a link's hash; whatever was asked for before stops working.

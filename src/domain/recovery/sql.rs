@@ -79,8 +79,8 @@ pub(super) async fn sso_required(on: &mut impl Lends, user: UserId) -> sqlx::Res
     Ok(rows.into_iter().map(|(required,)| required).collect())
 }
 
-/// Whether an invite to an organization that the person is not in awaits them.
-pub(super) async fn is_invited(
+/// Whether an invite to an organization that the person is not in awaits them, or an entry of a resource there.
+pub(super) async fn is_awaited(
     on: &mut impl Lends,
     user: UserId,
     email_canonical: &str,
@@ -88,10 +88,15 @@ pub(super) async fn is_invited(
 ) -> sqlx::Result<bool> {
     let row = fetch_optional!(
         on,
-        (UserId,),
-        "select i.inviter from invitations i join organizations o on o.id = i.organization \
+        (String,),
+        "select i.organization from invitations i join organizations o on o.id = i.organization \
          where i.email_canonical = $2 and i.state = 'pending' and i.expires_at > $3 and o.closed_at is null \
          and not exists (select 1 from memberships m where m.organization = i.organization and m.user_id = $1 \
+         and m.state <> 'removed') \
+         union \
+         select p.organization from resource_people p join organizations o on o.id = p.organization \
+         where p.user_id = $1 and o.closed_at is null \
+         and not exists (select 1 from memberships m where m.organization = p.organization and m.user_id = $1 \
          and m.state <> 'removed') limit 1",
         user,
         email_canonical,

@@ -268,11 +268,16 @@ impl Access {
 
     pub fn of_person(&self, user: UserId) -> Option<Permissions> {
         let at = self.people.binary_search_by_key(&user, |(user, _)| *user).ok()?;
-        Some(self.people[at].1.unwrap_or(self.default))
+        Some(self.said(self.people[at].1))
     }
 
     pub fn of_team(&self, team: TeamId) -> Option<Permissions> {
         let at = self.teams.binary_search_by_key(&team, |(team, _)| *team).ok()?;
-        Some(self.teams[at].1.unwrap_or(self.default))
+        Some(self.said(self.teams[at].1))
+    }
+
+    /// In an entry absent, null and empty mean the default (A4).
+    fn said(&self, entry: Option<Permissions>) -> Permissions {
+        entry.filter(|said| !said.is_empty()).unwrap_or(self.default)
     }
 }

@@ -187,10 +187,7 @@ fn own_entry(facts: &Facts, who: &Subject) -> Option<Permissions> {
 }
 
 /// The entries of their teams, where these come to them.
-fn team_entries<'a>(
-    facts: &'a Facts,
-    who: &'a Subject,
-) -> impl Iterator<Item = (TeamId, Permissions)> + 'a {
+fn team_entries<'a>(facts: &'a Facts, who: &'a Subject) -> impl Iterator<Item = (TeamId, Permissions)> + 'a {
     let teams = if is_member(who) { who.teams } else { &[] };
     teams.iter().filter_map(|team| facts.access.of_team(*team).map(|permissions| (*team, permissions)))
 }
@@ -203,8 +200,13 @@ fn admission(facts: &Facts, who: &Subject) -> Result<Admission, Refusal> {
         return if own { Ok(Admission::Creator) } else { Err(Refusal::OtherDeveloper) };
     }
     let access = &facts.access;
-    let is_creator = who.user == Some(facts.creator) && matches!(who.standing, Standing::Active(_));
-    if is_creator {
+    // What is one's own needs no membership (A3), but where only members get to it (A9).
+    let keeps_own = match who.standing {
+        Standing::Active(_) => true,
+        Standing::Outside => !facts.kind.is_for_members(),
+        Standing::Suspended | Standing::Ended | Standing::Removed => false,
+    };
+    if who.user == Some(facts.creator) && keeps_own {
         return Ok(Admission::Creator);
     }
     match access.audience {

@@ -32,6 +32,13 @@ impl Who {
         }
     }
 
+    /// Somebody with an address and no membership. Whether they have an account is told to nobody (S4): without one
+    /// they are answered as whoever has proven the address.
+    pub(super) fn stranger(account: Option<UserId>, canonical: &str) -> Who {
+        let user = account.unwrap_or_else(UserId::nobody);
+        Who { user: Some(user), domain: domain_of(canonical), ..Who::nobody() }
+    }
+
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             user: self.user,
@@ -43,8 +50,28 @@ impl Who {
     }
 }
 
+fn domain_of(canonical: &str) -> String {
+    canonical.rsplit_once('@').map_or("", |(_, domain)| domain).to_owned()
+}
+
+/// Counts an entry that waits for an address as its person's: whom it waits for is who has proven it (A12).
+pub(super) fn with_waiting(facts: &mut Facts, who: &Who, waits: Option<Option<Permissions>>) {
+    if let (Some(permissions), Some(user)) = (waits, who.user)
+        && facts.access.of_person(user).is_none()
+    {
+        let people = &mut facts.access.people;
+        let at = people.partition_point(|(other, _)| *other < user);
+        people.insert(at, (user, permissions));
+    }
+}
+
 /// How a membership stands now.
-pub(super) fn standing(state: MemberState, role: Role, ends_at: Option<Timestamp>, now: Timestamp) -> Standing {
+pub(super) fn standing(
+    state: MemberState,
+    role: Role,
+    ends_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Standing {
     match state {
         MemberState::Removed => Standing::Removed,
         MemberState::Suspended => Standing::Suspended,
@@ -69,7 +96,7 @@ pub async fn who(
         Standing::Active(_) => sql::teams_of(on, organization, user).await?,
         _ => Vec::new(),
     };
-    let domain = found.email_canonical.rsplit_once('@').map_or("", |(_, domain)| domain).to_owned();
+    let domain = domain_of(&found.email_canonical);
     Ok(Who { user: Some(user), standing, domain, teams, has_link: false })
 }
 
@@ -103,6 +130,16 @@ pub async fn facts(on: &mut impl Lends, resource: &Resource, who: &Who) -> sqlx:
     Ok(assembled(resource, saying, people, teams))
 }
 
+/// The facts of a tool or an interface, which takes no page's access, with the entries that a caller has read: both
+/// lists sorted by id.
+pub(crate) fn facts_with(
+    resource: &Resource,
+    people: Vec<(UserId, Option<Permissions>)>,
+    teams: Vec<(TeamId, Option<Permissions>)>,
+) -> Facts {
+    assembled(resource, resource, people, teams)
+}
+
 /// The facts for questions about anybody: all entries.
 pub async fn whole_facts(on: &mut impl Lends, resource: &Resource) -> sqlx::Result<Facts> {
     let source = source(on, resource).await?;
@@ -113,7 +150,7 @@ pub async fn whole_facts(on: &mut impl Lends, resource: &Resource) -> sqlx::Resu
 }
 
 /// Both lists sorted by id.
-fn assembled(
+pub(super) fn assembled(
     resource: &Resource,
     saying: &Resource,
     people: Vec<(UserId, Option<Permissions>)>,
@@ -121,13 +158,9 @@ fn assembled(
 ) -> Facts {
     let access = match saying.audience {
         None => Access::unsaid(resource.kind),
-        Some(audience) => Access {
-            audience,
-            default: saying.defaults(),
-            domain: saying.domain.clone(),
-            teams,
-            people,
-        },
+        Some(audience) => {
+            Access { audience, default: saying.defaults(), domain: saying.domain.clone(), teams, people }
+        }
     };
     Facts {
         kind: resource.kind,

@@ -6,11 +6,7 @@ use crate::domain::users::MemberState;
 use crate::ids::{OrganizationId, ResourceId, TeamId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_optional};
 
-pub(super) async fn find(
-    on: &mut impl Lends,
-    place: &Place,
-    key: &str,
-) -> sqlx::Result<Option<Resource>> {
+pub(super) async fn find(on: &mut impl Lends, place: &Place, key: &str) -> sqlx::Result<Option<Resource>> {
     fetch_optional!(
         on,
         Resource,
@@ -39,6 +35,9 @@ pub(super) async fn by_id(
         id
     )
 }
+
+/// How many pages a resource has above it at most.
+pub(super) const MOST_PARENTS: usize = 5;
 
 /// The nearest of the pages above a resource that says who may open it. At most five keys, the nearest first.
 pub(super) async fn nearest_saying(
@@ -161,11 +160,7 @@ pub(super) async fn team_entries_of(
     )
 }
 
-pub(super) async fn bind_entries(
-    on: &mut impl Lends,
-    user: UserId,
-    canonical: &str,
-) -> sqlx::Result<()> {
+pub(super) async fn bind_entries(on: &mut impl Lends, user: UserId, canonical: &str) -> sqlx::Result<()> {
     // Where the person has an entry already, by an address of before, that one stays theirs.
     execute!(
         on,
@@ -174,6 +169,19 @@ pub(super) async fn bind_entries(
          and o.user_id = $1)",
         user,
         canonical
+    )?;
+    Ok(())
+}
+
+/// The same for the address that a person has now.
+pub(super) async fn bind_own_entries(on: &mut impl Lends, user: UserId) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update resource_people set user_id = $1 \
+         where email_canonical = (select u.email_canonical from users u where u.id = $1) and user_id is null \
+         and not exists (select 1 from resource_people o where o.resource = resource_people.resource \
+         and o.user_id = $1)",
+        user
     )?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::{Device, Given, ProofKind, sql, write};
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Timestamp};
 use crate::domain::access::Factors;
+use crate::domain::resources;
 use crate::ids::UserId;
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, Tx};
@@ -59,6 +60,7 @@ pub(crate) async fn finish(
     let first = Given { kind: half.proof, connection: half.connection.parse().ok() };
     let proofs = [(first, half.proven_at), (factor.into(), now)];
     write(on, half.user, new, device, &proofs, now).await?;
+    resources::bind_own_entries(on, half.user).await?;
     Ok(true)
 }
 

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::access::{Factors, Origin, Person};
 use crate::domain::organizations::{Organization, Policy};
+use crate::domain::resources;
 use crate::domain::users::{Member, User};
 use crate::domain::values::{Theme, TimeZone};
 use crate::ids::{ConnectionId, OrganizationId, SessionId, UserId};
@@ -109,7 +110,11 @@ pub(crate) async fn open(
     now: Timestamp,
 ) -> sqlx::Result<Opened> {
     let proofs: Vec<Given> = proofs.iter().copied().map(Given::from).collect();
-    open_with(on, user, token, device, &proofs, now).await
+    let opened = open_with(on, user, token, device, &proofs, now).await?;
+    if opened == Opened::Session {
+        resources::bind_own_entries(on, user.id).await?;
+    }
+    Ok(opened)
 }
 
 /// The same for whom an organization's provider has vouched for.

@@ -7,7 +7,7 @@ use crate::domain::access::{Actor, Capability, Denied, Operator, StepUpNeeded};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::organizations::{self, Organization, UNDO};
 use crate::domain::users::{self, MemberError};
-use crate::domain::{invitations, resources, sessions, sso, teams};
+use crate::domain::{agents, api_keys, invitations, resources, sessions, sso, teams};
 use crate::ids::OrganizationId;
 use crate::mail::{self, Message};
 use crate::storage::Change;
@@ -173,6 +173,8 @@ async fn erase(
     sessions::erase_visits(&mut change, id).await?;
     invitations::erase(&mut change, id).await?;
     sso::erase(&mut change, id).await?;
+    api_keys::erase(&mut change, id).await?;
+    agents::erase(&mut change, id).await?;
     resources::erase(&mut change, id).await?;
     teams::erase(&mut change, id).await?;
     users::erase(&mut change, id).await?;

@@ -1,6 +1,7 @@
 //! What an organization is called, whose it is, what it asks of sessions, and its end (R3, R11, R12, M3, S10).
 
 mod closing;
+mod environments;
 mod hand_over;
 mod lift;
 mod mails;
@@ -10,6 +11,10 @@ mod security;
 pub(crate) use self::closing::erase_due;
 pub use self::closing::{
     CloseError, close, close_by_sysadmin, erase_by_sysadmin, reopen, reopen_by_sysadmin,
+};
+pub use self::environments::{
+    EnvironmentError, MOST_ENVIRONMENTS, add_environment, change_environment, environment, removable,
+    remove_environment,
 };
 pub use self::hand_over::{HandOverError, hand_over, successor};
 pub use self::lift::{Lifted, lift};

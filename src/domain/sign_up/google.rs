@@ -39,17 +39,18 @@ pub(crate) async fn start_by_google(
     let known = users::by_email(tx, &asked.email.canonical()).await?;
     let message = match &known {
         Some(user) => mails::known(app, &user.email),
-        None => mails::confirm(app, asked.organization, asked.email, &token),
+        None => mails::confirm(app, Some(asked.organization), asked.email, &token),
     };
     // Of a known address it is a row that no link leads to, as in `start`.
     let pending = sql::NewPending {
         token: &token.hash(),
         browser,
-        organization: asked.organization,
+        organization: Some(asked.organization),
         name: asked.name,
         email: asked.email,
         time_zone: asked.time_zone,
         password_hash: "",
+        next: None,
         identity: known.is_none().then_some((asked.issuer, asked.subject)),
         now,
         expires_at: now.plus(LIFE),
@@ -70,12 +71,13 @@ pub(crate) async fn found_by_google(
     cookies: Cookies<'_>,
 ) -> sqlx::Result<Organization> {
     let founding = Founding {
-        organization: asked.organization.clone(),
+        organization: Some(asked.organization.clone()),
         name: asked.name.clone(),
         email: asked.email.clone(),
         password_hash: None,
         identity: Some((asked.issuer, asked.subject)),
         time_zone: asked.time_zone,
     };
-    found(change, &founding, device, origin, cookies, &[ProofKind::Google]).await
+    let founded = found(change, &founding, device, origin, cookies, &[ProofKind::Google]).await?;
+    founded.ok_or(sqlx::Error::RowNotFound)
 }

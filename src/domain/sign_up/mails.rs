@@ -5,12 +5,18 @@ use crate::domain::values::{Email, OrganizationName};
 use crate::mail::{Message, sample};
 use crate::secrets::Token;
 
-pub(super) fn confirm(app: &App, organization: &OrganizationName, email: &Email, token: &Token) -> Message {
+pub(super) fn confirm(
+    app: &App,
+    organization: Option<&OrganizationName>,
+    email: &Email,
+    token: &Token,
+) -> Message {
+    let what = organization.map_or("your account".to_owned(), OrganizationName::to_string);
     Message {
         kind: "sign_up_confirm",
         to: email.to_string(),
         subject: "Confirm your address".to_owned(),
-        heading: format!("Confirm your address to create {organization}"),
+        heading: format!("Confirm your address to create {what}"),
         paragraphs: vec![
             format!("You are signing up with {email}."),
             "Open the link and confirm. It works for 24 hours, once.".to_owned(),
@@ -62,7 +68,7 @@ pub(super) fn closed(app: &App, email: &Email) -> Message {
 pub(crate) fn samples(app: &App) -> Vec<Message> {
     let email: Email = sample("dana.kovac@halden.example");
     vec![
-        confirm(app, &sample("Halden Freight"), &email, &Token::generate()),
+        confirm(app, Some(&sample("Halden Freight")), &email, &Token::generate()),
         known(app, email.as_str()),
         closed(app, &email),
     ]

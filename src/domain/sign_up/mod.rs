@@ -18,6 +18,7 @@ use crate::domain::identities::{self, Seen};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::passwords::{Busy, NewPassword, PasswordError, Verified};
 use crate::domain::recovery::{self, RequestError};
+use crate::domain::resources::{self, opening};
 use crate::domain::sessions::{self, Device, Opened, ProofKind};
 use crate::domain::sign_in::Cookies;
 use crate::domain::throttle::{self, SpendError, Throttled};
@@ -33,12 +34,15 @@ const LIFE: i64 = DAY;
 
 /// What a person asks for.
 pub struct NewSignUp {
-    pub organization: OrganizationName,
+    /// None, where somebody comes from a resource's page: they become a guest.
+    pub organization: Option<OrganizationName>,
     pub name: PersonName,
     pub email: Email,
     pub password: NewPassword,
     /// As the browser guessed it.
     pub time_zone: TimeZone,
+    /// The resource's page that they come from, and land on.
+    pub next: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +79,7 @@ pub async fn check_password(
     app: &App,
     address: &str,
     password: &str,
-    organization: &OrganizationName,
+    organization: Option<&OrganizationName>,
     name: &PersonName,
     email: &Email,
 ) -> Result<Result<NewPassword, PasswordError>, StartError> {
@@ -84,7 +88,8 @@ pub async fn check_password(
     let spent = throttle::spend(&mut tx, now, throttle::NEW_PASSWORD, address).await;
     tx.commit().await?;
     spent?;
-    Ok(app.passwords.fit(password, &[organization.as_str(), name.as_str(), email.as_str()], 0).await?)
+    let organization = organization.map_or("", OrganizationName::as_str);
+    Ok(app.passwords.fit(password, &[organization, name.as_str(), email.as_str()], 0).await?)
 }
 
 /// Stores a pending sign-up and mails its link. An address that has an account gets another mail, and
@@ -102,22 +107,23 @@ pub async fn start(
     let mut tx = app.db.write().await?;
     let now = tx.now();
     let known = users::by_email(&mut tx, &asked.email.canonical()).await?;
-    let open = app.config.sign_up == config::SignUp::Open;
+    let open = takes(app, &mut tx, asked.organization.is_some(), &asked.email.canonical()).await?;
     let message = match (&known, open) {
         (Some(user), _) => mails::known(app, &user.email),
         (None, false) => mails::closed(app, &asked.email),
-        (None, true) => mails::confirm(app, &asked.organization, &asked.email, &token),
+        (None, true) => mails::confirm(app, asked.organization.as_ref(), &asked.email, &token),
     };
     // A row that no link leads to: the same work, nothing to confirm, and no password kept.
     let leads_nowhere = known.is_some() || !open;
     let pending = sql::NewPending {
         token: &token.hash(),
         browser,
-        organization: &asked.organization,
+        organization: asked.organization.as_ref(),
         name: &asked.name,
         email: &asked.email,
         time_zone: &asked.time_zone,
         identity: None,
+        next: asked.next.as_deref(),
         password_hash: if leads_nowhere { "" } else { &password_hash },
         now,
         expires_at: now.plus(LIFE),
@@ -129,11 +135,26 @@ pub async fn start(
     Ok(())
 }
 
+/// Whether a sign-up is taken: any, while it is open; closed, only a guest's whom some resource lets in (S2).
+async fn takes(app: &App, on: &mut impl Lends, founds: bool, canonical: &str) -> sqlx::Result<bool> {
+    Ok(app.config.sign_up == config::SignUp::Open || (!founds && opening::awaits(on, canonical).await?))
+}
+
+/// What a confirmation made, and where to land.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// Nothing, of a guest's.
+    pub organization: Option<Organization>,
+    /// The page that a guest came from.
+    pub next: Option<String>,
+}
+
 /// A sign-up that waits for its confirmation.
 #[derive(Debug)]
 pub struct Pending {
     pub email: String,
-    pub organization: String,
+    /// Nothing, of a guest's.
+    pub organization: Option<String>,
     pub lacks: Lacks,
 }
 
@@ -191,7 +212,7 @@ pub async fn look(app: &App, token: &str, browser: Option<&TokenHash>) -> Result
     Ok(Pending {
         lacks: Lacks::of(&pending, browser),
         email: pending.email,
-        organization: pending.organization,
+        organization: Some(pending.organization).filter(|name| !name.is_empty()),
     })
 }
 
@@ -204,14 +225,14 @@ async fn usable(
     let hash = Token::parse(token).ok_or(ConfirmError::Unknown)?.hash();
     let pending = sql::find(on, &hash).await?.ok_or(ConfirmError::Unknown)?;
     // Closing sign-up ends what was pending: no organization is made after it (S2).
-    let closed = app.config.sign_up == config::SignUp::Closed;
+    let closed = !takes(app, on, !pending.organization.is_empty(), &pending.email_canonical).await?;
     if closed || pending.used_at.is_some() || now >= pending.expires_at {
         return Err(ConfirmError::Spent);
     }
     Ok(pending)
 }
 
-/// Makes the user and the organization, and signs them in by the link that made the account.
+/// Makes the user and the organization, if they asked for one, and signs them in by the link that made the account.
 pub async fn confirm(
     app: &App,
     token: &str,
@@ -220,7 +241,7 @@ pub async fn confirm(
     device: &Device,
     origin: &Origin,
     cookies: Cookies<'_>,
-) -> Result<Organization, ConfirmError> {
+) -> Result<Confirmed, ConfirmError> {
     let now = app.db.now();
     let pending = usable(app, &mut app.db.read().await?, token, now).await?;
     let mut proofs = vec![ProofKind::MailedLink];
@@ -251,7 +272,10 @@ pub async fn confirm(
         return Err(ConfirmError::Spent);
     }
     let asked = Founding {
-        organization: parsed(&pending.organization)?,
+        organization: match pending.organization.as_str() {
+            "" => None,
+            name => Some(parsed(name)?),
+        },
         name: parsed(&pending.name)?,
         email: parsed(&pending.email)?,
         password_hash: Some(pending.password_hash.as_str()).filter(|hash| !hash.is_empty()),
@@ -260,7 +284,7 @@ pub async fn confirm(
     };
     let organization = found(&mut change, &asked, device, origin, cookies, &proofs).await?;
     change.commit().await?;
-    Ok(organization)
+    Ok(Confirmed { organization, next: pending.next })
 }
 
 /// What was stored was parsed before it was.
@@ -272,7 +296,7 @@ where
 }
 
 struct Founding<'a> {
-    organization: OrganizationName,
+    organization: Option<OrganizationName>,
     name: PersonName,
     email: Email,
     password_hash: Option<&'a str>,
@@ -281,7 +305,7 @@ struct Founding<'a> {
     time_zone: &'a TimeZone,
 }
 
-/// The user, their organization, their membership as its Owner, and their session.
+/// The user, their organization and their membership as its Owner, if they asked for one, and their session.
 async fn found(
     change: &mut Change,
     asked: &Founding<'_>,
@@ -289,15 +313,20 @@ async fn found(
     origin: &Origin,
     cookies: Cookies<'_>,
     proofs: &[ProofKind],
-) -> sqlx::Result<Organization> {
+) -> sqlx::Result<Option<Organization>> {
     let now = change.now();
     let id = UserId::generate();
     let operator = Operator { user: Some(id), name: asked.name.to_string(), origin: origin.clone() };
-    let organization = organizations::create(change, &operator, &asked.organization).await?;
+    let organization = match &asked.organization {
+        Some(name) => Some(organizations::create(change, &operator, name).await?),
+        None => None,
+    };
     let user = users::create(change, id, &operator, &asked.email, &asked.name, asked.password_hash).await?;
     users::set_preferences(change, id, asked.time_zone, Theme::default()).await?;
-    let joining = users::Joining { role: Role::Owner, ends_at: None, invited_by: None };
-    users::join(change, organization.id, &user, joining).await?;
+    if let Some(organization) = &organization {
+        let joining = users::Joining { role: Role::Owner, ends_at: None, invited_by: None };
+        users::join(change, organization.id, &user, joining).await?;
+    }
     if let Some((issuer, subject)) = asked.identity {
         let seen = Seen { connection: None, issuer, subject, email: asked.email.as_str() };
         identities::insert_identity(change, user.id, seen).await?;
@@ -311,10 +340,15 @@ async fn found(
     Ok(organization)
 }
 
-/// Pending sign-ups die when their address is verified another way (S2).
+/// Pending sign-ups die when their address is verified another way (S2), and the entries that wait for the address
+/// become those of whoever proved it (A12).
 pub(crate) async fn address_verified(change: &mut Change, email_canonical: &str) -> sqlx::Result<()> {
     let now = change.now();
-    sql::close_all(change, email_canonical, now).await
+    sql::close_all(change, email_canonical, now).await?;
+    match users::by_email(change, email_canonical).await? {
+        Some(user) => resources::bind_entries(change, user.id, email_canonical).await,
+        None => Ok(()),
+    }
 }
 
 /// Drops sign-ups that ended a week ago; until then their page says so.

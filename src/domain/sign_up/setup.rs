@@ -67,7 +67,8 @@ pub async fn setup(
         identity: None,
         time_zone: &asked.time_zone,
     };
-    let organization = found(&mut change, &founding, device, origin, cookies, &[ProofKind::Password]).await?;
+    let founded = found(&mut change, &founding, device, origin, cookies, &[ProofKind::Password]).await?;
+    let organization = founded.ok_or(sqlx::Error::RowNotFound)?;
     sql::set_setup_token(&mut change, None).await?;
     change.commit().await?;
     Ok(organization)

@@ -6,7 +6,7 @@ use crate::storage::{Lends, execute, fetch_one, fetch_optional};
 pub(super) struct NewPending<'a> {
     pub token: &'a TokenHash,
     pub browser: &'a TokenHash,
-    pub organization: &'a OrganizationName,
+    pub organization: Option<&'a OrganizationName>,
     pub name: &'a PersonName,
     pub email: &'a Email,
     pub time_zone: &'a TimeZone,
@@ -14,6 +14,7 @@ pub(super) struct NewPending<'a> {
     pub password_hash: &'a str,
     /// At Google, in place of a password: issuer and subject.
     pub identity: Option<(&'a str, &'a str)>,
+    pub next: Option<&'a str>,
     pub now: Timestamp,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
@@ -32,6 +33,7 @@ pub(super) struct Pending {
     pub subject: Option<String>,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
+    pub next: Option<String>,
 }
 
 impl Pending {
@@ -45,21 +47,22 @@ pub(super) async fn insert(on: &mut impl Lends, pending: &NewPending<'_>) -> sql
     execute!(
         on,
         "insert into pending_sign_ups (token_hash, browser_hash, email, email_canonical, name, organization, \
-         password_hash, time_zone, issuer, subject, created_at, expires_at, used_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         password_hash, time_zone, issuer, subject, created_at, expires_at, used_at, next) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         pending.token,
         pending.browser,
         pending.email.as_str(),
         pending.email.canonical(),
         pending.name.as_str(),
-        pending.organization.as_str(),
+        pending.organization.map_or("", OrganizationName::as_str),
         pending.password_hash,
         pending.time_zone,
         pending.identity.map(|(issuer, _)| issuer),
         pending.identity.map(|(_, subject)| subject),
         pending.now,
         pending.expires_at,
-        pending.used_at
+        pending.used_at,
+        pending.next
     )?;
     Ok(())
 }
@@ -69,7 +72,7 @@ pub(super) async fn find(on: &mut impl Lends, token: &TokenHash) -> sqlx::Result
         on,
         Pending,
         "select browser_hash, email, email_canonical, name, organization, password_hash, time_zone, issuer, subject, \
-         expires_at, used_at \
+         expires_at, used_at, next \
          from pending_sign_ups where token_hash = $1",
         token
     )

@@ -81,8 +81,17 @@ pub const STEP_UP_CODE_GUESS: Budget = budget("step-up-code-guess", 5, 15 * MINU
 /// How often an organization's admins hear of one person whose address somebody else at the provider has.
 pub const SSO_REFUSED: Budget = budget("sso-refused", 1, DAY);
 
+/// Resources that one person asks for: each mails whoever manages it.
+pub const ACCESS_ASK: Budget = budget("access-ask", 20, DAY);
+/// Times that one person has counted who might open a resource, as they type: each reads whom it names.
+pub const ACCESS_COUNT: Budget = budget("access-count", 1_000, 15 * MINUTE);
+/// Times that one person is shown who gains and who loses: each looks at every member.
+pub const ACCESS_PREVIEW: Budget = budget("access-preview", 200, 15 * MINUTE);
+/// API keys that nobody was given, well-formed all the same, from one address.
+pub const UNKNOWN_KEY: Budget = budget("unknown-key", 600, 15 * MINUTE);
+
 /// The table of the README and of its test.
-pub const ALL: [Budget; 27] = [
+pub const ALL: [Budget; 31] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -110,6 +119,10 @@ pub const ALL: [Budget; 27] = [
     STEP_UP_CODE_GUESS,
     SSO_SAVED,
     DOMAIN_CHECK,
+    ACCESS_ASK,
+    ACCESS_COUNT,
+    ACCESS_PREVIEW,
+    UNKNOWN_KEY,
 ];
 
 /// Too many tries.

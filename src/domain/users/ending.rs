@@ -1,4 +1,4 @@
-//! Memberships that end by themselves: their date, the mails before it, and the end.
+//! Memberships that end by themselves: their date, the mails before it, and when it has come.
 
 use super::members::{Member, MemberError, MemberState, current_actor, handled, record_state};
 use super::sql;
@@ -10,6 +10,7 @@ use crate::domain::organizations;
 use crate::domain::values::{Day, TimeZone};
 use crate::ids::{OrganizationId, UserId};
 use crate::mail::{self, Message};
+use crate::storage::Change;
 
 const WEEK: i64 = 7 * DAY;
 /// Beyond this an end date is a slip of the finger.
@@ -88,37 +89,41 @@ pub async fn change_end_date(
     Ok(EndDateChange { from, member: Member { ends_at, ..member } })
 }
 
-/// Ends what is due, and tells whom an end is near. Killed at any moment it goes on where it was, and
-/// several replicas do each thing once.
-pub async fn end_due(app: &App) -> sqlx::Result<()> {
-    loop {
-        let due = sql::ended(&mut app.db.read().await?, app.db.now(), AT_ONCE).await?;
-        for (organization, user) in &due {
-            end(app, *organization, *user).await?;
-        }
-        if due.is_empty() {
-            break;
-        }
-    }
-    // The day's first: whoever was not told a week before has no use for that mail any more.
-    tell(app, 1, DAY, 0).await?;
-    tell(app, 7, WEEK, WEEK).await
+/// Some memberships whose end has come. They are ended by `leaving`, which settles what is left behind.
+pub(crate) async fn ended(app: &App) -> sqlx::Result<Vec<(OrganizationId, UserId)>> {
+    sql::ended(&mut app.db.read().await?, app.db.now(), AT_ONCE).await
 }
 
-async fn end(app: &App, organization: OrganizationId, user: UserId) -> sqlx::Result<()> {
-    let mut change = app.db.account(Some(user), &[organization]).await?;
+/// A membership that is to end now, inside the change that ends it: several replicas see it, and one ends it.
+pub(crate) async fn due(
+    change: &mut Change,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<Member>> {
     let now = change.now();
-    let member = sql::member(&mut change, organization, user).await?;
-    let due = |member: &Member| {
+    let member = sql::member(change, organization, user).await?;
+    Ok(member.filter(|member| {
         member.state != MemberState::Removed
             && member.role != Role::Owner
             && member.ends_at.is_some_and(|end| end <= now)
-    };
-    let Some(member) = member.filter(due) else { return Ok(()) };
-    let operator = Operator::interlock();
-    record_state(&mut change, organization, &operator, &member, MemberState::Removed, Kind::MemberEnded)
-        .await?;
-    change.commit().await
+    }))
+}
+
+/// Ends a membership that is due.
+pub(crate) async fn end(
+    change: &mut Change,
+    organization: OrganizationId,
+    operator: &Operator,
+    member: &Member,
+) -> sqlx::Result<()> {
+    record_state(change, organization, operator, member, MemberState::Removed, Kind::MemberEnded).await
+}
+
+/// Tells whom an end is near. Killed at any moment it goes on where it was, and several replicas do each once.
+pub(crate) async fn tell_of_ends(app: &App) -> sqlx::Result<()> {
+    // The day's first: whoever was not told a week before has no use for that mail any more.
+    tell(app, 1, DAY, 0).await?;
+    tell(app, 7, WEEK, WEEK).await
 }
 
 /// A membership that ends soon, its person, and whoever invited them, if that person still manages users.

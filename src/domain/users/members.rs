@@ -9,7 +9,7 @@ use crate::domain::values::folded;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Change, Db, Lends};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum MemberState {
     Active,
@@ -162,6 +162,13 @@ pub(crate) async fn assign_role(
         Entry::new(Kind::RoleChanged, member.user_id, &member.name).changed("role", member.role, role);
     if let (Some(end), None) = (member.ends_at, ends_at) {
         entry = entry.without("end date", end.rfc3339());
+    }
+    // An Auditor maintains no team (R9), and who is one no longer does not begin to again.
+    if role == Role::Auditor {
+        let teams = sql::end_maintaining(change, actor.organization, member.user_id).await?;
+        if !teams.is_empty() {
+            entry = entry.without("maintainer of", teams.join(", "));
+        }
     }
     audit::record(change, actor.organization, &actor.operator(), entry).await?;
     Ok(Member { role, ends_at, ..member.clone() })
@@ -409,6 +416,24 @@ pub async fn owners(
     organization: OrganizationId,
 ) -> sqlx::Result<Vec<(UserId, String)>> {
     sql::owners(on, organization).await
+}
+
+/// The active Owner who has been one for the longest, beside one person.
+pub(crate) async fn longest_owner(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    beside: UserId,
+) -> sqlx::Result<Option<UserId>> {
+    sql::longest_owner(on, organization, beside).await
+}
+
+/// The active Owners beside one person: ids and names, by name.
+pub(crate) async fn owners_beside(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    beside: UserId,
+) -> sqlx::Result<Vec<(UserId, String)>> {
+    sql::owners_beside(on, organization, beside).await
 }
 
 /// Where the active Owners get their mail.

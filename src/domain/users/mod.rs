@@ -10,12 +10,14 @@ mod sql;
 pub mod sysadmin;
 
 pub(crate) use self::break_glass::{BreakGlass, end_break_glass, name_break_glass};
-pub(crate) use self::ending::samples;
-pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date, end_due};
+pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date};
+pub(crate) use self::ending::{due, end, ended, samples, tell_of_ends};
+pub(in crate::domain) use self::list::containing;
+pub(crate) use self::list::find_active;
 pub use self::list::{Cursor, FactorFilter, ListQuery, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{
     Joining, assign_role, erase, is_last_break_glass, is_last_owner, join, kept_for_break_glass, leave,
-    mail_of_admins, membership_now, removable, remove,
+    longest_owner, mail_of_admins, membership_now, owners_beside, removable, remove,
 };
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,

@@ -367,6 +367,64 @@ pub(super) async fn set_role(
     Ok(())
 }
 
+/// Ends what a person maintains, and names the teams.
+pub(super) async fn end_maintaining(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Vec<String>> {
+    let teams = fetch_all!(
+        on,
+        (String,),
+        "select t.name from team_members m join teams t on t.id = m.team \
+         where m.organization = $1 and m.user_id = $2 and m.maintainer order by t.name_key, t.id",
+        organization,
+        user
+    )?;
+    if !teams.is_empty() {
+        execute!(
+            on,
+            "update team_members set maintainer = false where organization = $1 and user_id = $2",
+            organization,
+            user
+        )?;
+    }
+    Ok(teams.into_iter().map(|(name,)| name).collect())
+}
+
+/// The active Owner who has been one for the longest, beside one person.
+pub(super) async fn longest_owner(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    beside: UserId,
+) -> sqlx::Result<Option<UserId>> {
+    let found = fetch_optional!(
+        on,
+        (UserId,),
+        "select user_id from memberships where organization = $1 and role = 'owner' and state = 'active' \
+         and user_id <> $2 order by role_since, joined_at, user_id limit 1",
+        organization,
+        beside
+    )?;
+    Ok(found.map(|(user,)| user))
+}
+
+/// The active Owners beside one person, by name.
+pub(super) async fn owners_beside(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    beside: UserId,
+) -> sqlx::Result<Vec<(UserId, String)>> {
+    fetch_all!(
+        on,
+        (UserId, String),
+        "select user_id, name from memberships where organization = $1 and role = 'owner' and state = 'active' \
+         and user_id <> $2 order by name_key, user_id",
+        organization,
+        beside
+    )
+}
+
 pub(super) async fn set_state(
     on: &mut impl Lends,
     organization: OrganizationId,

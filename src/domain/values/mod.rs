@@ -5,6 +5,7 @@ mod domain_name;
 mod email;
 mod preferences;
 mod text;
+mod tool_url;
 
 pub use self::day::{Day, NotADay};
 pub use self::domain_name::{DomainName, DomainNameError};
@@ -14,3 +15,4 @@ pub use self::text::{
     FactorName, Handle, HandleError, Note, OrganizationName, PersonName, ProviderName, ResourceKey,
     ResourceKeyError, ResourceName, ShortName, Slug, SlugError, TeamName, TextError, folded, harmless,
 };
+pub use self::tool_url::{ToolUrl, ToolUrlError};

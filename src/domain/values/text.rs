@@ -276,9 +276,7 @@ fn hyphenated(name: &str) -> String {
     let plain: String = name.nfkd().filter(|c| !is_combining_mark(*c)).collect();
     let words: Vec<String> = plain
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '\'' && c != '’')
-        .map(|word| {
-            word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
-        })
+        .map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase())
         .filter(|word| !word.is_empty())
         .collect();
     let joined: String = words.join("-").chars().take(32).collect();

@@ -1,11 +1,19 @@
-use askama::Template;
-use axum::extract::State;
-use axum::response::Response;
+use std::collections::HashSet;
 
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::opening::{kind_in_words, path_of};
 use crate::app::Shared;
-use crate::domain::access::{Capability, Extent, Role, TABLE};
+use crate::domain::access::{Capability, Role};
 use crate::domain::organizations;
+use crate::domain::resources::Kind;
+use crate::domain::resources::opening::{self, Card, Shared as SharedWith};
+use crate::ids::ResourceId;
 use crate::web::chrome::Chrome;
+use crate::web::context::Context;
 use crate::web::error::Result;
 use crate::web::gate::{Inside, Visitor};
 use crate::web::html;
@@ -14,6 +22,8 @@ use crate::web::html;
 #[template(path = "home/choose.html")]
 struct Choose {
     chrome: Chrome,
+    /// What they were given as guests (A3).
+    shared: Vec<Tile>,
 }
 
 /// `/`: to the organization, or to a choice of them; signed out, to the sign-in page.
@@ -22,11 +32,64 @@ pub async fn root(State(app): State<Shared>, visitor: Visitor) -> Result {
     let now = app.db.now();
     let mut organizations = organizations::of_user(&mut app.db.read().await?, person.user, now).await?;
     organizations.retain(|organization| person.may_know_of(organization.id));
-    if let [only] = organizations.as_slice() {
+    let shared = match person.has_own_proof {
+        true => opening::shared_with(&app.db, person.user).await?,
+        false => Vec::new(),
+    };
+    if let ([only], true) = (organizations.as_slice(), shared.is_empty()) {
         return Ok(html::redirect(&format!("/o/{}", only.slug)));
     }
+    let shared = shared.into_iter().map(Tile::shared).collect();
     let chrome = Chrome::new(&app, &person, None, organizations, "/", visitor.flash);
-    Ok(html::page(&Choose { chrome }))
+    Ok(html::page(&Choose { chrome, shared }))
+}
+
+/// A resource as a launcher shows it.
+struct Tile {
+    name: String,
+    description: String,
+    path: String,
+    icon: &'static str,
+    kind: &'static str,
+    /// What is said beside the kind: the organization, or what one may do where that is not Read.
+    more: Option<String>,
+    /// Whether one has asked for it.
+    asked: bool,
+}
+
+impl Tile {
+    fn new(inside: &Inside, card: Card, asked: &HashSet<ResourceId>) -> Tile {
+        let (kind, icon) = kind_in_words(card.kind);
+        let permissions = card.decision.permissions();
+        Tile {
+            path: path_of(inside, &card.key, ""),
+            asked: asked.contains(&card.id),
+            more: (!card.decision.allowed && !permissions.is_empty())
+                .then(|| format!("without Read: {permissions}")),
+            name: card.name,
+            description: card.description,
+            icon,
+            kind,
+        }
+    }
+
+    fn shared(shared: SharedWith) -> Tile {
+        let (kind, icon) = kind_in_words(shared.kind);
+        let key = html::query_value(&shared.key);
+        let environment = match shared.environment.as_str() {
+            crate::domain::environments::PRODUCTION => String::new(),
+            other => format!("/e/{other}"),
+        };
+        Tile {
+            path: format!("/o/{}{environment}/resources/{key}", shared.slug),
+            name: shared.name,
+            description: shared.description,
+            icon,
+            kind,
+            more: Some(shared.organization),
+            asked: false,
+        }
+    }
 }
 
 #[derive(Template)]
@@ -34,19 +97,92 @@ pub async fn root(State(app): State<Shared>, visitor: Visitor) -> Result {
 struct Home {
     chrome: Chrome,
     role: Role,
-    can: Vec<&'static str>,
-    roles_path: String,
+    environment: Option<String>,
+    launcher: Launcher,
 }
 
-/// An organization's home: what one came for, or what one's role lets one do.
-pub async fn organization(inside: Inside) -> Response {
-    if inside.actor.role.may(Capability::ReadUsers) {
-        return html::redirect(&inside.path("users"));
+#[derive(Template)]
+#[template(path = "home/_launcher.html")]
+struct Fragment {
+    launcher: Launcher,
+}
+
+struct Launcher {
+    path: String,
+    q: String,
+    role: Role,
+    organization: String,
+    /// A heading and what is under it.
+    groups: Vec<(&'static str, Vec<Tile>)>,
+    summary: String,
+    known: Vec<Tile>,
+    more_known: bool,
+    may_ask: bool,
+    /// Where to begin, where there is nothing at all: a label and a path.
+    begin: Vec<(&'static str, String)>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+}
+
+/// An organization's home: everything in the environment that one may open, and what one may ask for.
+pub async fn organization(
+    State(app): State<Shared>,
+    inside: Inside,
+    context: Context,
+    Query(asked): Query<Asked>,
+) -> Result<Response> {
+    let q: String = asked.q.trim().chars().take(200).collect();
+    let found = opening::launcher(&app.db, &inside.actor, &inside.place(), &q).await?;
+    let requests: HashSet<ResourceId> = found.asked.into_iter().collect();
+    let mut groups: Vec<(&'static str, Vec<Tile>)> =
+        vec![("Tools", vec![]), ("Interfaces", vec![]), ("Actions", vec![])];
+    let open = found.open.len();
+    for card in found.open {
+        let group = match card.kind {
+            Kind::Tool => 0,
+            Kind::Interface => 1,
+            Kind::Action | Kind::Page => 2,
+        };
+        groups[group].1.push(Tile::new(&inside, card, &requests));
     }
-    if inside.actor.role.may(Capability::ReadAudit) {
-        return html::redirect(&inside.path("audit"));
-    }
+    groups.retain(|(_, tiles)| !tiles.is_empty());
     let role = inside.actor.role;
-    let can = TABLE.iter().filter(|row| row.extent(role) != Extent::None).map(|row| row.what).collect();
-    html::page(&Home { roles_path: inside.path("roles"), chrome: inside.chrome, role, can })
+    let environment = inside.environment();
+    let launcher = Launcher {
+        path: match environment.is_production() {
+            true => format!("/o/{}", inside.organization.slug),
+            false => format!("/o/{}/e/{}", inside.organization.slug, environment.slug),
+        },
+        q,
+        role,
+        organization: inside.organization.name.clone(),
+        groups,
+        summary: format!("{} to open", html::count(i64::try_from(open).unwrap_or(i64::MAX), "resource")),
+        known: found.known.into_iter().map(|card| Tile::new(&inside, card, &requests)).collect(),
+        more_known: found.more_known,
+        may_ask: role.may(Capability::AskApproval),
+        begin: begin(&inside),
+    };
+    if context.fragment {
+        return Ok(html::page(&Fragment { launcher }));
+    }
+    let environment = (!environment.is_production()).then(|| environment.name.clone());
+    Ok(html::page(&Home { chrome: inside.chrome, role, environment, launcher }))
+}
+
+/// What somebody can do first, by their role.
+fn begin(inside: &Inside) -> Vec<(&'static str, String)> {
+    let ways = [
+        ("Invite people", inside.path("invitations/new"), Capability::ManageUsers),
+        ("New resource", inside.path_here("resources/new"), Capability::WriteResources),
+        ("Read the audit log", inside.path("audit"), Capability::ReadAudit),
+    ];
+    let may = ways.into_iter().filter(|(_, _, capability)| inside.actor.role.may(*capability));
+    let mut ways: Vec<_> = may.map(|(title, to, _)| (title, to)).collect();
+    ways.push(("Compare roles", inside.path("roles")));
+    ways
 }

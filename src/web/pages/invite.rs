@@ -30,6 +30,8 @@ struct About {
     role: Role,
     email: String,
     note: String,
+    /// The teams that they join, by name.
+    teams: String,
     expires: String,
     /// Until when the membership lasts, if it ends by itself.
     lasts: Option<String>,
@@ -55,6 +57,7 @@ impl About {
             role: found.invitation.role,
             email: found.invitation.email.clone(),
             note: found.invitation.note.clone(),
+            teams: found.teams.join(", "),
             // Where single sign-on is required only that is offered (I2).
             google: sso::google_works(app) && !found.organization.policy.sso_required,
             lasts: last.map(|last| TimeZone::utc().minute(last)),

@@ -8,8 +8,10 @@ use super::step_up::{self, Act};
 use super::users::{OpenSession, user_id};
 use crate::app::Shared;
 use crate::domain::invitations::{Fate, Left, Settled};
-use crate::domain::leaving;
+use crate::domain::leaving::{self, Behind, RemoveError};
+use crate::domain::resources::leaving::Made;
 use crate::domain::users::{self, Member, MemberError};
+use crate::ids::UserId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -29,9 +31,58 @@ struct Page {
     in_sessions: String,
     sessions: Vec<OpenSession>,
     left: Left,
+    behind: Behind,
 }
 
 impl Page {
+    /// Which teams they leave, in words.
+    fn teams(&self) -> String {
+        match self.behind.teams.as_slice() {
+            [] => "They are in no team.".to_owned(),
+            [team] => format!("They leave {team}."),
+            teams => {
+                let count = i64::try_from(teams.len()).unwrap_or(i64::MAX);
+                format!("They leave {}: {}.", html::count(count, "team"), teams.join(", "))
+            }
+        }
+    }
+
+    fn entries(&self) -> String {
+        match self.behind.entries {
+            0 => "No resource names them in an entry.".to_owned(),
+            entries => format!("Their own entry on {} ends.", html::count(entries, "resource")),
+        }
+    }
+
+    /// What they have made, in numbers.
+    fn made(&self) -> String {
+        let Made { count, in_dev_mode, .. } = &self.behind.made;
+        let mut text = match count {
+            0 => "They have made no resource that others have.".to_owned(),
+            count => {
+                format!("They have made {}: an Owner has it from now on.", html::count(*count, "resource"))
+            }
+        };
+        if *count > 1 {
+            text = text.replace("has it", "has them");
+        }
+        if *in_dev_mode > 0 {
+            let are = if *in_dev_mode == 1 { "is" } else { "are" };
+            let drafts = html::count(*in_dev_mode, "resource");
+            text.push_str(&format!(" {drafts} in their Dev mode {are} archived."));
+        }
+        text
+    }
+
+    fn more_made(&self) -> Option<String> {
+        let more = self.behind.made.more();
+        (more > 0).then(|| html::number(more))
+    }
+
+    fn is_heir(&self, owner: &UserId) -> bool {
+        self.behind.heir.as_ref() == Some(owner)
+    }
+
     /// What they have sent that is still open, in numbers.
     fn summary(&self) -> String {
         let Left { pending, beyond, lists, queued, .. } = self.left;
@@ -84,6 +135,7 @@ pub async fn show(
         member: preview.member,
         sessions,
         left: preview.invitations,
+        behind: preview.behind,
         chrome: inside.chrome,
     }))
 }
@@ -92,6 +144,8 @@ pub async fn show(
 #[serde(default, deny_unknown_fields)]
 pub struct Typed {
     invitations: String,
+    /// Who has what they made: an Owner's id.
+    heir: String,
 }
 
 pub async fn remove(
@@ -108,20 +162,29 @@ pub async fn remove(
         "revoke" | "" => Fate::Revoke,
         _ => return Err(Error::Unfit("Choose whether the pending invites are kept or revoked.")),
     };
-    match leaving::remove(&app, &inside.actor, user, invites).await {
+    let heir = match typed.heir.as_str() {
+        "" => None,
+        id => {
+            Some(id.parse().map_err(|_| Error::Unfit("This is no active Owner. Choose one from the list."))?)
+        }
+    };
+    match leaving::remove(&app, &inside.actor, user, invites, heir).await {
         Ok((member, settled)) => {
             let response = html::go(context.fragment, &inside.path("users"));
             Ok(session::with_flash(&app, response, &said(&member, settled)))
         }
-        Err(MemberError::StepUp(_)) => {
+        Err(RemoveError::NotAnOwner) => {
+            Err(Error::Unfit("This is no active Owner. Choose one from the list."))
+        }
+        Err(RemoveError::Member(MemberError::StepUp(_))) => {
             let path = inside.path(&format!("users/{user}/removal"));
-            let fields = [("invitations", typed.invitations.as_str())];
+            let fields = [("invitations", typed.invitations.as_str()), ("heir", typed.heir.as_str())];
             let member = users::member(&app.db, &inside.actor, user).await?;
             let what = format!("Remove {} from {}", member.name, inside.organization.name);
             let act = Act { what: &what, verb: "Remove" };
             step_up::ask(&app, &context, &inside.actor.person, &act, &path, &fields).await
         }
-        Err(error) => Err(error.into()),
+        Err(RemoveError::Member(error)) => Err(error.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::app::Shared;
 use crate::config::SignUp;
-use crate::domain::leaving::{self, LeaveError, Leaving};
+use crate::domain::leaving::{self, Behind, LeaveError, Leaving};
 use crate::domain::organizations::{self, Own};
 use crate::domain::sign_up::{self, FoundError};
 use crate::domain::values::OrganizationName;
@@ -128,7 +128,8 @@ pub async fn confirm_leaving(
     let id = organization_id(&id)?;
     let (now, person) = (app.db.now(), &signed_in.person);
     let mut reader = app.db.read().await?;
-    let Leaving { organization, member, kept } = leaving::leaving(&mut reader, person, id, now).await?;
+    let Leaving { organization, member, behind, kept } =
+        leaving::leaving(&mut reader, person, id, now).await?;
     let open = sessions::count(&mut reader, person.user, member.proofs_after, now).await?;
     let sent = invitations::count_sent_by_oneself(&mut reader, person, id).await?;
     let name = &organization.name;
@@ -145,6 +146,7 @@ pub async fn confirm_leaving(
             if sent == 1 { "it" } else { "them" },
         ));
     }
+    facts.extend(behind_in_words(&behind));
     facts.push(
         "Your account and other organizations stay, and its audit log keeps what you did. Only a new invite \
          brings you back."
@@ -159,6 +161,30 @@ pub async fn confirm_leaving(
         facts,
         refused,
     }))
+}
+
+/// What of teams and resources ends, or goes to an Owner; nothing, if there is none.
+fn behind_in_words(behind: &Behind) -> Option<String> {
+    let mut ends = Vec::new();
+    match behind.teams.len() {
+        0 => {}
+        teams => ends.push(html::count(i64::try_from(teams).unwrap_or(i64::MAX), "team")),
+    }
+    if behind.entries > 0 {
+        ends.push(format!("your own entry on {}", html::count(behind.entries, "resource")));
+    }
+    let mut facts = Vec::new();
+    if !ends.is_empty() {
+        facts.push(format!("You leave {}.", ends.join(" and ")));
+    }
+    if behind.made.count > 0 {
+        facts.push(format!(
+            "{} that you made {} to the Owner who has been one for the longest.",
+            html::count(behind.made.count, "resource"),
+            if behind.made.count == 1 { "goes" } else { "go" }
+        ));
+    }
+    (!facts.is_empty()).then(|| facts.join(" "))
 }
 
 pub async fn leave(

@@ -1,5 +1,5 @@
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -10,9 +10,9 @@ use crate::app::Shared;
 use crate::config;
 use crate::domain::passwords::check_length;
 use crate::domain::sign_in::Cookies;
-use crate::domain::sign_up::{self, ConfirmError, Lacks, NewSignUp, SetupError, StartError};
+use crate::domain::sign_up::{self, ConfirmError, Confirmed, Lacks, NewSignUp, SetupError, StartError};
 use crate::domain::sso;
-use crate::domain::values::TimeZone;
+use crate::domain::values::{OrganizationName, TimeZone};
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
 use crate::web::error::Error;
@@ -30,6 +30,29 @@ pub struct Typed {
     email: String,
     password: String,
     time_zone: String,
+    /// The resource's page that somebody comes from: they found no organization (S2).
+    next: String,
+}
+
+impl Typed {
+    fn founds(&self) -> bool {
+        !is_of_resource(&self.next)
+    }
+}
+
+/// Whether a path of ours is a resource's page, or a link to one.
+pub fn is_of_resource(path: &str) -> bool {
+    let Some(path) = html::own_path(path) else { return false };
+    let parts: Vec<&str> = path.split(['?', '#']).next().unwrap_or_default().split('/').collect();
+    matches!(
+        parts.as_slice(),
+        ["", "o", _, "resources", _] | ["", "o", _, "e", _, "resources", _] | ["", "i", _]
+    )
+}
+
+/// Whether it is kept while a sign-up waits. A link to a resource is not: its token is stored nowhere (A7).
+fn is_kept(path: &str) -> bool {
+    !path.starts_with("/i/")
 }
 
 #[derive(Default)]
@@ -54,8 +77,11 @@ impl Fields {
             email: Field::new(&typed.email),
             password: Field::default(),
         };
-        let (organization, name, email) =
-            (fields.organization.parse(), fields.name.parse(), fields.email.parse());
+        let organization = match typed.founds() {
+            true => fields.organization.parse::<OrganizationName>().map(Some),
+            false => Some(None),
+        };
+        let (name, email) = (fields.name.parse(), fields.email.parse());
         let (Some(organization), Some(name), Some(email)) = (organization, name, email) else {
             fields.password.note(check_length(&typed.password));
             let Fields { organization, name, email, password } = &mut fields;
@@ -64,11 +90,13 @@ impl Fields {
         };
         let address = context.origin.network();
         let weighed =
-            sign_up::check_password(app, &address, &typed.password, &organization, &name, &email).await;
+            sign_up::check_password(app, &address, &typed.password, organization.as_ref(), &name, &email)
+                .await;
         match fields.password.note(weighed.map_err(refused)?) {
             Some(password) => {
                 let time_zone = TimeZone::guessed(&typed.time_zone);
-                Ok(Ok(NewSignUp { organization, name, email, password, time_zone }))
+                let next = (!typed.founds() && is_kept(&typed.next)).then(|| typed.next.clone());
+                Ok(Ok(NewSignUp { organization, name, email, password, time_zone, next }))
             }
             None => Ok(Err(Box::new(fields))),
         }
@@ -90,21 +118,33 @@ struct Page {
     action: String,
     setup: bool,
     google: bool,
+    /// The resource's page that somebody comes from; else nothing.
+    next: String,
 }
 
 impl Page {
-    fn sign_up(app: &Shared, fields: Fields, open: bool) -> Page {
-        let google = sso::google_works(app);
-        Page { fields, open, action: "/sign-up".to_owned(), setup: false, google }
+    fn sign_up(app: &Shared, fields: Fields, open: bool, next: String) -> Page {
+        let next = if is_of_resource(&next) { next } else { String::new() };
+        // Google's way asks for an organization.
+        let google = sso::google_works(app) && next.is_empty();
+        // Whether a resource awaits somebody is seen only by whoever has their mail (S4).
+        let open = open || !next.is_empty();
+        Page { fields, open, action: "/sign-up".to_owned(), setup: false, google, next }
     }
 }
 
-pub async fn form(State(app): State<Shared>, visitor: Visitor) -> Response {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct From {
+    next: String,
+}
+
+pub async fn form(State(app): State<Shared>, visitor: Visitor, Query(from): Query<From>) -> Response {
     if visitor.person.is_some() {
         return html::redirect("/");
     }
     let open = app.config.sign_up == config::SignUp::Open;
-    html::page(&Page::sign_up(&app, Fields::default(), open))
+    html::page(&Page::sign_up(&app, Fields::default(), open, from.next))
 }
 
 fn refused(error: StartError) -> Error {
@@ -124,7 +164,7 @@ pub async fn start(
     let asked = match Fields::parse(&app, &context, &typed).await? {
         Ok(asked) => asked,
         Err(fields) => {
-            let page = Page::sign_up(&app, *fields, true);
+            let page = Page::sign_up(&app, *fields, true, typed.next.clone());
             return Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
@@ -149,7 +189,8 @@ pub async fn sent(State(app): State<Shared>, context: Context, headers: HeaderMa
 #[template(path = "sign_up/verify.html")]
 struct Verify {
     email: String,
-    organization: String,
+    /// None, of a guest's account.
+    organization: Option<String>,
     asks_password: bool,
     /// Whether another browser must confirm: that which came from Google.
     other_browser: bool,
@@ -232,7 +273,12 @@ pub async fn confirm(
     let confirmed =
         sign_up::confirm(&app, &token, browser.as_ref(), &typed.password, &device, &context.origin, cookies);
     match confirmed.await {
-        Ok(organization) => {
+        Ok(Confirmed { organization: None, next }) => {
+            new.give(&cookie).await?;
+            let next = next.filter(|next| is_of_resource(next)).unwrap_or_else(|| "/".to_owned());
+            Ok(session::with_flash(&app, html::redirect(&next), "Your account is ready"))
+        }
+        Ok(Confirmed { organization: Some(organization), .. }) => {
             new.give(&cookie).await?;
             let to = format!("/o/{}/users", organization.slug);
             let text = format!("{} is ready, and you are its Owner", organization.name);
@@ -263,7 +309,14 @@ pub async fn setup_form(
 }
 
 fn setup_page(token: &str, fields: Fields) -> Page {
-    Page { fields, open: true, action: format!("/setup/{token}"), setup: true, google: false }
+    Page {
+        fields,
+        open: true,
+        action: format!("/setup/{token}"),
+        setup: true,
+        google: false,
+        next: String::new(),
+    }
 }
 
 pub async fn setup(
@@ -277,6 +330,7 @@ pub async fn setup(
     if !sign_up::is_open(&app, &token).await? {
         return Err(unknown_link(&app, &context.origin).await);
     }
+    let typed = Typed { next: String::new(), ..typed };
     let asked = match Fields::parse(&app, &context, &typed).await? {
         Ok(asked) => asked,
         Err(fields) => {

@@ -9,10 +9,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::pasted::Pasted;
-use super::{Invitation, InviteError, Invitee, Terms, can_grant, invite_within, may_be_invited, may_grant};
+use super::{
+    Invitation, InviteError, Invitee, Terms, can_grant, invite_within, may_be_invited, may_grant, team_ids,
+};
 use crate::app::{App, Shared};
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability, Operator, Origin, Role};
+use crate::domain::teams;
 use crate::domain::users;
 use crate::domain::values::{Email, Note};
 use crate::ids::{BatchId, OrganizationId, UserId};
@@ -129,6 +132,8 @@ pub struct Batch {
     pub note: String,
     pub ends_at: Option<Timestamp>,
     pub notice: bool,
+    /// The names of the teams that each invite gives.
+    pub teams: Vec<String>,
     pub created_at: Timestamp,
     pub lines: Vec<Line>,
 }
@@ -164,6 +169,11 @@ pub async fn batch(db: &Db, actor: &Actor, id: BatchId) -> Result<Batch, InviteE
         note: stored.note,
         ends_at: stored.membership_ends_at,
         notice: stored.notice,
+        teams: teams::named(&mut reader, actor.organization, &team_ids(&stored.teams))
+            .await?
+            .into_iter()
+            .map(|team| team.name)
+            .collect(),
         created_at: stored.created_at,
         lines: sql::lines(&mut reader, id).await?,
     })
@@ -255,6 +265,7 @@ struct Stored {
     note: String,
     membership_ends_at: Option<Timestamp>,
     notice: bool,
+    teams: String,
     address: Option<String>,
     request: Option<String>,
     created_at: Timestamp,
@@ -292,7 +303,13 @@ async fn invite_line(
     let broken = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
     let email: Email = line.email.parse().map_err(|error| broken(Box::new(error)))?;
     let note: Note = batch.note.parse().map_err(|error| broken(Box::new(error)))?;
-    let terms = Terms { role: batch.role, note, ends_at: batch.membership_ends_at, notice: batch.notice };
+    let terms = Terms {
+        role: batch.role,
+        note,
+        ends_at: batch.membership_ends_at,
+        teams: team_ids(&batch.teams),
+        notice: batch.notice,
+    };
     let invitee = Invitee { email, name: line.name.clone() };
     invite_within(app, change, batch.organization, &operator, &invitee, &terms).await
 }

@@ -1,3 +1,4 @@
+use super::super::team_ids_json;
 use super::{Line, LineState, Next, Sending, Stored, Terms};
 use crate::clock::Timestamp;
 use crate::domain::access::Actor;
@@ -14,7 +15,7 @@ pub(super) async fn insert(
     execute!(
         on,
         "insert into invitation_batches (id, organization, inviter, role, note, membership_ends_at, notice, address, \
-         request, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         request, created_at, teams) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         id,
         actor.organization,
         actor.person.user,
@@ -24,7 +25,8 @@ pub(super) async fn insert(
         terms.notice,
         actor.person.origin.address.map(|address| address.to_string()),
         &actor.person.origin.request,
-        now
+        now,
+        team_ids_json(&terms.teams)
     )?;
     Ok(())
 }
@@ -57,7 +59,7 @@ pub(super) async fn find(on: &mut impl Lends, id: BatchId) -> sqlx::Result<Optio
     fetch_optional!(
         on,
         Stored,
-        "select b.organization, b.inviter, b.role, b.note, b.membership_ends_at, b.notice, b.address, b.request, \
+        "select b.organization, b.inviter, b.role, b.note, b.membership_ends_at, b.notice, b.teams, b.address, b.request, \
          b.created_at, o.closed_at as organization_closed_at \
          from invitation_batches b join organizations o on o.id = b.organization where b.id = $1",
         id

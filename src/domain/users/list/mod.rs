@@ -1,6 +1,6 @@
 mod sql;
 
-pub(super) use self::sql::containing;
+pub(in crate::domain) use self::sql::containing;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::members::{Member, MemberError};
 use crate::domain::access::{Actor, Capability, Role};
 use crate::domain::values::folded;
-use crate::ids::UserId;
-use crate::storage::Db;
+use crate::ids::{OrganizationId, TeamId, UserId};
+use crate::storage::{Db, Lends};
 
 /// What the list is sorted by. Each has an index that begins with the organization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct ListQuery {
     pub role: Option<Role>,
     pub state: StateFilter,
     pub factors: FactorFilter,
+    /// Only those in this team.
+    pub team: Option<TeamId>,
     pub sort: Sort,
     pub descending: bool,
     pub cursor: Option<Cursor>,
@@ -116,6 +118,18 @@ pub async fn list(db: &Db, actor: &Actor, query: &ListQuery, limit: usize) -> Re
         next: cursor(members.last(), false).filter(|_| has_next),
         members,
     })
+}
+
+/// The first active members whose name or address holds what is searched. Who may see them is the caller's to check.
+pub(crate) async fn find_active(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    search: &str,
+    limit: usize,
+) -> sqlx::Result<Vec<Member>> {
+    let query =
+        ListQuery { search: search.trim().to_owned(), state: StateFilter::Active, ..ListQuery::default() };
+    sql::list(on, organization, &query, limit).await
 }
 
 #[cfg(test)]

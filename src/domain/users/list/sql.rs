@@ -3,7 +3,7 @@ use sqlx::{Database, Encode, QueryBuilder, Type};
 use super::{FactorFilter, ListQuery, Sort, StateFilter};
 use crate::domain::users::members::Member;
 use crate::domain::values::folded;
-use crate::ids::OrganizationId;
+use crate::ids::{OrganizationId, TeamId};
 use crate::storage::{Conn, Lends, fetch_all, on_either};
 
 /// A search looks through this many rows in the list's order first: what many match fills its page there,
@@ -24,6 +24,8 @@ enum Source {
     Beginning,
     /// What SQLite's index of trigrams gives for an expression.
     Trigrams(String),
+    /// Those in a team, who are few beside all: they are looked up one by one, and then sorted.
+    Team(TeamId),
     /// What PostgreSQL gives for the words, before anything is sorted.
     Matches,
 }
@@ -36,6 +38,9 @@ pub(super) async fn list(
     limit: usize,
 ) -> sqlx::Result<Vec<Member>> {
     let words: Vec<String> = filter.search.split_whitespace().take(MOST_WORDS).map(folded).collect();
+    if let Some(team) = filter.team {
+        return page(on, organization, filter, &words, limit, &Source::Team(team)).await;
+    }
     if words.is_empty() {
         return page(on, organization, filter, &words, limit, &Source::All).await;
     }
@@ -149,6 +154,15 @@ where
             narrow(&mut query, filter);
             matching(&mut query, words);
         }
+        Source::Team(team) => {
+            // The join is crossed for SQLite, which then begins with the team; PostgreSQL sees for itself.
+            query.push("(select user_id as inside from team_members where team = ");
+            query.push_bind(team.to_string());
+            query.push(") t cross join memberships m where m.user_id = t.inside and organization = ");
+            query.push_bind(organization);
+            narrow(&mut query, filter);
+            matching(&mut query, words);
+        }
         Source::Matches => {
             query.push("(select * from memberships m where organization = ").push_bind(organization);
             matching(&mut query, words);
@@ -227,7 +241,7 @@ where
 }
 
 /// A `like` pattern for a text that is anywhere; what it holds of pattern signs stands for itself.
-pub(in crate::domain::users) fn containing(word: &str) -> String {
+pub(in crate::domain) fn containing(word: &str) -> String {
     let mut pattern = String::from("%");
     for c in word.chars() {
         if matches!(c, '%' | '_' | '\\') {
@@ -266,6 +280,7 @@ mod tests {
                                     role,
                                     state,
                                     factors,
+                                    team: None,
                                     sort,
                                     descending,
                                     cursor,

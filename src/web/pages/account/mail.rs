@@ -104,7 +104,9 @@ fn in_words(kind: &str) -> &'static str {
         }
         "step_up_code" => "Code to confirm that it is you",
         "identity_refused" => "Notice: a sign-in by the provider was refused",
+        "access_asked" => "Somebody asks for access",
         "identity_linked" => "Notice: the provider signs you in",
+        "resource_changed" => "Notice: a resource of yours changed",
         _ => "Notice",
     }
 }

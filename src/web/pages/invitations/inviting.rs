@@ -11,12 +11,14 @@ use super::refused;
 use crate::app::Shared;
 use crate::domain::access::Role;
 use crate::domain::invitations::{self, InviteError, Invitee, Terms, Understood};
+use crate::domain::teams::{self, Team};
 use crate::domain::users;
 use crate::domain::values::{Day, Email, EmailError};
+use crate::ids::TeamId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::Result;
-use crate::web::forms::{Field, Form};
+use crate::web::forms::{Field, ListForm, Lists};
 use crate::web::gate::Inside;
 use crate::web::html;
 use crate::web::pages::step_up::{self, Act};
@@ -33,6 +35,12 @@ pub struct Typed {
     note: String,
     ends: String,
     notice: String,
+    /// Slugs, with commas between them.
+    teams: String,
+}
+
+impl Lists for Typed {
+    const LISTS: &'static [&'static str] = &["teams"];
 }
 
 impl Typed {
@@ -49,6 +57,7 @@ impl Typed {
             ("note", &self.note),
             ("ends", &self.ends),
             ("notice", &self.notice),
+            ("teams", &self.teams),
         ];
         fields
             .into_iter()
@@ -68,6 +77,9 @@ struct InviteForm {
     note: Field,
     ends: Field,
     notice: Field,
+    teams: Field,
+    /// All teams that can be given, by name.
+    offered: Vec<Team>,
     /// The days that can be chosen as the last one begin with this.
     today: Day,
     /// Whom single sign-on covers.
@@ -85,6 +97,8 @@ impl InviteForm {
             note: Field::new(&typed.note),
             ends: Field::new(&typed.ends),
             notice: Field::new(&typed.notice),
+            teams: Field::new(&typed.teams),
+            offered: teams::first(&app.db, &inside.actor, i64::MAX).await?,
             today: Day::of(app.db.now(), &inside.actor.person.time_zone),
             covered: Covered::by(app, inside).await?,
         })
@@ -100,9 +114,30 @@ impl InviteForm {
     }
 
     fn is_wrong(&self) -> bool {
-        [&self.emails, &self.role, &self.note, &self.ends, &self.notice]
+        [&self.emails, &self.role, &self.note, &self.ends, &self.notice, &self.teams]
             .iter()
             .any(|field| field.error.is_some())
+    }
+
+    fn gives(&self, team: &&Team) -> bool {
+        self.teams.value.split(',').any(|slug| slug == team.slug)
+    }
+
+    /// The teams that were chosen, of those that are there.
+    fn given(&mut self) -> Option<Vec<TeamId>> {
+        let slugs = self.teams.value.split(',').map(str::trim).filter(|slug| !slug.is_empty());
+        let found = slugs.map(|slug| {
+            let team = self.offered.iter().find(|team| team.slug == slug);
+            team.map(|team| team.id).ok_or("One of these teams is not there any more. Choose again.")
+        });
+        let found = found.collect::<std::result::Result<Vec<TeamId>, _>>();
+        self.teams.note(found)
+    }
+
+    /// Their names.
+    fn given_names(&self) -> String {
+        let given = self.offered.iter().filter(|team| self.gives(team));
+        given.map(|team| team.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     /// What everyone in the form is invited to; nothing if something is wrong, which then stands beside its field.
@@ -115,8 +150,9 @@ impl InviteForm {
                 self.ends.note(users::end_date(day, &inside.actor.person.time_zone, now)).map(Some)
             }),
         };
-        let terms =
-            Terms { role: role?, note: note?, ends_at: ends_at?, notice: !self.notice.value.is_empty() };
+        let teams = self.given();
+        let notice = !self.notice.value.is_empty();
+        let terms = Terms { role: role?, note: note?, ends_at: ends_at?, teams: teams?, notice };
         match terms.check(now) {
             Ok(()) => Some(terms),
             Err(error @ InviteError::NoticeForAuditors) => self.notice.note(Err(error)),
@@ -139,7 +175,9 @@ struct Dialog {
 }
 
 fn show_form(inside: Inside, context: &Context, status: StatusCode, mut form: InviteForm) -> Response {
-    Field::focus_first([&mut form.emails, &mut form.role, &mut form.note, &mut form.ends, &mut form.notice]);
+    let fields =
+        [&mut form.emails, &mut form.role, &mut form.teams, &mut form.note, &mut form.ends, &mut form.notice];
+    Field::focus_first(fields);
     if context.fragment {
         return html::page_with(status, &Dialog { form });
     }
@@ -157,7 +195,7 @@ pub async fn edit(
     State(app): State<Shared>,
     inside: Inside,
     context: Context,
-    Form(typed): Form<Typed>,
+    ListForm(typed): ListForm<Typed>,
 ) -> Result {
     let form = InviteForm::new(&app, &inside, &typed).await?;
     Ok(show_form(inside, &context, StatusCode::OK, form))
@@ -168,7 +206,7 @@ pub async fn invite(
     State(app): State<Shared>,
     inside: Inside,
     context: Context,
-    Form(typed): Form<Typed>,
+    ListForm(typed): ListForm<Typed>,
 ) -> Result {
     let mut form = InviteForm::new(&app, &inside, &typed).await?;
     let terms = form.terms(&app, &inside);
@@ -199,7 +237,7 @@ pub async fn invite(
         [only] if understood.len() == 1 && !form.covered.misses(&only.email) => {
             invite_one(&app, inside, &context, &typed, form, only, &terms).await
         }
-        _ => Ok(show_preview(&app, inside, &context, &typed, &terms, understood, form.covered)),
+        _ => Ok(show_preview(&app, inside, &context, &typed, &terms, understood, form)),
     }
 }
 
@@ -249,6 +287,7 @@ struct Preview {
     note: String,
     lasts: Option<String>,
     notice: bool,
+    teams: String,
     understood: Understood,
     covered: Covered,
     kept: Vec<(String, String)>,
@@ -294,7 +333,7 @@ fn show_preview(
     typed: &Typed,
     terms: &Terms,
     understood: Understood,
-    covered: Covered,
+    form: InviteForm,
 ) -> Response {
     let status = if understood.people.is_empty() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let times = inside.times(app);
@@ -305,8 +344,9 @@ fn show_preview(
         note: terms.note.to_string(),
         lasts: terms.ends_at.map(|end| times.last_minute(end)),
         notice: terms.notice,
+        teams: form.given_names(),
         understood,
-        covered,
+        covered: form.covered,
         kept: typed.fields().into_iter().map(owned).collect(),
     };
     if context.fragment {
@@ -320,7 +360,7 @@ pub async fn send_many(
     State(app): State<Shared>,
     inside: Inside,
     context: Context,
-    Form(typed): Form<Typed>,
+    ListForm(typed): ListForm<Typed>,
 ) -> Result {
     let mut form = InviteForm::new(&app, &inside, &typed).await?;
     let Some(terms) = form.terms(&app, &inside) else {
@@ -342,7 +382,7 @@ pub async fn send_many(
                 form.emails.note::<()>(Err(EmailError::Empty));
                 return Ok(show_form(inside, &context, StatusCode::UNPROCESSABLE_ENTITY, form));
             }
-            Ok(show_preview(&app, inside, &context, &typed, &terms, understood, form.covered))
+            Ok(show_preview(&app, inside, &context, &typed, &terms, understood, form))
         }
         Err(error) => Err(refused(error)),
     }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 pub use self::batch::{batch, batch_rows};
 pub use self::inviting::{edit, form, invite, send_many};
 use super::step_up::{self, Act};
+use super::teams;
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::csv;
@@ -79,6 +80,8 @@ struct Row {
     why: String,
     /// Until when the membership would last.
     lasts: Option<String>,
+    /// "Support, Ops +2"
+    teams: String,
     /// How the separate notice to an Auditor stands.
     notice: Option<String>,
 }
@@ -123,6 +126,7 @@ pub async fn index(State(app): State<Shared>, inside: Inside, Query(asked): Quer
             delivery_tone,
             why,
             lasts: invitation.membership_ends_at.map(|end| times.last_day(end)),
+            teams: teams::few(&listed.teams),
             notice: listed.notice.as_ref().map(|(confirmed, delivery)| match confirmed {
                 Some(at) => format!("Notice confirmed {}", times.moment(*at).within()),
                 None => format!("Notice {}", delivered(delivery).0.to_lowercase()),
@@ -153,7 +157,8 @@ struct Rows {
     ended: bool,
 }
 
-const COLUMNS: [&str; 9] = ["id", "email", "role", "note", "invited_by", "sent", "expires", "state", "mail"];
+const COLUMNS: [&str; 10] =
+    ["id", "email", "role", "note", "invited_by", "sent", "expires", "state", "mail", "teams"];
 
 impl Batches for Rows {
     async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
@@ -170,7 +175,7 @@ impl Batches for Rows {
     }
 }
 
-fn cells(listed: &Listed, now: Timestamp) -> [String; 9] {
+fn cells(listed: &Listed, now: Timestamp) -> [String; 10] {
     let invitation = &listed.invitation;
     let state = match (listed.grantable, invitation.has_expired(now)) {
         (false, _) => "void",
@@ -193,6 +198,7 @@ fn cells(listed: &Listed, now: Timestamp) -> [String; 9] {
         invitation.expires_at.rfc3339(),
         state.to_owned(),
         mail,
+        listed.teams.join("; "),
     ]
 }
 

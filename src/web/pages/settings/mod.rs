@@ -1,6 +1,7 @@
 //! Settings. General: what the organization is called, and the ways to hand it over and delete it.
 
 mod deletion;
+mod environments;
 mod owner;
 mod security;
 mod sso;
@@ -12,6 +13,10 @@ use axum::response::Response;
 use serde::Deserialize;
 
 pub use self::deletion::{closed, confirm_deletion, delete, reopen};
+pub use self::environments::{
+    add_environment, change_environment, confirm_environment_removal, environment, environments,
+    remove_environment,
+};
 pub use self::owner::{hand_over, owner};
 pub use self::security::{change_mfa, change_sessions, confirm_mfa, mail_lacking, security};
 pub use self::sso::{

@@ -79,7 +79,7 @@ impl Begun {
 }
 
 /// The answer to an act: the row and a word by htmx, else the page that it was begun on.
-pub(super) fn done(
+pub(super) async fn done(
     app: &Shared,
     inside: &Inside,
     context: &Context,
@@ -87,19 +87,21 @@ pub(super) fn done(
     member: Member,
     title: &str,
     text: &str,
-) -> Response {
+) -> Result {
     if begun.on_their_page() {
         let response = html::go(context.fragment, &begun.back(inside, member.user_id));
-        return session::with_flash(app, response, title);
+        return Ok(session::with_flash(app, response, title));
     }
     if context.fragment {
-        let row = Row::new(inside, begun, member, &inside.times(app));
+        let mut row = Row::new(inside, begun, member, &inside.times(app));
+        let teams = super::named(app, inside, &[row.member.user_id]).await?;
+        row.teams = teams.into_values().next().unwrap_or_default();
         let page = Changed { row, title: title.to_owned(), text: text.to_owned() };
         let mut response = html::page(&page);
         response.headers_mut().insert("hx-trigger", HeaderValue::from_static("close-dialog"));
-        return response;
+        return Ok(response);
     }
-    session::with_flash(app, html::redirect(&begun.back(inside, member.user_id)), title)
+    Ok(session::with_flash(app, html::redirect(&begun.back(inside, member.user_id)), title))
 }
 
 pub(in crate::web::pages) fn user_id(text: &str) -> Result<UserId> {
@@ -165,7 +167,7 @@ pub async fn change_role(
             } else {
                 format!("They were {} before. It counts from their next click.", change.from.with_article())
             };
-            Ok(done(&app, &inside, &context, &begun, change.member, &title, &text))
+            done(&app, &inside, &context, &begun, change.member, &title, &text).await
         }
         Err(MemberError::StepUp(_)) => {
             let path = begun.path(&inside, user, "role");
@@ -279,7 +281,7 @@ pub async fn suspend(
 ) -> Result {
     let member = users::suspend(&app, &inside.actor, user_id(&user)?).await?;
     let title = format!("{} is suspended", member.name);
-    Ok(done(&app, &inside, &context, &begun, member, &title, "They can't open anything here any more."))
+    done(&app, &inside, &context, &begun, member, &title, "They can't open anything here any more.").await
 }
 
 pub async fn reactivate(
@@ -293,7 +295,7 @@ pub async fn reactivate(
     let member = users::reactivate(&app, &inside.actor, user_id(&user)?).await?;
     let title = format!("{} is active again", member.name);
     let text = format!("They are {}, as before.", member.role.with_article());
-    Ok(done(&app, &inside, &context, &begun, member, &title, &text))
+    done(&app, &inside, &context, &begun, member, &title, &text).await
 }
 
 pub async fn confirm_sign_out(
@@ -324,15 +326,8 @@ pub async fn sign_out(
 ) -> Result {
     let member = users::sign_out_everywhere(&app, &inside.actor, user_id(&user)?).await?;
     let title = format!("{} is signed out of {}", member.name, inside.organization.name);
-    Ok(done(
-        &app,
-        &inside,
-        &context,
-        &begun,
-        member,
-        &title,
-        "Each of their browsers asks for a new sign-in.",
-    ))
+    done(&app, &inside, &context, &begun, member, &title, "Each of their browsers asks for a new sign-in.")
+        .await
 }
 
 /// M7: a lost phone, and no recovery code. Whom it is not for is said here, before anything is asked.
@@ -372,7 +367,7 @@ pub async fn reset_factors(
         Ok(member) => {
             let title = format!("The factors of {} are reset", member.name);
             let text = "They are signed out everywhere, and a mail tells them.";
-            Ok(done(&app, &inside, &context, &begun, member, &title, text))
+            done(&app, &inside, &context, &begun, member, &title, text).await
         }
         Err(ResetError::Member(MemberError::StepUp(_))) => {
             let path = begun.path(&inside, user, "factors-reset");

@@ -112,7 +112,7 @@ pub async fn change_end_date(
                 } else {
                     "They get a mail that says so."
                 };
-                return Ok(done(&app, &inside, &context, &begun, change.member, &title, text));
+                return done(&app, &inside, &context, &begun, change.member, &title, text).await;
             }
             Err(MemberError::EndDate(error)) => error.to_string(),
             Err(error) => return Err(error.into()),

@@ -1,19 +1,34 @@
 //! The list as CSV, with the filters that it has.
 
+use std::collections::HashMap;
+
 use axum::extract::{Query, State};
 
-use super::Asked;
+use super::{Asked, view};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::csv;
 use crate::domain::access::Actor;
+use crate::domain::teams;
 use crate::domain::users::{self, ListQuery, Member, MemberState};
+use crate::ids::UserId;
 use crate::web::error::{Error, Result};
 use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 
-const COLUMNS: [&str; 10] =
-    ["id", "name", "email", "role", "state", "joined", "last_active", "ends", "factors", "remembered_until"];
+const COLUMNS: [&str; 11] = [
+    "id",
+    "name",
+    "email",
+    "role",
+    "state",
+    "joined",
+    "last_active",
+    "ends",
+    "factors",
+    "remembered_until",
+    "teams",
+];
 
 struct Rows {
     actor: Actor,
@@ -28,11 +43,34 @@ impl Batches for Rows {
         let page = users::list(&app.db, &self.actor, &query, BATCH).await?;
         self.query = page.next.map(|cursor| ListQuery { cursor: Some(cursor), ..query });
         let head = (!std::mem::replace(&mut self.begun, true)).then(|| COLUMNS.map(str::to_owned));
+        let mut teams = self.teams(app, &page.members).await?;
+        let cells = |member: &Member| cells(member, teams.remove(&member.user_id).unwrap_or_default());
         Ok(Some(csv::rows(head.into_iter().chain(page.members.iter().map(cells)))))
     }
 }
 
-fn cells(member: &Member) -> [String; 10] {
+impl Rows {
+    /// The slugs of the teams of a batch of people.
+    async fn teams(
+        &self,
+        app: &Shared,
+        members: &[Member],
+    ) -> std::result::Result<HashMap<UserId, String>, Error> {
+        let people: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+        let found = teams::of_people(&mut app.db.read().await?, self.actor.organization, &people).await?;
+        let mut slugs: HashMap<UserId, String> = HashMap::new();
+        for team in found {
+            let of = slugs.entry(team.user_id).or_default();
+            if !of.is_empty() {
+                of.push(' ');
+            }
+            of.push_str(&team.slug);
+        }
+        Ok(slugs)
+    }
+}
+
+fn cells(member: &Member, teams: String) -> [String; 11] {
     let state = match member.state {
         MemberState::Active => "active",
         MemberState::Suspended => "suspended",
@@ -58,12 +96,13 @@ fn cells(member: &Member) -> [String; 10] {
             Timestamp::ZERO => String::new(),
             until => until.rfc3339(),
         },
+        teams,
     ]
 }
 
 /// Everyone who matches, from the list's beginning, wherever in it the reader stands.
 pub async fn export(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
-    let query = ListQuery { cursor: None, ..asked.query()? };
+    let query = ListQuery { cursor: None, ..view(&app, &inside, &asked).await? };
     let rows = Rows { actor: inside.actor.clone(), query: Some(query), begun: false };
     export::stream(&app, &inside, "users", Format::Csv, rows).await
 }

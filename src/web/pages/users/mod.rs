@@ -21,14 +21,17 @@ pub(super) use self::person::OpenSession;
 pub use self::person::show;
 use crate::app::Shared;
 use crate::domain::access::{Actor, Capability, Factors, Role};
+use crate::domain::teams::{self, TeamError};
 use crate::domain::users::{
     self, Cursor, FactorFilter, ListQuery, Member, MemberState, Members, Sort, StateFilter,
 };
+use crate::ids::UserId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment, Plain, Rendered, Times};
+use crate::web::pages::teams::few;
 
 const PAGE: usize = 50;
 
@@ -40,11 +43,14 @@ pub struct Asked {
     role: String,
     status: String,
     factors: String,
+    /// A team's slug.
+    team: String,
     sort: String,
     at: String,
 }
 
 impl Asked {
+    /// What is asked for, but for the team, which [`view`] looks up.
     fn query(&self) -> Result<ListQuery> {
         let (name, descending) = match self.sort.strip_prefix('-') {
             Some(name) => (name, true),
@@ -83,7 +89,7 @@ impl Asked {
             return Err(Error::Malformed("This is too long to search for."));
         }
         let search = self.q.trim().to_owned();
-        Ok(ListQuery { search, role, state, factors, sort, descending, cursor })
+        Ok(ListQuery { search, role, state, factors, team: None, sort, descending, cursor })
     }
 
     /// The address of this very view.
@@ -101,6 +107,7 @@ impl Asked {
             ("role", &asked.role),
             ("status", &asked.status),
             ("factors", &asked.factors),
+            ("team", &asked.team),
             ("sort", &asked.sort),
             ("at", &asked.at),
         ] {
@@ -111,6 +118,55 @@ impl Asked {
         let query = query.finish();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
+}
+
+/// What the list is asked for, with the team that the address names.
+async fn view(app: &Shared, inside: &Inside, asked: &Asked) -> Result<ListQuery> {
+    let mut query = asked.query()?;
+    if !asked.team.is_empty() {
+        let team = teams::find(&app.db, &inside.actor, &asked.team).await;
+        query.team = match team {
+            Ok(team) => Some(team.id),
+            Err(TeamError::NotFound) => return Err(Error::Malformed("There is no such team.")),
+            Err(error) => return Err(error.into()),
+        };
+    }
+    Ok(query)
+}
+
+/// The teams that the list is filtered by stand in a select box as long as one looks through it at a glance.
+const TEAMS: i64 = 30;
+
+/// Which teams of an organization the page names.
+struct Teams {
+    /// Slug and name; nothing, if there are too many to choose from.
+    offered: Option<Vec<(String, String)>>,
+    /// By person, "Support, Ops +2".
+    of: HashMap<UserId, String>,
+}
+
+impl Teams {
+    /// One question for all the people of a page, and none where there is no team.
+    async fn of_page(app: &Shared, inside: &Inside, members: &[Member]) -> Result<Teams> {
+        let mut first = teams::first(&app.db, &inside.actor, TEAMS + 1).await?;
+        if first.is_empty() {
+            return Ok(Teams { offered: Some(Vec::new()), of: HashMap::new() });
+        }
+        let few = i64::try_from(first.len()).is_ok_and(|count| count <= TEAMS);
+        let offered = few.then(|| first.drain(..).map(|team| (team.slug, team.name)).collect());
+        let people: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+        Ok(Teams { offered, of: named(app, inside, &people).await? })
+    }
+}
+
+/// The teams of some people, each person's in a phrase.
+async fn named(app: &Shared, inside: &Inside, people: &[UserId]) -> Result<HashMap<UserId, String>> {
+    let found = teams::of_people(&mut app.db.read().await?, inside.organization.id, people).await?;
+    let mut names: HashMap<UserId, Vec<String>> = HashMap::new();
+    for team in found {
+        names.entry(team.user_id).or_default().push(team.name);
+    }
+    Ok(names.into_iter().map(|(user, names)| (user, few(&names))).collect())
 }
 
 /// A heading that sorts: where it leads, and how it stands now ("ascending", "descending", "none").
@@ -129,6 +185,8 @@ struct Table {
     rows: Vec<Row>,
     previous: Option<String>,
     next: Option<String>,
+    /// The teams to filter by; none, if there are more than one chooses from.
+    teams: Option<Vec<(String, String)>>,
     /// The same list as a file.
     csv: String,
     filtered: bool,
@@ -153,11 +211,13 @@ struct Row {
     factors: Option<&'static str>,
     /// Whether a browser of theirs is not asked for one now.
     remembers: bool,
+    /// "Support, Ops +2"
+    teams: String,
 }
 
 impl Row {
     fn new(inside: &Inside, begun: &Begun, member: Member, times: &Times) -> Row {
-        Row::among(inside, &begun.query(), member, times, &mut HashMap::new())
+        Row::among(inside, &begun.query(), member, String::new(), times, &mut HashMap::new())
     }
 
     /// One of many: what is the same for all of a role is rendered once.
@@ -165,6 +225,7 @@ impl Row {
         inside: &Inside,
         begun: &str,
         member: Member,
+        teams: String,
         times: &Times,
         choices: &mut HashMap<&'static str, Rendered>,
     ) -> Row {
@@ -186,6 +247,7 @@ impl Row {
             ends: member.ends_at.map(|end| times.until(end)),
             factors: factors_in_words(member.factors),
             remembers: times.is_ahead(member.remembered_until),
+            teams,
             member,
         }
     }
@@ -248,11 +310,12 @@ pub async fn index(
     context: Context,
     Query(asked): Query<Asked>,
 ) -> Result {
-    let query = asked.query()?;
+    let query = view(&app, &inside, &asked).await?;
     let members = users::list(&app.db, &inside.actor, &query, PAGE).await?;
     let (people, pending) = (inside.organization.people, inside.organization.pending);
     let alone = people == 1 && pending == 0;
-    let table = table(&app, &inside, asked, members, alone);
+    let teams = Teams::of_page(&app, &inside, &members.members).await?;
+    let table = table(&app, &inside, asked, members, teams, alone);
     if context.fragment && context.target == "users-table" {
         return Ok(html::page(&TableFragment { table }));
     }
@@ -267,7 +330,14 @@ pub async fn index(
     }))
 }
 
-fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: bool) -> Table {
+fn table(
+    app: &Shared,
+    inside: &Inside,
+    asked: Asked,
+    members: Members,
+    mut teams: Teams,
+    alone: bool,
+) -> Table {
     let path = inside.path("users");
     let times = inside.times(app);
     let heading = |title, name: &str| {
@@ -297,12 +367,18 @@ fn table(app: &Shared, inside: &Inside, asked: Asked, members: Members, alone: b
         rows: {
             let mut choices = HashMap::new();
             let begun = Begun::in_list(&asked).query();
-            let row = |member| Row::among(inside, &begun, member, &times, &mut choices);
+            let row = |member: Member| {
+                let its = teams.of.remove(&member.user_id).unwrap_or_default();
+                Row::among(inside, &begun, member, its, &times, &mut choices)
+            };
             members.members.into_iter().map(row).collect()
         },
         filtered: !asked.q.trim().is_empty()
-            || [&asked.role, &asked.status, &asked.factors].iter().any(|filter| !filter.is_empty()),
+            || [&asked.role, &asked.status, &asked.factors, &asked.team]
+                .iter()
+                .any(|filter| !filter.is_empty()),
         alone,
+        teams: teams.offered,
         may_manage: inside.actor.role.may(Capability::ManageUsers),
         csv: asked.link(&inside.path("users.csv"), |_| ()),
         path,

@@ -11,6 +11,7 @@ use crate::domain::access::{Capability, Role};
 use crate::domain::audit::{self as audit_log, Filter};
 use crate::domain::invitations::{self, Sent};
 use crate::domain::sessions::{self, OpeningSession, agent};
+use crate::domain::teams;
 use crate::domain::users::{self, By, Member, MemberState, Profile};
 use crate::web::chrome::Chrome;
 use crate::web::error::Result;
@@ -34,6 +35,8 @@ struct Person {
     active: bool,
     facts: Facts,
     sessions: Vec<OpenSession>,
+    /// Name, path and whether they maintain it.
+    teams: Vec<(String, String, bool)>,
     invitations: Vec<SentRow>,
     audit: Option<Records>,
 }
@@ -112,6 +115,11 @@ pub async fn show(
     };
     let sent = invitations::sent_by(&app.db, &inside.actor, user, INVITATIONS).await.map_err(refused)?;
     let sent = sent.pending.into_iter().chain(sent.accepted);
+    let found = teams::of_people(&mut app.db.read().await?, inside.organization.id, &[user]).await?;
+    let in_teams = found
+        .into_iter()
+        .map(|team| (team.name, inside.path(&format!("teams/{}", team.slug)), team.maintainer))
+        .collect();
     let audit = if inside.actor.role.may(Capability::ReadAudit) {
         let rows = audit_log::list(
             &app.db,
@@ -130,6 +138,7 @@ pub async fn show(
         organization: inside.organization.name.clone(),
         users_path: inside.path("users"),
         active,
+        teams: in_teams,
         facts: facts(&inside, &times, &profile),
         sessions: sessions.into_iter().map(|session| OpenSession::in_words(session, &times)).collect(),
         invitations: sent.map(|sent| sent_row(&inside, &times, member, now, sent)).collect(),
@@ -157,12 +166,14 @@ fn facts(inside: &Inside, times: &Times, profile: &Profile) -> Facts {
 }
 
 fn sent_row(inside: &Inside, times: &Times, sender: &Member, now: Timestamp, sent: Sent) -> SentRow {
-    let Sent { invitation, closed_at, accepted_by } = sent;
+    let Sent { invitation, closed_at, accepted_by, maintained } = sent;
     let expires = times.until(invitation.expires_at);
     let (state, tone, verb, at) = match closed_at {
         Some(at) => ("Accepted", "ok", "Accepted", times.moment(at)),
         None if invitation.has_expired(now) => ("Expired", "warn", "", expires),
-        None if !invitation.is_grantable_by(Some(sender), now) => ("Void", "bad", "Ends", expires),
+        None if !invitation.is_grantable_by(Some(sender), maintained, now) => {
+            ("Void", "bad", "Ends", expires)
+        }
         None => ("Pending", "none", "Ends", expires),
     };
     SentRow {

@@ -25,19 +25,19 @@ use crate::web::html;
 /// The page that asks before something ends, with whom it touches in numbers (V4).
 #[derive(Template)]
 #[template(path = "settings/sso/confirm.html")]
-struct Confirm {
-    chrome: Chrome,
-    title: String,
-    facts: Vec<String>,
-    action: String,
-    verb: &'static str,
-    back: String,
+pub(in crate::web::pages::settings) struct Confirm {
+    pub(in crate::web::pages::settings) chrome: Chrome,
+    pub(in crate::web::pages::settings) title: String,
+    pub(in crate::web::pages::settings) facts: Vec<String>,
+    pub(in crate::web::pages::settings) action: String,
+    pub(in crate::web::pages::settings) verb: &'static str,
+    pub(in crate::web::pages::settings) back: String,
     /// What goes with it.
-    fields: Vec<(&'static str, String)>,
+    pub(in crate::web::pages::settings) fields: Vec<(&'static str, String)>,
     /// Those whom it touches, with their pages, and how many more there are.
-    heading: String,
-    members: Vec<(String, String)>,
-    more: Option<String>,
+    pub(in crate::web::pages::settings) heading: String,
+    pub(in crate::web::pages::settings) members: Vec<(String, String)>,
+    pub(in crate::web::pages::settings) more: Option<String>,
 }
 
 pub async fn sso(State(app): State<Shared>, inside: Inside) -> Result {

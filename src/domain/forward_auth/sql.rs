@@ -1,0 +1,190 @@
+use crate::clock::Timestamp;
+use crate::domain::resources::{Permissions, Resource};
+use crate::ids::{OrganizationId, ResourceId, SessionId, TeamId, UserId};
+use crate::secrets::TokenHash;
+use crate::storage::{Lends, execute, fetch_all, fetch_optional};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Tool {
+    #[sqlx(flatten)]
+    pub resource: Resource,
+    pub path: String,
+    /// The session behind the cookie of the host, if that is one's.
+    pub session_token: Option<TokenHash>,
+}
+
+/// The tools at a host, archived ones too, of the organization that it belongs to; a deleted one has none (R12). Dev
+/// mode has none either. A session there ends when the host becomes another organization's.
+pub(super) async fn tools(
+    on: &mut impl Lends,
+    host: &str,
+    cookie: Option<&TokenHash>,
+) -> sqlx::Result<Vec<Tool>> {
+    fetch_all!(
+        on,
+        Tool,
+        "select r.id, r.organization, r.environment, r.developer, r.key, r.kind, r.name, r.description, r.url, \
+         r.definition, r.creator, r.audience, r.domain, r.default_permissions, r.created_at, r.changed_at, r.archived_at, \
+         coalesce(r.path, '/') as path, (select s.token_hash from tool_sessions t join sessions s on s.id = t.session \
+         where t.token_hash = $2 and t.host = $1 and t.created_at >= h.claimed_at) as session_token \
+         from tool_hosts h join organizations o on o.id = h.organization and o.closed_at is null \
+         join resources r on r.host = h.host and r.organization = h.organization \
+         where h.host = $1 and r.kind = 'tool' and r.developer = ''",
+        host,
+        cookie
+    )
+}
+
+/// A team of a person's, and its entry; without a team, their own entry.
+#[derive(sqlx::FromRow)]
+pub(super) struct TeamRow {
+    team: Option<TeamId>,
+    slug: Option<String>,
+    is_entry: bool,
+    permissions: Option<Permissions>,
+}
+
+/// All teams of a member and all entries of a resource that can matter to them.
+pub(super) async fn teams(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    resource: ResourceId,
+) -> sqlx::Result<Vec<TeamRow>> {
+    let mut rows = fetch_all!(
+        on,
+        TeamRow,
+        "select m.team, t.slug, e.team is not null as is_entry, e.permissions from team_members m \
+         join teams t on t.id = m.team left join resource_teams e on e.team = m.team and e.resource = $3 \
+         where m.organization = $1 and m.user_id = $2 \
+         union all select null, null, true, p.permissions from resource_people p \
+         where p.resource = $3 and p.user_id = $2",
+        organization,
+        user,
+        resource
+    )?;
+    rows.sort_by(|one, other| (one.team, &one.slug).cmp(&(other.team, &other.slug)));
+    Ok(rows)
+}
+
+pub(super) fn entry(rows: &[TeamRow], user: UserId) -> Vec<(UserId, Option<Permissions>)> {
+    let own = rows.iter().filter(|row| row.team.is_none());
+    own.map(|row| (user, row.permissions)).collect()
+}
+
+pub(super) fn granted(rows: &[TeamRow]) -> Vec<(TeamId, Option<Permissions>)> {
+    rows.iter().filter(|row| row.is_entry).filter_map(|row| Some((row.team?, row.permissions))).collect()
+}
+
+/// Sorted.
+pub(super) fn slugs(rows: &[TeamRow]) -> Vec<String> {
+    let mut slugs: Vec<String> = rows.iter().filter_map(|row| row.slug.clone()).collect();
+    slugs.sort();
+    slugs
+}
+
+impl TeamRow {
+    pub(super) fn team(&self) -> Option<TeamId> {
+        self.team
+    }
+}
+
+pub(super) async fn is_tool_host(on: &mut impl Lends, host: &str) -> sqlx::Result<Option<(String,)>> {
+    fetch_optional!(
+        on,
+        (String,),
+        "select r.url from tool_hosts h join organizations o on o.id = h.organization and o.closed_at is null \
+         join resources r on r.host = h.host and r.organization = h.organization \
+         where h.host = $1 and r.kind = 'tool' and r.developer = '' and r.url is not null order by r.id limit 1",
+        host
+    )
+}
+
+pub(super) async fn insert_ticket(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    session: SessionId,
+    host: &str,
+    back: &str,
+    state: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into tool_tickets (token_hash, session, host, back, state, created_at) values ($1, $2, $3, $4, $5, $6)",
+        token,
+        session,
+        host,
+        back,
+        state,
+        now
+    )?;
+    Ok(())
+}
+
+/// Uses a ticket up: of two at once, one does. It is for the organization that had the host when it was made.
+pub(super) async fn use_ticket(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    host: &str,
+    state: &str,
+    made_after: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<Option<(SessionId, String)>> {
+    let used = execute!(
+        on,
+        "update tool_tickets set used_at = $5 where token_hash = $1 and host = $2 and state = $3 and used_at is null \
+         and created_at > $4 and created_at >= (select h.claimed_at from tool_hosts h where h.host = $2)",
+        token,
+        host,
+        state,
+        made_after,
+        now
+    )?;
+    if used != 1 {
+        return Ok(None);
+    }
+    fetch_optional!(
+        on,
+        (SessionId, String),
+        "select t.session, t.back from tool_tickets t join sessions s on s.id = t.session and s.ended_at is null \
+         where t.token_hash = $1",
+        token
+    )
+}
+
+pub(super) async fn insert_session(
+    on: &mut impl Lends,
+    token: &TokenHash,
+    session: SessionId,
+    host: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "insert into tool_sessions (token_hash, session, host, created_at) values ($1, $2, $3, $4)",
+        token,
+        session,
+        host,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn end_session(on: &mut impl Lends, token: &TokenHash, host: &str) -> sqlx::Result<()> {
+    execute!(on, "delete from tool_sessions where token_hash = $1 and host = $2", token, host)?;
+    Ok(())
+}
+
+pub(super) async fn drop_tickets(on: &mut impl Lends, before: Timestamp) -> sqlx::Result<()> {
+    execute!(on, "delete from tool_tickets where created_at < $1", before)?;
+    Ok(())
+}
+
+pub(super) async fn drop_ended(on: &mut impl Lends) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "delete from tool_sessions where session in (select id from sessions where ended_at is not null)"
+    )?;
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! What somebody may open: one resource's page, the launcher, and what guests were given (A3, A5, A13).
+
+mod sql;
+
+use std::collections::HashMap;
+
+use super::{
+    Access, Audience, Decision, Facts, Kind, Permissions, Resource, Who, asking, decide, facts, find,
+    inherited_from, who,
+};
+use crate::clock::Timestamp;
+use crate::domain::access::Actor;
+use crate::domain::environments::Place;
+use crate::domain::users;
+use crate::ids::{OrganizationId, ResourceId, TeamId, UserId};
+use crate::storage::{Db, Lends};
+
+/// As many as the launcher shows of what one may not open; a search finds the others.
+pub const MOST_KNOWN: usize = 24;
+/// As many as it shows in all.
+const MOST: i64 = 5_000;
+
+/// One resource as somebody stands before it.
+#[derive(Debug)]
+pub struct Seen {
+    pub resource: Resource,
+    pub decision: Decision,
+    /// The audience in force, its own or inherited.
+    pub audience: Audience,
+    /// The page above it whose access is in force.
+    pub inherited: Option<String>,
+    pub creator: Option<String>,
+    /// When they asked for access, as long as that is open.
+    pub asked_at: Option<Timestamp>,
+}
+
+impl Seen {
+    /// Whether there is anything that they may do here.
+    pub fn is_open(&self) -> bool {
+        !self.decision.permissions().is_empty()
+    }
+
+    /// Whether a member who may not open it sees that it is there (A13).
+    pub fn is_known(&self) -> bool {
+        self.audience.is_known_to_members() && self.resource.archived_at.is_none()
+    }
+}
+
+/// A resource by its key, as this person stands before it, or nobody signed in.
+pub async fn look(db: &Db, place: &Place, key: &str, user: Option<UserId>) -> sqlx::Result<Option<Seen>> {
+    let now = db.now();
+    let mut reader = db.read().await?;
+    let Some(resource) = find(&mut reader, place, key).await? else { return Ok(None) };
+    let who = match user {
+        Some(user) => who(&mut reader, place.organization, user, now).await?,
+        None => Who::nobody(),
+    };
+    let seen = see(&mut reader, resource, &who).await?;
+    drop(reader);
+    if let (Some(user), Some(_), true) = (who.user, seen.asked_at, seen.decision.allowed) {
+        asking::got(db, seen.resource.id, user).await?;
+    }
+    Ok(Some(seen))
+}
+
+/// The same of a resource that was found, perhaps by a link.
+pub async fn see(on: &mut impl Lends, resource: Resource, who: &Who) -> sqlx::Result<Seen> {
+    let facts = facts(on, &resource, who).await?;
+    let decision = decide(&facts, &who.subject(), Permissions::READ);
+    let inherited = inherited_from(on, &resource).await?.map(|(_, key)| key);
+    let creator = users::by_id(on, resource.creator).await?.map(|user| user.name);
+    let asked_at = match who.user {
+        Some(user) => asking::asked_at(on, resource.id, user).await?,
+        None => None,
+    };
+    Ok(Seen { decision, audience: facts.access.audience, inherited, creator, asked_at, resource })
+}
+
+/// A resource among others, and what one may do with it.
+#[derive(Clone, Debug)]
+pub struct Card {
+    pub id: ResourceId,
+    pub environment: String,
+    pub key: String,
+    pub kind: Kind,
+    pub name: String,
+    name_key: String,
+    pub description: String,
+    pub audience: Audience,
+    pub inherited: Option<String>,
+    /// The domain in force, of DomainRestricted.
+    pub domain: Option<String>,
+    pub decision: Decision,
+}
+
+impl Card {
+    /// Where a list goes on after it.
+    pub fn place(&self) -> Spot {
+        Spot { name_key: self.name_key.clone(), id: self.id.to_string() }
+    }
+
+    fn is_open(&self) -> bool {
+        !self.decision.permissions().is_empty()
+    }
+}
+
+/// A place in a list that is ordered by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    pub name_key: String,
+    pub id: String,
+}
+
+/// What a member's home shows.
+#[derive(Debug)]
+pub struct Launcher {
+    pub open: Vec<Card>,
+    /// What they may know of and not open (A13).
+    pub known: Vec<Card>,
+    /// Whether there are more of these than are shown.
+    pub more_known: bool,
+    /// For which of these they have asked.
+    pub asked: Vec<ResourceId>,
+}
+
+/// Everything in an environment that the actor may open, and what they may ask for. Searched by name.
+pub async fn launcher(db: &Db, actor: &Actor, place: &Place, search: &str) -> sqlx::Result<Launcher> {
+    let now = db.now();
+    let mut reader = db.read().await?;
+    let on = &mut reader;
+    let who = who(on, actor.organization, actor.person.user, now).await?;
+    let within = Within { environment: &place.environment, developer: &place.developer, search };
+    let found = candidates(on, actor.organization, &who, &within, &Spot::default(), MOST).await?;
+    let (open, refused): (Vec<Card>, Vec<Card>) = found.into_iter().partition(Card::is_open);
+    let mut known: Vec<Card> =
+        refused.into_iter().filter(|card| card.audience.is_known_to_members()).collect();
+    let others = sql::known(on, actor.organization, &who, &within, MOST_KNOWN as i64 + 1).await?;
+    known.extend(others.into_iter().map(|row| {
+        let facts = row.facts(row.own_access(&[]));
+        row.card(&facts, &who, None)
+    }));
+    known.sort_by(|one, other| (&one.name_key, one.id).cmp(&(&other.name_key, other.id)));
+    let more_known = known.len() > MOST_KNOWN;
+    known.truncate(MOST_KNOWN);
+    let asked = asking::asked_by(on, actor.organization, actor.person.user).await?;
+    Ok(Launcher { open, known, more_known, asked })
+}
+
+/// Everything that somebody may open, of all environments but Dev mode, from a place in the list on. Says where
+/// the list goes on.
+pub(crate) async fn opened_by(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    who: &Who,
+    after: &Spot,
+    limit: usize,
+) -> sqlx::Result<(Vec<Card>, Option<Spot>)> {
+    let within = Within { environment: "", developer: "", search: "" };
+    let limit_read = i64::try_from(limit).unwrap_or(MOST).saturating_add(1);
+    let mut found = candidates(on, organization, who, &within, after, limit_read).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = if more { found.last().map(Card::place) } else { None };
+    found.retain(Card::is_open);
+    Ok((found, next))
+}
+
+/// Where candidates are looked for. An empty environment is all of them.
+pub(super) struct Within<'a> {
+    pub environment: &'a str,
+    pub developer: &'a str,
+    pub search: &'a str,
+}
+
+/// Whatever might be open to somebody, decided, by name. Three or four queries, however many there are.
+async fn candidates(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    who: &Who,
+    within: &Within<'_>,
+    after: &Spot,
+    limit: i64,
+) -> sqlx::Result<Vec<Card>> {
+    let rows = sql::candidates(on, organization, who, within, after, limit).await?;
+    let mut entries: HashMap<ResourceId, Vec<(TeamId, Option<Permissions>)>> = HashMap::new();
+    if let (Some(user), false) = (who.user, who.teams.is_empty()) {
+        for (resource, team, permissions) in sql::team_entries(on, organization, user).await? {
+            entries.entry(resource).or_default().push((team, permissions));
+        }
+    }
+    let inherits = rows.iter().any(|row| row.inherits());
+    let pages = if inherits { sql::saying_pages(on, organization, within).await? } else { Vec::new() };
+    let pages: HashMap<(&str, &str), &sql::Row> =
+        pages.iter().map(|page| ((page.environment.as_str(), page.key.as_str()), page)).collect();
+    let none = Vec::new();
+    let cards = rows.iter().map(|row| {
+        let mut parents = super::parents_of(&row.key).into_iter();
+        let page = match row.inherits() {
+            true => parents.find_map(|key| pages.get(&(row.environment.as_str(), key)).copied()),
+            false => None,
+        };
+        let saying = page.unwrap_or(row);
+        let facts = row.facts(saying.own_access(entries.get(&saying.id).unwrap_or(&none)));
+        row.card(&facts, who, page.map(|page| page.key.clone()))
+    });
+    Ok(cards.collect())
+}
+
+impl sql::Row {
+    fn inherits(&self) -> bool {
+        self.audience.is_none() && self.kind.is_for_members()
+    }
+
+    /// What it says itself, with these entries of the person's teams and the person's own.
+    fn own_access(&self, teams: &[(TeamId, Option<Permissions>)]) -> Access {
+        let Some(audience) = self.audience else { return Access::unsaid(self.kind) };
+        Access {
+            audience,
+            default: self.default_permissions.unwrap_or(Permissions::READ),
+            domain: self.domain.clone(),
+            teams: teams.to_vec(),
+            people: self.entry.map(|user| (user, self.entry_permissions)).into_iter().collect(),
+        }
+    }
+
+    fn facts(&self, access: Access) -> Facts {
+        Facts {
+            kind: self.kind,
+            creator: self.creator,
+            is_archived: false,
+            developer: self.developer.parse().ok(),
+            access,
+        }
+    }
+
+    fn card(&self, facts: &Facts, who: &Who, inherited: Option<String>) -> Card {
+        Card {
+            id: self.id,
+            environment: self.environment.clone(),
+            key: self.key.clone(),
+            kind: self.kind,
+            name: self.name.clone(),
+            name_key: self.name_key.clone(),
+            description: self.description.clone(),
+            audience: facts.access.audience,
+            inherited,
+            domain: facts.access.domain.clone(),
+            decision: decide(facts, &who.subject(), Permissions::READ),
+        }
+    }
+}
+
+/// A resource of an organization that somebody is not in.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Shared {
+    pub organization: String,
+    pub slug: String,
+    pub environment: String,
+    pub key: String,
+    pub kind: Kind,
+    pub name: String,
+    pub description: String,
+}
+
+/// What a person was given of organizations that they are no member of: by an entry, or by their domain (A3).
+pub async fn shared_with(db: &Db, user: UserId) -> sqlx::Result<Vec<Shared>> {
+    let mut reader = db.read().await?;
+    let Some(found) = users::by_id(&mut reader, user).await? else { return Ok(Vec::new()) };
+    let domain = found.email_canonical.rsplit_once('@').map_or("", |(_, domain)| domain);
+    sql::shared_with(&mut reader, user, domain).await
+}
+
+/// Whether some resource lets in whoever proves this address, by an entry or by its domain (S2).
+pub(crate) async fn awaits(on: &mut impl Lends, canonical: &str) -> sqlx::Result<bool> {
+    let domain = canonical.rsplit_once('@').map_or("", |(_, domain)| domain);
+    sql::awaits(on, canonical, domain).await
+}

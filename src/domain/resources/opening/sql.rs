@@ -1,0 +1,178 @@
+use super::{Shared, Spot, Within};
+use crate::domain::resources::{Audience, Kind, Permissions, Who};
+use crate::ids::{OrganizationId, ResourceId, TeamId, UserId};
+use crate::storage::{Lends, fetch_all, fetch_one};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    pub id: ResourceId,
+    pub environment: String,
+    pub developer: String,
+    pub key: String,
+    pub kind: Kind,
+    pub name: String,
+    pub name_key: String,
+    pub description: String,
+    pub creator: UserId,
+    pub audience: Option<Audience>,
+    pub domain: Option<String>,
+    pub default_permissions: Option<Permissions>,
+    /// The person, if they have an entry of their own.
+    pub entry: Option<UserId>,
+    pub entry_permissions: Option<Permissions>,
+}
+
+/// A `like` pattern for a name that holds a text; what it holds of pattern signs stands for itself.
+fn containing(text: &str) -> String {
+    let text = crate::domain::values::folded(text.trim());
+    ["%", &text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"), "%"].concat()
+}
+
+/// What might be open to somebody. [`decide`](crate::domain::resources::decide) says whether it is.
+pub(super) async fn candidates(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    who: &Who,
+    within: &Within<'_>,
+    after: &Spot,
+    limit: i64,
+) -> sqlx::Result<Vec<Row>> {
+    fetch_all!(
+        on,
+        Row,
+        r"select r.id, r.environment, r.developer, r.key, r.kind, r.name, r.name_key, r.description, r.creator,
+         r.audience, r.domain, r.default_permissions, p.user_id as entry, p.permissions as entry_permissions
+         from resources r left join resource_people p on p.resource = r.id and p.user_id = $2
+         where r.organization = $1 and ($3 = '' or r.environment = $3) and r.developer = $4
+         and r.archived_at is null and (r.name_key > $5 or (r.name_key = $5 and r.id > $6))
+         and (r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')
+         and (r.audience in ('Public', 'entire-organization') or r.creator = $2 or p.user_id is not null
+         or (r.audience = 'DomainRestricted' and r.domain = $8)
+         or (r.audience is null and r.kind in ('action', 'page'))
+         or r.id in (select e.resource from team_members m join resource_teams e on e.team = m.team
+         where m.organization = $1 and m.user_id = $2))
+         order by r.name_key, r.id limit $9",
+        organization,
+        who.user,
+        within.environment,
+        within.developer,
+        &after.name_key,
+        &after.id,
+        containing(within.search),
+        &who.domain,
+        limit
+    )
+}
+
+/// Those that members see and that nothing of somebody's could open.
+pub(super) async fn known(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    who: &Who,
+    within: &Within<'_>,
+    limit: i64,
+) -> sqlx::Result<Vec<Row>> {
+    fetch_all!(
+        on,
+        Row,
+        r"select r.id, r.environment, r.developer, r.key, r.kind, r.name, r.name_key, r.description, r.creator,
+         r.audience, r.domain, r.default_permissions, cast(null as text) as entry,
+         cast(null as bigint) as entry_permissions from resources r
+         where r.organization = $1 and r.environment = $3 and r.developer = $4 and r.archived_at is null
+         and (r.name_key like $5 escape '\' or lower(r.key) like $5 escape '\')
+         and r.audience in ('teams', 'InviteRestricted', 'DomainRestricted') and r.creator <> $2
+         and not (r.audience = 'DomainRestricted' and r.domain = $6)
+         and not exists (select 1 from resource_people p where p.resource = r.id and p.user_id = $2)
+         and r.id not in (select e.resource from team_members m join resource_teams e on e.team = m.team
+         where m.organization = $1 and m.user_id = $2)
+         order by r.name_key, r.id limit $7",
+        organization,
+        who.user,
+        within.environment,
+        within.developer,
+        containing(within.search),
+        &who.domain,
+        limit
+    )
+}
+
+pub(super) async fn team_entries(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Vec<(ResourceId, TeamId, Option<Permissions>)>> {
+    fetch_all!(
+        on,
+        (ResourceId, TeamId, Option<Permissions>),
+        "select e.resource, e.team, e.permissions from team_members m join resource_teams e on e.team = m.team \
+         where m.organization = $1 and m.user_id = $2 order by e.team",
+        organization,
+        user
+    )
+}
+
+/// The pages that say who may open what is under them.
+pub(super) async fn saying_pages(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    within: &Within<'_>,
+) -> sqlx::Result<Vec<Row>> {
+    fetch_all!(
+        on,
+        Row,
+        "select r.id, r.environment, r.developer, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
+         r.audience, r.domain, r.default_permissions, cast(null as text) as entry, \
+         cast(null as bigint) as entry_permissions from resources r \
+         where r.organization = $1 and ($2 = '' or r.environment = $2) and r.developer = $3 \
+         and r.kind = 'page' and r.audience is not null and r.archived_at is null",
+        organization,
+        within.environment,
+        within.developer
+    )
+}
+
+/// At most 200: a guest has few.
+pub(super) async fn shared_with(
+    on: &mut impl Lends,
+    user: UserId,
+    domain: &str,
+) -> sqlx::Result<Vec<Shared>> {
+    // Whoever was removed has only the entries that were made for them since; whoever is suspended, nothing (A3).
+    // Each half has an index of its own: an `or` of both would read all resources there are.
+    fetch_all!(
+        on,
+        Shared,
+        "select o.name as organization, o.slug, r.environment, r.key, r.kind, r.name, r.description from ( \
+         select e.id from resource_people p join resources e on e.id = p.resource where p.user_id = $1 \
+         and e.audience in ('InviteRestricted', 'DomainRestricted', 'teams') and e.kind in ('interface', 'tool') \
+         and not exists (select 1 from memberships m where m.organization = e.organization and m.user_id = $1 \
+         and m.state <> 'removed') \
+         union \
+         select d.id from resources d where d.audience = 'DomainRestricted' and d.domain = $2 and d.domain <> '' \
+         and not exists (select 1 from memberships m where m.organization = d.organization and m.user_id = $1) \
+         ) found join resources r on r.id = found.id join organizations o on o.id = r.organization \
+         where o.closed_at is null and r.archived_at is null and r.developer = '' \
+         order by o.name, o.id, r.name_key, r.id limit 200",
+        user,
+        domain
+    )
+}
+
+pub(super) async fn awaits(on: &mut impl Lends, canonical: &str, domain: &str) -> sqlx::Result<bool> {
+    let (found,) = fetch_one!(
+        on,
+        (i64,),
+        "select count(*) from ( \
+         select d.id from resources d join organizations o on o.id = d.organization \
+         where d.audience = 'DomainRestricted' and d.domain = $2 and d.domain <> '' \
+         and o.closed_at is null and d.archived_at is null and d.developer = '' \
+         union \
+         select r.id from resource_people p join resources r on r.id = p.resource \
+         join organizations o on o.id = r.organization where p.email_canonical = $1 and p.user_id is null \
+         and r.audience in ('DomainRestricted', 'InviteRestricted', 'teams') and r.kind in ('interface', 'tool') \
+         and o.closed_at is null and r.archived_at is null and r.developer = '' limit 1) found",
+        canonical,
+        domain
+    )?;
+    Ok(found > 0)
+}

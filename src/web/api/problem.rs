@@ -1,0 +1,165 @@
+//! Problem details (RFC 9457): a type that never changes, a sentence that says what to change, and where.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::domain::api_keys::KeyError;
+use crate::domain::throttle::Throttled;
+use crate::web::error::{AsItIs, log_failure};
+
+/// What is wrong with one value of a body: where, by JSON pointer (RFC 6901), and what to change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    pub pointer: String,
+    pub detail: String,
+}
+
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<Fault>,
+    /// Seconds.
+    retry_after: Option<i64>,
+}
+
+pub type Result<T = Response> = std::result::Result<T, Problem>;
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Problem {
+        Problem { status, code, title, detail: detail.into(), errors: Vec::new(), retry_after: None }
+    }
+
+    pub fn no_key() -> Problem {
+        let detail = "Send your API key in one header: Authorization: Bearer il_live_…";
+        Problem::new(StatusCode::UNAUTHORIZED, "no-key", "An API key is needed", detail)
+    }
+
+    pub fn two_authorizations() -> Problem {
+        let detail = "The request has more than one Authorization header. Send one.";
+        Problem::new(StatusCode::BAD_REQUEST, "two-authorizations", "There are two keys", detail)
+    }
+
+    pub fn bad_key(error: &KeyError) -> Problem {
+        let code = match error {
+            KeyError::Revoked => "revoked-key",
+            KeyError::Expired => "expired-key",
+            _ => "unknown-key",
+        };
+        Problem::new(StatusCode::UNAUTHORIZED, code, "This key does not work", error.to_string())
+    }
+
+    pub fn throttled(throttled: Throttled) -> Problem {
+        let seconds = throttled.wait.map_or(86_400, |wait| wait / 1_000 + 1);
+        let detail = format!("Wait {seconds} seconds and try again.");
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", "Too many tries", detail);
+        Problem { retry_after: Some(seconds), ..problem }
+    }
+
+    pub fn not_json() -> Problem {
+        let detail = "Send JSON, with Content-Type: application/json.";
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "The body is not JSON", detail)
+    }
+
+    pub fn malformed(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body can't be read", detail)
+    }
+
+    pub fn invalid(errors: Vec<Fault>) -> Problem {
+        let detail = match errors.as_slice() {
+            [only] => only.detail.clone(),
+            several => format!("{} values have to be changed; see errors.", several.len()),
+        };
+        let problem =
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body can't be taken", detail);
+        Problem { errors, ..problem }
+    }
+
+    pub fn unknown_resource(key: &str, environment: &str) -> Problem {
+        let detail = format!("There is no resource {key} in {environment}, the environment of this key.");
+        let problem =
+            Problem::new(StatusCode::NOT_FOUND, "unknown-resource", "There is no such resource", detail);
+        let fault = Fault { pointer: "/resource".to_owned(), detail: problem.detail.clone() };
+        Problem { errors: vec![fault], ..problem }
+    }
+
+    /// For an answer that comes from below or around the routes of `/v1`.
+    pub fn of_status(status: StatusCode) -> Problem {
+        let (code, title, detail) = match status {
+            StatusCode::NOT_FOUND => {
+                ("not-found", "There is nothing here", "Check the path: it is none of the API's.")
+            }
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "method-not-allowed",
+                "This method can't be used here",
+                "Use one of the methods in the header Allow.",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ("too-large", "The body is too large", "Send at most 64 kB, in several requests if need be.")
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                ("busy", "Interlock is very busy", "Nothing was changed. Try again in a few seconds.")
+            }
+            status if status.is_client_error() => {
+                ("malformed", "This request can't be read", "Check the address, the headers and the body.")
+            }
+            _ => (
+                "failed",
+                "Something went wrong on our side",
+                "Nothing was changed. Try again; if it stays, tell whoever runs this server the X-Request-Id.",
+            ),
+        };
+        let problem = Problem::new(status, code, title, detail);
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        Problem { retry_after, ..problem }
+    }
+
+    /// In place of an answer without one, with its headers: a 405 says what is allowed.
+    pub fn in_place_of(response: Response) -> Response {
+        let mut problem = Problem::of_status(response.status()).into_response();
+        let mut headers: HeaderMap = response.into_parts().0.headers;
+        for replaced in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::RETRY_AFTER] {
+            headers.remove(replaced);
+        }
+        problem.headers_mut().extend(headers);
+        problem
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Problem {
+        Problem::of_status(log_failure(error))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = serde_json::json!({
+            "type": format!("urn:interlock:problem:{}", self.code),
+            "status": self.status.as_u16(),
+            "title": self.title,
+            "detail": self.detail,
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = serde_json::json!(self.errors);
+        }
+        let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+        let mut response = (self.status, content_type, body.to_string()).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(AsItIs);
+        response
+    }
+}

@@ -1,0 +1,51 @@
+//! What an Unlisted link opens (A7). It is a secret: nothing is to list or to pass on its address.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue, Method};
+
+use super::show;
+use crate::app::Shared;
+use crate::domain::resources::links::{self, Use};
+use crate::domain::resources::opening;
+use crate::domain::resources::{Who, who};
+use crate::web::context::Context;
+use crate::web::error::Result;
+use crate::web::gate::AtLink;
+use crate::web::pages::unknown_link;
+
+pub async fn open(
+    State(app): State<Shared>,
+    context: Context,
+    method: Method,
+    at: AtLink,
+    Path(token): Path<String>,
+) -> Result {
+    let found = links::open(&app.db, &token).await?;
+    let Some((link, organization, resource)) = found else {
+        return Err(unknown_link(&app, &context.origin).await);
+    };
+    let person = at.person(&organization);
+    let mut reader = app.db.read().await?;
+    let who = match person {
+        Some(person) => who(&mut reader, organization.id, person.user, app.db.now()).await?,
+        None => Who::nobody(),
+    };
+    let who = Who { has_link: true, ..who };
+    let seen = opening::see(&mut reader, resource, &who).await?;
+    drop(reader);
+    if !seen.is_open() {
+        return Err(unknown_link(&app, &context.origin).await);
+    }
+    if method == Method::GET {
+        let address = context.origin.address.map(|address| address.to_string());
+        let used = Use { at: app.db.now(), user: person.map(|person| person.user), address };
+        links::note_use(&app.db, link, &used).await?;
+    }
+    let mut response = match person {
+        Some(person) => show::by_link(&seen, &organization.name, at.chrome(&app, person)),
+        None => show::outside(&seen, &organization.name, &format!("/i/{token}"), true),
+    };
+    let robots = HeaderName::from_static("x-robots-tag");
+    response.headers_mut().insert(robots, HeaderValue::from_static("noindex, nofollow"));
+    Ok(response)
+}

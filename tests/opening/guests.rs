@@ -1,0 +1,81 @@
+//! Guests, and whoever has no place in an organization: how they come, and what they are told.
+
+use super::*;
+
+on_both! {
+    /// S2: whoever signs up from a resource's page lands on it. A link's token is kept nowhere (A7).
+    async fn a_guest_lands_where_they_came_from(app: TestApp) {
+        app.owner().await;
+        execute(&app, "insert into environments (organization, slug, name, color, created_at) \
+                       select id, 'staging', 'Staging', 'blue', 0 from organizations").await;
+        resource(&app, New { key: "here", environment: "staging", audience: "Public", ..New::default() }).await;
+        let staging = format!("{ORG}/e/staging/resources/here");
+        let link = "/i/c2VjcmV0LXRva2VuLW9mLTEyOC1iaXRz";
+        for (number, next, lands) in [(0, staging.as_str(), staging.as_str()), (1, link, "/"), (2, "//evil.example/o/x/resources/y", "")] {
+            let mut gus = app.visitor();
+            let email = format!("gus{number}@elsewhere.example");
+            let fields = [("name", "Gus Guest"), ("email", email.as_str()), ("password", crate::support::PASSWORD), ("next", next)];
+            let answer = gus.post("/sign-up", &fields).await;
+            if lands.is_empty() {
+                // It is no page of ours: an organization is asked for.
+                answer.is(422);
+                continue;
+            }
+            answer.leads_to("/sign-up/sent");
+            assert!(!database::dump(&app).await.contains("c2VjcmV0"));
+            gus.post(&app.mail_to(&email).await.path("/verify/"), &[]).await.leads_to(lands);
+            gus.get(lands).await.ok().says("Your account is ready");
+        }
+    }
+
+    /// S5: an entry elsewhere awaits whoever signs in by their organization's provider alone: they may set a password.
+    async fn an_entry_elsewhere_lets_set_a_password(app: TestApp) {
+        const NOOR: &str = "noor@halden.example";
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Noor Rahman", NOOR, Role::Member).await;
+        app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        execute(&app, "update users set password_hash = null where email = 'noor@halden.example'").await;
+        execute(&app, "update organizations set sso_required = true where slug = 'halden-freight'").await;
+        let ask = async || {
+            app.visitor().post("/forgot-password", &[("email", NOOR)]).await.leads_to("/forgot-password/sent");
+            app.mail_to(NOOR).await.text.contains("/reset/")
+        };
+        resource(&app, New { key: "own", audience: "InviteRestricted", ..New::default() }).await;
+        entry(&app, "own", NOOR, None).await;
+        assert!(!ask().await, "an entry where they are a member opens nothing without the provider");
+        let theirs = New { org: "brightwater-labs", creator: "bo@brightwater.example", audience: "InviteRestricted", ..New::default() };
+        resource(&app, theirs).await;
+        entry(&app, "refunds", NOOR, None).await;
+        assert!(ask().await);
+        execute(&app, "update organizations set closed_at = 1 where slug = 'brightwater-labs'").await;
+        assert!(!ask().await);
+    }
+
+    /// R11: an old slug leads members on from a resource's page too, and is not there for others.
+    async fn an_old_slug_leads_members_on(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut noor = app.member(&mut owner, "Noor Rahman", "noor@halden.example", Role::Member).await;
+        resource(&app, New { audience: "Public", ..New::default() }).await;
+        let mut gus = guest(&app, "gus@elsewhere.example").await;
+        owner.post(&format!("{ORG}/settings"), &[("name", "Halden Freight"), ("slug", "hf")]).await.leads_to("/o/hf/settings");
+        for member in [&mut owner, &mut noor] {
+            assert_eq!(member.get(&format!("{}?a=b", at("refunds"))).await.location(), "/o/hf/resources/refunds?a=b");
+        }
+        gus.get("/o/hf/resources/refunds").await.ok();
+        gus.get(&at("refunds")).await.is(404);
+        app.visitor().get(&at("refunds")).await.leads_to("/sign-in");
+    }
+
+    /// Production has one address: by its name it is not there, for members and for others.
+    async fn production_has_one_address(app: TestApp) {
+        let mut owner = app.owner().await;
+        resource(&app, New { audience: "Public", ..New::default() }).await;
+        let mut gus = guest(&app, "gus@elsewhere.example").await;
+        let named = format!("{ORG}/e/production/resources/refunds");
+        gus.get(&at("refunds")).await.ok();
+        gus.get(&named).await.is(404);
+        owner.get(&named).await.is(404);
+        app.visitor().get(&at("refunds")).await.ok();
+        app.visitor().get(&named).await.leads_to("/sign-in");
+    }
+}

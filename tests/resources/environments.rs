@@ -1,0 +1,80 @@
+//! `/o/{org}/settings/environments`, and resources in each.
+
+use interlock::domain::access::Role;
+
+use super::*;
+use crate::support::{everything, on_both, refuses_bad_forms};
+
+const ENVIRONMENTS: &str = "/o/halden-freight/settings/environments";
+
+on_both! {
+    /// Added by name and colour, changed, and removed while it has no resources; the current one is on the page.
+    async fn environments_come_and_go(app: TestApp) {
+        let mut owner = app.owner().await;
+        owner.get(ENVIRONMENTS).await.ok().says("Production").says("Development").says("always there");
+        owner.post(ENVIRONMENTS, &[("name", "Staging Area"), ("slug", ""), ("color", "blue")]).await.leads_to(ENVIRONMENTS);
+        owner.get(ENVIRONMENTS).await.ok().says("Staging Area").says("staging-area");
+        let before = everything(&app).await;
+        for (name, slug, why) in [("", "x", "Enter a name"), ("Other", "staging-area", "this slug already"), ("Live", "production", "this slug already"), ("Other", "A b", "Use up to 40")] {
+            owner.post(ENVIRONMENTS, &[("name", name), ("slug", slug), ("color", "red")]).await.is(422).says(why);
+        }
+        owner.post(ENVIRONMENTS, &[("name", "X"), ("slug", "x"), ("color", "pink")]).await.is(422);
+        assert_eq!(everything(&app).await, before);
+        refuses_bad_forms(&app, &mut owner, ENVIRONMENTS, &[("name", "X"), ("slug", "x"), ("color", "red")]).await;
+        owner.post(&format!("{ENVIRONMENTS}/staging-area"), &[("name", "Staging"), ("color", "violet")]).await.leads_to(ENVIRONMENTS);
+        assert!(last_audited(&app, "environment.changed").await.contains(r#""color":{"new":"violet","old":"blue"}"#));
+
+        let list = "/o/halden-freight/e/staging-area/resources";
+        owner.get(list).await.ok().says("in Staging, and who may open each");
+        let fields = [("kind", "interface"), ("name", "Ledger"), ("key", "ledger"), ("description", ""), ("url", "")];
+        owner.post(list, &fields).await.leads_to(&format!("{list}/ledger/access"));
+        owner.get(&format!("{list}/ledger/access")).await.ok().says("Ledger");
+        say(&mut owner, &format!("{list}/ledger"), &[("audience", "Public"), ("default", "Read")]).await;
+        owner.get(RESOURCES).await.ok().says_not("Ledger").says("Staging");
+        owner.get(&format!("{RESOURCES}/ledger/access")).await.is(404);
+        owner.get(&format!("{ENVIRONMENTS}/staging-area/removal")).await.is(409).says("It has resources");
+        owner.post(&format!("{ENVIRONMENTS}/staging-area/removal"), &[]).await.is(409);
+        owner.post(&format!("{list}/ledger/archive"), &[]).await.is(303);
+        owner.post(&format!("{ENVIRONMENTS}/staging-area/removal"), &[]).await.is(409);
+        execute(&app, "delete from resources").await;
+        owner.get(&format!("{ENVIRONMENTS}/staging-area/removal")).await.ok().says("It has no resources");
+        owner.post(&format!("{ENVIRONMENTS}/staging-area/removal"), &[]).await.leads_to(ENVIRONMENTS);
+        owner.get(list).await.is(404);
+        owner.post(&format!("{ENVIRONMENTS}/production/removal"), &[]).await.is(404);
+        owner.post(&format!("{ENVIRONMENTS}/development"), &[("name", "X"), ("color", "red")]).await.is(404);
+    }
+
+    /// K3, V4: one whose keys are not revoked stays: they would open what is in another of its slug.
+    async fn an_environment_with_keys_stays(app: TestApp) {
+        let mut owner = app.owner().await;
+        owner.post(ENVIRONMENTS, &[("name", "Staging"), ("slug", "staging"), ("color", "blue")]).await.leads_to(ENVIRONMENTS);
+        let (_, id) = crate::api::key(&app, &owner.org, "staging", None).await;
+        crate::api::key(&app, &owner.org, "production", None).await;
+        let removal = format!("{ENVIRONMENTS}/staging/removal");
+        let before = everything(&app).await;
+        owner.get(&removal).await.is(409).says("1 of its keys").says("interlock keys revoke");
+        owner.post(&removal, &[]).await.is(409).says("1 of its keys");
+        assert_eq!(everything(&app).await, before);
+        execute(&app, &format!("update api_keys set revoked_at = 1 where id = '{id}'")).await;
+        owner.get(&removal).await.ok().says("no keys that work");
+        owner.post(&removal, &[]).await.leads_to(ENVIRONMENTS);
+    }
+
+    /// Dev mode is each developer's own: neither an Owner nor another developer finds what is in it; keys are free there.
+    async fn dev_mode_is_ones_own(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut dev = app.member(&mut owner, "Dev Eloper", "dev@halden.example", Role::Developer).await;
+        let mut auditor = app.member(&mut owner, "Au Ditor", "auditor@halden.example", Role::Auditor).await;
+        let list = "/o/halden-freight/e/development/resources";
+        let fields = [("kind", "interface"), ("name", "Trial"), ("key", "trial"), ("description", ""), ("url", "")];
+        dev.post(list, &fields).await.leads_to(&format!("{list}/trial/access"));
+        dev.get(list).await.ok().says("Trial").says("these are yours alone");
+        owner.get(list).await.ok().says_not("Trial");
+        owner.get(&format!("{list}/trial/access")).await.is(404);
+        owner.post(list, &fields).await.is(303);
+        auditor.get(list).await.is(403);
+        auditor.get(RESOURCES).await.ok().says("Production").says_not("Development");
+        let shown = say(&mut dev, &format!("{list}/trial"), &[("audience", "entire-organization"), ("default", "Read")]).await;
+        shown.says("1 person may open this");
+    }
+}

@@ -28,8 +28,8 @@ const TEAMS: [Cast; 6] = [
         people: &["wei.wang", "mohammed.hassan", "giorgos.papadopoulos", "anais.ndiaye", "ruta.kazlauskiene"],
     },
     Cast {
-        name: "Dispatch",
-        slug: "dispatch",
+        name: "Operations",
+        slug: "operations",
         maintainer: "bjorn.akesson",
         people: &[
             "olafur.jonsson",
@@ -40,8 +40,8 @@ const TEAMS: [Cast; 6] = [
         ],
     },
     Cast {
-        name: "Night desk",
-        slug: "night-desk",
+        name: "Support",
+        slug: "support",
         maintainer: "siobhan.nibhriain",
         people: &["priya.raghunathan", "aroha.ngata", "kaisa.ounapuu"],
     },
@@ -58,8 +58,8 @@ const TEAMS: [Cast; 6] = [
         people: &["tomas.dvorak", "stepanka.novakova", "reka.szabo", "janis.berzins", "olafur.jonsson"],
     },
     Cast {
-        name: "Works council",
-        slug: "works-council",
+        name: "Finance",
+        slug: "finance",
         maintainer: "grete.sorensen",
         people: &["ingrid.solberg"],
     },
@@ -77,7 +77,7 @@ pub fn script(end: Timestamp) -> Vec<(Timestamp, Act)> {
         // The rest is the maintainer's to do (R9).
         script.push((at.plus(49 * MINUTE), Act::Add { by: maintainer, team: slug, people }));
     }
-    let left = Act::Remove { by: "bjorn.akesson", team: "dispatch", who: "cagla.yildiz" };
+    let left = Act::Remove { by: "bjorn.akesson", team: "operations", who: "cagla.yildiz" };
     script.push((day(end, 12, 15, 5), left));
     script
 }

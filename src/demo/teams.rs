@@ -57,12 +57,7 @@ const TEAMS: [Cast; 6] = [
         maintainer: "olena.shevchenko",
         people: &["tomas.dvorak", "stepanka.novakova", "reka.szabo", "janis.berzins", "olafur.jonsson"],
     },
-    Cast {
-        name: "Finance",
-        slug: "finance",
-        maintainer: "grete.sorensen",
-        people: &["ingrid.solberg"],
-    },
+    Cast { name: "Finance", slug: "finance", maintainer: "grete.sorensen", people: &["ingrid.solberg"] },
 ];
 
 pub fn script(end: Timestamp) -> Vec<(Timestamp, Act)> {

@@ -402,8 +402,8 @@ async fn before_resource(
     };
     // The same for an organization that is not there, until somebody says who they are.
     let not_found = || first.clone().map_or(Error::NotFound, Error::Elsewhere);
-    let mut reader = check.app.db.read().await?;
-    let organization = organizations::by_slug(&mut reader, &slug).await?;
+    // No reader is held where another is asked for: many at once would wait for each other.
+    let organization = organizations::by_slug(&mut check.app.db.read().await?, &slug).await?;
     if let (None, Some(session)) = (&organization, session)
         && let Error::Elsewhere(to) = led_on(&check.app, rest_of_path(request), session, &slug, now).await?
     {
@@ -414,7 +414,7 @@ async fn before_resource(
         // Dev mode is its developers' own.
         Some(slug) if slug == environments::DEVELOPMENT => return Err(not_found()),
         Some(slug) => {
-            let found = environments::find(&mut reader, organization.id, &slug).await?;
+            let found = environments::find(&mut check.app.db.read().await?, organization.id, &slug).await?;
             // Production has one address, without a word for it: for members and for others.
             found.filter(|found| !found.is_production()).ok_or_else(not_found)?
         }

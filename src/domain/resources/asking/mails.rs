@@ -2,8 +2,7 @@ use crate::app::App;
 use crate::domain::access::{self, Person};
 use crate::domain::environments::PRODUCTION;
 use crate::domain::organizations::{self, Organization};
-use crate::domain::resources::{Kind, Resource};
-use crate::ids::{OrganizationId, ResourceId, UserId};
+use crate::domain::resources::Resource;
 use crate::mail::Message;
 
 pub(super) fn asked(
@@ -41,28 +40,9 @@ pub(super) fn asked(
     }
 }
 
-/// A resource that nobody has, for the previews of mails.
+/// One of each, for the previews.
 pub(crate) fn samples(app: &App) -> Vec<Message> {
-    let now = app.db.now();
-    let resource = Resource {
-        id: ResourceId::nobody(),
-        organization: OrganizationId::nobody(),
-        environment: PRODUCTION.to_owned(),
-        developer: String::new(),
-        key: "refunds".to_owned(),
-        kind: Kind::Interface,
-        name: "Refunds".to_owned(),
-        description: String::new(),
-        url: None,
-        definition: None,
-        creator: UserId::nobody(),
-        audience: None,
-        domain: None,
-        default_permissions: None,
-        created_at: now,
-        changed_at: now,
-        archived_at: None,
-    };
+    let resource = Resource::sample(app.db.now());
     let note = "I take over the refunds desk on Monday.";
     let person = access::sample_person();
     vec![asked(app, "sefa@halden.example", &organizations::sample(), &resource, &person, note)]

@@ -118,7 +118,7 @@ on_both! {
             "dana@x.example Dana Kovač",
             "lukasz@x.example Łukasz Brandt",
             "omar@haldenexample Enter a whole address, such as ann@example.com.",
-            "DANA@x.example DANA@x.example stands here twice. It is invited once.",
+            "DANA@x.example DANA@x.example stands here twice. It counts once.",
             "mailto:noor@x.example This address has a pending invite.",
             "This person is already in the organization.",
             "This person is suspended here.",
@@ -176,7 +176,7 @@ on_both! {
             ("noor@x.example", "Invited"),
             // What nobody can be invited by has its result too, as it was typed.
             ("omar@haldenexample", "Not invited Enter a whole address, such as ann@example.com."),
-            ("DANA@x.example", "Not invited DANA@x.example stands here twice. It is invited once."),
+            ("DANA@x.example", "Not invited DANA@x.example stands here twice. It counts once."),
             ("amara@halden.example", "Not invited This person is already in the organization."),
             ("nobody at all", "Not invited Enter a whole address, such as ann@example.com."),
         ].map(|(email, result)| (email.to_owned(), result.to_owned())));
@@ -211,7 +211,7 @@ on_both! {
         let path = format!("{}/invitations", owner.org);
         let many = addresses(203);
         owner.post(&path, &form(&many, "member")).await.ok().says("200 people will be invited")
-            .says("At most 200 are invited at once. Invite p202@x.example with the next ones.").says("Send 200 invites");
+            .says("At most 200 are taken at once. Paste p202@x.example with the next ones.").says("Send 200 invites");
         let batch = send(&mut owner, &form(&many, "member")).await;
         assert_eq!(work_off(&app).await, 200);
         owner.get(&batch).await.ok().says("203 of 203 done").says("200 invited, 3 not");

@@ -3,6 +3,7 @@
 use super::people::FREIGHT;
 use super::stage::{Result, Stage, day};
 use crate::clock::{MINUTE, Timestamp};
+use crate::domain::resources::joining;
 use crate::domain::{teams, users};
 
 pub enum Act {
@@ -92,7 +93,7 @@ pub async fn play(stage: &mut Stage, act: Act) -> Result {
                 let member = users::member_of(&mut stage.app.db.read().await?, freight, user).await?;
                 there.extend(member.filter(|member| member.is_active(stage.now())).map(|_| user));
             }
-            teams::add(&stage.app, &actor, team, &there).await?;
+            joining::add_to_team(&stage.app, &actor, team, &there).await?;
         }
         Act::Maintain { by, team, who } => {
             let (actor, user) = (stage.actor(by, freight).await?, stage.user(who)?);

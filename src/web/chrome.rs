@@ -94,11 +94,17 @@ impl Chrome {
     pub fn new(
         app: &App,
         person: &Person,
-        here: Option<Here>,
+        mut here: Option<Here>,
         organizations: Vec<Own>,
         path: &str,
         flash: Option<String>,
     ) -> Chrome {
+        // Whoever does not read the list of resources switches to the environment's home.
+        if let Some(here) = here.as_mut().filter(|here| !here.role.may(Capability::ReadResources)) {
+            for (_, path, _) in &mut here.environments {
+                *path = path.trim_end_matches("/resources").to_owned();
+            }
+        }
         let groups = match &here {
             Some(here) => inside(here, path),
             None => vec![Group {

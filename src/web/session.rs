@@ -204,6 +204,8 @@ pub const HALF: CookieName = ("interlock-half", "__Host-interlock-half");
 pub const DEVICE: CookieName = ("interlock-device", "__Host-interlock-device");
 /// Which browser began a sign-up.
 pub const SIGN_UP: CookieName = ("interlock-sign-up", "__Host-interlock-sign-up");
+/// The token of the Unlisted link that a guest signs up from: it is kept nowhere else (A7).
+pub const LINK: CookieName = ("interlock-link", "__Host-interlock-link");
 
 /// Which browser began a way to a provider.
 pub const SSO: CookieName = ("interlock-sso", "__Host-interlock-sso");

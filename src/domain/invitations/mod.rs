@@ -4,7 +4,6 @@ mod accept;
 mod batches;
 mod mails;
 mod notice;
-mod pasted;
 mod sent;
 mod sql;
 

@@ -10,6 +10,7 @@ pub mod definition;
 pub mod editing;
 pub mod explain;
 pub mod granting;
+pub mod joining;
 mod json5;
 pub mod leaving;
 pub mod links;

@@ -7,7 +7,7 @@ mod setup;
 mod sql;
 
 pub use self::another::{FoundError, found_another};
-pub(crate) use self::google::{ByGoogle, found_by_google, start_by_google};
+pub(crate) use self::google::{ByGoogle, found_by_google, start_by_google, takes_by_google};
 pub(crate) use self::mails::samples;
 pub use self::setup::{SetupError, is_open, prepare_setup, setup};
 use crate::app::App;
@@ -123,7 +123,7 @@ pub async fn start(
         email: &asked.email,
         time_zone: &asked.time_zone,
         identity: None,
-        next: asked.next.as_deref(),
+        next: kept(asked.next.as_deref()),
         password_hash: if leads_nowhere { "" } else { &password_hash },
         now,
         expires_at: now.plus(LIFE),
@@ -138,6 +138,12 @@ pub async fn start(
 /// Whether a sign-up is taken: any, while it is open; closed, only a guest's whom some resource lets in (S2).
 async fn takes(app: &App, on: &mut impl Lends, founds: bool, canonical: &str) -> sqlx::Result<bool> {
     Ok(app.config.sign_up == config::SignUp::Open || (!founds && opening::awaits(on, canonical).await?))
+}
+
+/// What is kept of where somebody comes from, while their sign-up waits. A link to a resource is not: its token is stored
+/// nowhere (A7), and the browser holds it meanwhile.
+fn kept(next: Option<&str>) -> Option<&str> {
+    next.filter(|next| !next.starts_with("/i/"))
 }
 
 /// What a confirmation made, and where to land.

@@ -110,9 +110,9 @@ pub async fn candidates(
 }
 
 /// Adds active members to a team, all or none. Whoever is in it already stays as they are. Gives the names of
-/// those who are new.
-pub async fn add(
-    app: &App,
+/// those who are new. What they have by it is the caller's to look at, in the same change.
+pub(crate) async fn add(
+    change: &mut Change,
     actor: &Actor,
     slug: &str,
     people: &[UserId],
@@ -122,26 +122,24 @@ pub async fn add(
         1..=MOST => {}
         _ => return Err(TeamError::TooMany),
     }
-    let mut change = app.db.change(actor.organization).await?;
-    let actor = &users::current_actor(&mut change, actor).await?;
-    let team = by_slug(&mut change, actor.organization, slug).await?;
-    may_manage(&mut change, actor, team.id).await?;
+    let actor = &users::current_actor(change, actor).await?;
+    let team = by_slug(change, actor.organization, slug).await?;
+    may_manage(change, actor, team.id).await?;
     let now = change.now();
     let mut added = Vec::new();
     for user in people {
-        let member = users::member_of(&mut change, actor.organization, *user).await?;
+        let member = users::member_of(change, actor.organization, *user).await?;
         let member = member.filter(|member| member.is_active(now)).ok_or(TeamError::NotFound)?;
         let (organization, by) = (actor.organization, Some(actor.person.user));
-        if put_in(&mut change, organization, &team, *user, &member.name, by, &actor.operator()).await? {
+        if put_in(change, organization, &team, *user, &member.name, by, &actor.operator()).await? {
             added.push(member.name);
         }
     }
-    change.commit().await?;
     Ok((team, added))
 }
 
 /// Adds one person, unless they are in it, keeps the team's count and writes the audit row.
-async fn put_in(
+pub(super) async fn put_in(
     change: &mut Change,
     organization: OrganizationId,
     team: &Team,

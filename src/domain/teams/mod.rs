@@ -3,15 +3,18 @@
 mod editing;
 mod list;
 mod members;
+mod pasted;
 mod sql;
 
 pub use self::editing::{Deletion, Grant, change, create, delete, deletion, suggestion};
 pub use self::list::{Listed, Page, Place, list};
 pub use self::members::{
-    Candidate, Candidates, MemberPage, Removal, TeamMember, add, candidates, members, removal, remove,
+    Candidate, Candidates, MemberPage, Removal, TeamMember, candidates, members, removal, remove,
     set_maintainer,
 };
-pub(crate) use self::members::{join_invited, leave_all};
+pub(crate) use self::members::{add, join_invited, leave_all};
+pub(crate) use self::pasted::add_pasted;
+pub use self::pasted::{Added, Line, Outcome};
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied, Role};
 use crate::domain::users::MemberError;
@@ -45,6 +48,8 @@ pub enum TeamError {
     Maintainer(String),
     #[error("Choose at least one person.")]
     Nobody,
+    #[error("Paste at least one address.")]
+    NoAddress,
     #[error("At most 200 people are added at once.")]
     TooMany,
     #[error(transparent)]

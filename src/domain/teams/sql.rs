@@ -348,6 +348,32 @@ pub(super) async fn active(
     })
 }
 
+/// The active members at some canonical addresses: the address, who it is and their name.
+pub(super) async fn members_at(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    addresses: &[String],
+    now: Timestamp,
+) -> sqlx::Result<Vec<(String, UserId, String)>> {
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    on_either!(on, |e| {
+        let mut query = QueryBuilder::new(
+            "select u.email_canonical, u.id, u.name from users u join memberships m on m.user_id = u.id \
+             and m.state = 'active' and m.organization = ",
+        );
+        query.push_bind(organization.to_string()).push(" and (m.ends_at is null or m.ends_at > ");
+        query.push_bind(now.0).push(") where u.email_canonical in (");
+        let mut among = query.separated(", ");
+        for address in addresses {
+            among.push_bind(address.clone());
+        }
+        query.push(")");
+        query.build_query_as::<(String, UserId, String)>().fetch_all(e).await
+    })
+}
+
 /// Whether the person was not in it yet; the team's count is kept.
 pub(super) async fn add(
     on: &mut impl Lends,

@@ -3,6 +3,7 @@
 mod day;
 mod domain_name;
 mod email;
+mod pasted;
 mod preferences;
 mod text;
 mod tool_url;
@@ -10,6 +11,7 @@ mod tool_url;
 pub use self::day::{Day, NotADay};
 pub use self::domain_name::{DomainName, DomainNameError};
 pub use self::email::{Email, EmailError};
+pub(crate) use self::pasted::Pasted;
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
 pub use self::text::{
     FactorName, Handle, HandleError, Note, OrganizationName, PersonName, ProviderName, ResourceKey,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::opening::{kind_in_words, path_of};
 use crate::app::Shared;
 use crate::domain::access::{Capability, Role};
+use crate::domain::environments::{self, Environment};
 use crate::domain::organizations;
 use crate::domain::resources::Kind;
 use crate::domain::resources::opening::{self, Card, Shared as SharedWith};
@@ -131,7 +132,7 @@ pub struct Asked {
 /// An organization's home: everything in the environment that one may open, and what one may ask for.
 pub async fn organization(
     State(app): State<Shared>,
-    inside: Inside,
+    mut inside: Inside,
     context: Context,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
@@ -171,7 +172,28 @@ pub async fn organization(
         return Ok(html::page(&Fragment { launcher }));
     }
     let environment = (!environment.is_production()).then(|| environment.name.clone());
+    let switches = switches(&app, &inside).await?;
+    if let Some(here) = &mut inside.chrome.here {
+        here.environments = switches;
+    }
     Ok(html::page(&Home { chrome: inside.chrome, role, environment, launcher }))
+}
+
+/// The homes of the environments, where there is more than one: Dev mode is for those who develop.
+async fn switches(app: &Shared, inside: &Inside) -> Result<Vec<(Environment, String, bool)>> {
+    let all = environments::all(&mut app.db.read().await?, inside.organization.id).await?;
+    let develops = inside.actor.role.may(Capability::DevelopResources);
+    let open = all.into_iter().filter(|environment| develops || !environment.is_development());
+    let switch = |environment: Environment| {
+        let path = match environment.is_production() {
+            true => format!("/o/{}", inside.organization.slug),
+            false => format!("/o/{}/e/{}", inside.organization.slug, environment.slug),
+        };
+        let is_current = environment == *inside.environment();
+        (environment, path, is_current)
+    };
+    let switches: Vec<_> = open.map(switch).collect();
+    Ok(if switches.len() > 1 { switches } else { Vec::new() })
 }
 
 /// What somebody can do first, by their role.

@@ -50,9 +50,27 @@ pub fn is_of_resource(path: &str) -> bool {
     )
 }
 
-/// Whether it is kept while a sign-up waits. A link to a resource is not: its token is stored nowhere (A7).
-fn is_kept(path: &str) -> bool {
-    !path.starts_with("/i/")
+/// Where somebody signs up who comes from a resource's page, or from anywhere.
+pub fn address(next: &str) -> String {
+    match is_of_resource(next) {
+        true => format!("/sign-up?next={}", html::query_value(next)),
+        false => "/sign-up".to_owned(),
+    }
+}
+
+/// Has the browser keep the link to a resource that somebody comes from while their sign-up waits: here its token is
+/// stored nowhere (A7).
+pub fn keep_link(app: &Shared, headers: &mut HeaderMap, next: &str) {
+    let link = next.strip_prefix("/i/").and_then(Token::parse);
+    if let Some(link) = link {
+        session::append_cookie(app, headers, session::LINK, link.expose(), 86_400);
+    }
+}
+
+/// The link that the browser has kept, given back.
+fn kept_link(app: &Shared, headers: &HeaderMap) -> Option<String> {
+    let link = Token::parse(&session::own_cookie(app, headers, session::LINK)?)?;
+    Some(format!("/i/{}", link.expose()))
 }
 
 #[derive(Default)]
@@ -95,7 +113,7 @@ impl Fields {
         match fields.password.note(weighed.map_err(refused)?) {
             Some(password) => {
                 let time_zone = TimeZone::guessed(&typed.time_zone);
-                let next = (!typed.founds() && is_kept(&typed.next)).then(|| typed.next.clone());
+                let next = (!typed.founds()).then(|| typed.next.clone());
                 Ok(Ok(NewSignUp { organization, name, email, password, time_zone, next }))
             }
             None => Ok(Err(Box::new(fields))),
@@ -125,8 +143,7 @@ struct Page {
 impl Page {
     fn sign_up(app: &Shared, fields: Fields, open: bool, next: String) -> Page {
         let next = if is_of_resource(&next) { next } else { String::new() };
-        // Google's way asks for an organization.
-        let google = sso::google_works(app) && next.is_empty();
+        let google = sso::google_works(app);
         // Whether a resource awaits somebody is seen only by whoever has their mail (S4).
         let open = open || !next.is_empty();
         Page { fields, open, action: "/sign-up".to_owned(), setup: false, google, next }
@@ -136,7 +153,7 @@ impl Page {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct From {
-    next: String,
+    pub next: String,
 }
 
 pub async fn form(State(app): State<Shared>, visitor: Visitor, Query(from): Query<From>) -> Response {
@@ -172,6 +189,7 @@ pub async fn start(
     sign_up::start(&app, &asked, &browser.hash(), &context.origin.network()).await.map_err(refused)?;
     let mut response = html::redirect("/sign-up/sent");
     session::append_cookie(&app, response.headers_mut(), session::SIGN_UP, browser.expose(), 86_400);
+    keep_link(&app, response.headers_mut(), &typed.next);
     Ok(response)
 }
 
@@ -275,8 +293,11 @@ pub async fn confirm(
     match confirmed.await {
         Ok(Confirmed { organization: None, next }) => {
             new.give(&cookie).await?;
-            let next = next.filter(|next| is_of_resource(next)).unwrap_or_else(|| "/".to_owned());
-            Ok(session::with_flash(&app, html::redirect(&next), "Your account is ready"))
+            let next = next.filter(|next| is_of_resource(next));
+            let next = next.or_else(|| kept_link(&app, &headers)).unwrap_or_else(|| "/".to_owned());
+            let mut response = session::with_flash(&app, html::redirect(&next), "Your account is ready");
+            session::append_cookie(&app, response.headers_mut(), session::LINK, "", 0);
+            Ok(response)
         }
         Ok(Confirmed { organization: Some(organization), .. }) => {
             new.give(&cookie).await?;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::pasted::Pasted;
 use super::{
     Invitation, InviteError, Invitee, Terms, can_grant, invite_within, may_be_invited, may_grant, team_ids,
 };
@@ -17,7 +16,7 @@ use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability, Operator, Origin, Role};
 use crate::domain::teams;
 use crate::domain::users;
-use crate::domain::values::{Email, Note};
+use crate::domain::values::{Email, Note, Pasted};
 use crate::ids::{BatchId, OrganizationId, UserId};
 use crate::storage::{Change, Db, Tx};
 

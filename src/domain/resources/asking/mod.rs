@@ -1,11 +1,13 @@
 //! Asking for access that one lacks (A13): a record, and a mail to whoever manages the resource. It changes no
 //! access by itself.
 
+mod closing;
 mod mails;
 mod sql;
 
 use std::collections::HashMap;
 
+pub(super) use self::closing::{close_of_person, close_of_team, close_under};
 pub(crate) use self::mails::samples;
 use super::{
     Permissions, Resource, ResourceError, Standing, Who, decide, find, managed, opening, who, whole_facts,
@@ -107,19 +109,14 @@ async fn managers(on: &mut impl Lends, resource: &Resource, now: Timestamp) -> s
 pub async fn requests(db: &Db, resource: &Resource) -> sqlx::Result<Vec<Request>> {
     let mut reader = db.read().await?;
     let now = db.now();
-    let (_, waiting) = answered(&mut reader, resource, now).await?;
-    Ok(waiting)
+    waiting(&mut reader, resource, now).await
 }
 
-/// The open requests of a resource: of those who may open it by now, and of those who wait. At most 200.
-async fn answered(
-    on: &mut impl Lends,
-    resource: &Resource,
-    now: Timestamp,
-) -> sqlx::Result<(Vec<Request>, Vec<Request>)> {
-    let open = sql::open_of(on, resource.organization, resource.id, now).await?;
+/// The open requests of a resource of those who may not open it. At most 200.
+async fn waiting(on: &mut impl Lends, resource: &Resource, now: Timestamp) -> sqlx::Result<Vec<Request>> {
+    let mut open = sql::open_of(on, resource.organization, resource.id, now).await?;
     if open.is_empty() {
-        return Ok((Vec::new(), open));
+        return Ok(open);
     }
     let facts = whole_facts(on, resource).await?;
     let mut teams: HashMap<UserId, Vec<TeamId>> = HashMap::new();
@@ -136,7 +133,8 @@ async fn answered(
         };
         decide(&facts, &who.subject(), Permissions::READ).allowed
     };
-    Ok(open.into_iter().partition(may_open))
+    open.retain(|request| !may_open(request));
+    Ok(open)
 }
 
 /// Closes a request without giving anything.
@@ -153,20 +151,8 @@ pub async fn dismiss(
     if !sql::close(&mut tx, actor.organization, resource.id, id, now).await? {
         return Err(ResourceError::NotFound);
     }
-    close_answered(&mut tx, &resource, now).await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// Closes the requests of those who may open a resource now, in the change that let them in.
-pub(super) async fn close_answered(
-    on: &mut impl Lends,
-    resource: &Resource,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    let (answered, _) = answered(on, resource, now).await?;
-    let ids: Vec<AccessRequestId> = answered.into_iter().map(|request| request.id).collect();
-    sql::close_all(on, resource.id, &ids, now).await
 }
 
 /// Closes somebody's request as they open what they asked for: whoever loses it again may ask again.

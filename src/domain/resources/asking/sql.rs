@@ -1,7 +1,8 @@
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
-use super::Request;
+use super::{Permissions, Request, Resource};
 use crate::clock::Timestamp;
+use crate::domain::access::Role;
 use crate::ids::{AccessRequestId, OrganizationId, ResourceId, TeamId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_optional, on_either};
 
@@ -96,9 +97,119 @@ pub(super) async fn teams_of_askers(
     )
 }
 
+/// A request that is open, by a member who is still there, with what they asked for.
+#[derive(sqlx::FromRow)]
+pub(super) struct Waiting {
+    pub request: AccessRequestId,
+    pub asker: UserId,
+    pub asker_email: String,
+    pub asker_role: Role,
+    #[sqlx(flatten)]
+    pub resource: Resource,
+}
+
+macro_rules! waiting {
+    ($which:literal) => {
+        concat!(
+            "select a.id as request, a.user_id as asker, u.email_canonical as asker_email, m.role as asker_role, \
+             r.id, r.organization, r.environment, r.developer, r.key, r.kind, r.name, r.description, r.url, \
+             r.definition, r.creator, r.audience, r.domain, r.default_permissions, r.created_at, r.changed_at, \
+             r.archived_at from access_requests a join users u on u.id = a.user_id \
+             join memberships m on m.organization = a.organization and m.user_id = a.user_id \
+             join resources r on r.id = a.resource where a.organization = $1 and a.closed_at is null \
+             and m.state = 'active' and (m.ends_at is null or m.ends_at > $2) and r.archived_at is null and ",
+            $which
+        )
+    };
+}
+
+/// Of a resource and of what is under it.
+pub(super) async fn waiting_under(
+    on: &mut impl Lends,
+    resource: &Resource,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Waiting>> {
+    fetch_all!(
+        on,
+        Waiting,
+        waiting!(
+            "r.environment = $3 and r.developer = $4 and (r.key = $5 or substr(r.key, 1, length($5) + 1) = $5 || '/')"
+        ),
+        resource.organization,
+        now,
+        &resource.environment,
+        &resource.developer,
+        &resource.key
+    )
+}
+
+pub(super) async fn waiting_of_team(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    team: TeamId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Waiting>> {
+    let sql = waiting!("a.user_id in (select t.user_id from team_members t where t.team = $3)");
+    fetch_all!(on, Waiting, sql, organization, now, team)
+}
+
+pub(super) async fn waiting_of_person(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    user: UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Waiting>> {
+    fetch_all!(on, Waiting, waiting!("a.user_id = $3"), organization, now, user)
+}
+
+/// The pages of an organization that say who may open what is under them.
+pub(super) async fn saying_pages(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<Resource>> {
+    fetch_all!(
+        on,
+        Resource,
+        "select id, organization, environment, developer, key, kind, name, description, url, definition, creator, \
+         audience, domain, default_permissions, created_at, changed_at, archived_at from resources \
+         where organization = $1 and kind = 'page' and audience is not null and archived_at is null",
+        organization
+    )
+}
+
+/// The entries of whoever has asked for anything.
+pub(super) async fn own_entries(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<(ResourceId, UserId, Option<Permissions>)>> {
+    fetch_all!(
+        on,
+        (ResourceId, UserId, Option<Permissions>),
+        "select p.resource, p.user_id, p.permissions from resource_people p where p.organization = $1 \
+         and p.user_id in (select a.user_id from access_requests a where a.organization = $1 and a.closed_at is null)",
+        organization
+    )
+}
+
+/// The entries of their teams, each resource's and person's sorted.
+pub(super) async fn team_entries(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+) -> sqlx::Result<Vec<(ResourceId, UserId, TeamId, Option<Permissions>)>> {
+    fetch_all!(
+        on,
+        (ResourceId, UserId, TeamId, Option<Permissions>),
+        "select e.resource, m.user_id, e.team, e.permissions from team_members m \
+         join resource_teams e on e.team = m.team where m.organization = $1 \
+         and m.user_id in (select a.user_id from access_requests a where a.organization = $1 and a.closed_at is null) \
+         order by e.team",
+        organization
+    )
+}
+
 pub(super) async fn close_all(
     on: &mut impl Lends,
-    resource: ResourceId,
+    organization: OrganizationId,
     ids: &[AccessRequestId],
     now: Timestamp,
 ) -> sqlx::Result<()> {
@@ -106,7 +217,7 @@ pub(super) async fn close_all(
         return Ok(());
     }
     fn statement<DB: Database>(
-        resource: ResourceId,
+        organization: OrganizationId,
         ids: &[AccessRequestId],
         now: Timestamp,
     ) -> QueryBuilder<DB>
@@ -117,8 +228,8 @@ pub(super) async fn close_all(
         let mut query = QueryBuilder::new("update access_requests set closed_at = ");
         query
             .push_bind(now.0)
-            .push(" where resource = ")
-            .push_bind(resource.to_string())
+            .push(" where organization = ")
+            .push_bind(organization.to_string())
             .push(" and id in (");
         let mut among = query.separated(", ");
         for id in ids {
@@ -127,7 +238,7 @@ pub(super) async fn close_all(
         query.push(")");
         query
     }
-    on_either!(on, |e| statement(resource, ids, now).build().execute(e).await.map(|_| ()))
+    on_either!(on, |e| statement(organization, ids, now).build().execute(e).await.map(|_| ()))
 }
 
 /// Closes somebody's request that was made by then.

@@ -23,8 +23,9 @@ pub struct Host {
     pub tools: i64,
 }
 
-/// A change that may put a tool at this address. Where the host is another organization's now, its audit log is held
-/// too: it may lose it.
+/// A change that may put a tool at this address. It holds the installation's head: of two organizations that come at
+/// one moment, one for `host` and the other for `host:8443`, neither would see the other's row. Where the host is
+/// another organization's now, its audit log is held too: it may lose it.
 pub(super) async fn change(
     app: &App,
     organization: OrganizationId,
@@ -32,10 +33,8 @@ pub(super) async fn change(
 ) -> sqlx::Result<Change> {
     let Some(url) = url else { return app.db.change(organization).await };
     let others = sql::others_with(&mut app.db.read().await?, organization, url.name()).await?;
-    match others.first() {
-        Some((other, _)) => app.db.account(None, &[organization, *other]).await,
-        None => app.db.change(organization).await,
-    }
+    let held: Vec<_> = others.into_iter().map(|(other, _)| other).chain([organization]).collect();
+    app.db.account(None, &held).await
 }
 
 /// Puts a tool at a host. Inside its organization, a path beside another tool's could open a part of that one, or one

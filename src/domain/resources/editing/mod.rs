@@ -8,7 +8,7 @@ pub use self::hosts::{Host, host, hosts, release};
 pub(in crate::domain) use self::mails::samples;
 pub(super) use self::mails::tell_creator;
 use super::granting::{self, Said, SaveError};
-use super::{Kind, Resource, definition, may_change_access, may_read, may_write};
+use super::{Kind, Resource, asking, definition, may_change_access, may_read, may_write};
 use crate::app::App;
 use crate::domain::access::{Actor, Capability, Denied};
 use crate::domain::audit::{self, Entry, Kind as Event};
@@ -159,6 +159,7 @@ pub async fn create(app: &App, actor: &Actor, place: &Place, new: &New) -> Resul
     audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
     if let Some(said) = &new.access {
         granting::say_at_first(&mut change, actor, &resource, said).await?;
+        asking::close_under(&mut change, &resource).await?;
     }
     change.commit().await?;
     Ok(resource)
@@ -258,6 +259,8 @@ pub async fn set_archived(
     }
     let after = Resource { archived_at: archived.then_some(now), changed_at: now, ..before.clone() };
     sql::set_archived(&mut change, &after).await?;
+    // What is under a page has its access from the page above that, or from none, or from this one again.
+    asking::close_under(&mut change, &after).await?;
     let kind = if archived { Event::ResourceArchived } else { Event::ResourceUnarchived };
     let entry = Entry::new(kind, after.id, &after.name);
     audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;

@@ -193,7 +193,7 @@ pub async fn save(
         return Err(SaveError::Changed);
     }
     let resource = keep(&mut change, actor, &resource, &before, &after).await?;
-    asking::close_answered(&mut change, &resource, now).await?;
+    asking::close_under(&mut change, &resource).await?;
     let was_hidden = before.is_hidden(resource.kind);
     tell_creator(app, &mut change, actor, &resource, was_hidden).await?;
     change.commit().await?;

@@ -2,6 +2,7 @@
 
 mod sql;
 
+use super::asking;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry, Kind};
 use crate::ids::{OrganizationId, ResourceId, UserId};
@@ -80,5 +81,6 @@ pub(crate) async fn settle(
         let entry = Entry::new(Kind::ResourceHandedOver, id, resource).changed("creator", name, heir_name);
         audit::record(change, organization, operator, entry).await?;
     }
-    sql::hand_over(change, organization, leaver, heir, now).await
+    sql::hand_over(change, organization, leaver, heir, now).await?;
+    asking::close_of_person(change, organization, heir).await
 }

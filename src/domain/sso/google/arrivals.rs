@@ -35,6 +35,9 @@ pub struct Arrived {
     pub(super) authoritative: bool,
     /// The link of the invite that they come to accept, if they do.
     pub invite: Option<String>,
+    /// The resource's page that they come from: they found no organization (S2).
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
 fn place(token: &TokenHash) -> String {
@@ -46,6 +49,7 @@ pub(super) async fn keep(
     claims: &Claims,
     email: &Email,
     invite: Option<&str>,
+    next: Option<&str>,
 ) -> sqlx::Result<Token> {
     let arrived = Arrived {
         issuer: claims.issuer.clone(),
@@ -54,6 +58,7 @@ pub(super) async fn keep(
         name: claims.name.clone().unwrap_or_default(),
         authoritative: is_authoritative(claims, email),
         invite: invite.map(str::to_owned),
+        next: next.map(str::to_owned),
     };
     let json = serde_json::to_vec(&arrived).expect("texts are JSON");
     let token = Token::generate();
@@ -97,7 +102,8 @@ pub(super) async fn take(
 
 /// What somebody who comes from Google says of themselves.
 pub struct Asked {
-    pub organization: OrganizationName,
+    /// Of whoever founds one: who comes from a resource's page does not.
+    pub organization: Option<OrganizationName>,
     pub name: PersonName,
     /// As the browser guessed it.
     pub time_zone: TimeZone,
@@ -107,6 +113,8 @@ pub struct Asked {
 #[derive(Debug)]
 pub enum Founded {
     Organization(Organization),
+    /// An account without one, and the resource's page that it was made for.
+    Guest(String),
     /// The address waits for its confirmation, by a link.
     Mailed,
 }
@@ -146,18 +154,23 @@ pub async fn found(
     origin: &Origin,
     cookies: Cookies<'_>,
 ) -> Result<Founded, FoundError> {
-    if app.config.sign_up == SignUp::Closed {
+    let arrived = arrived(app, token).await?.ok_or(FoundError::Ended)?;
+    if app.config.sign_up == SignUp::Closed && arrived.next.is_none() {
         return Err(FoundError::Closed);
     }
-    let arrived = arrived(app, token).await?.ok_or(FoundError::Ended)?;
+    let organization = match &arrived.next {
+        Some(_) => None,
+        None => Some(asked.organization.as_ref().ok_or(FoundError::Ended)?),
+    };
     let email: Email = arrived.email.parse().map_err(|_| FoundError::Ended)?;
     let by_google = ByGoogle {
-        organization: &asked.organization,
+        organization,
         name: &asked.name,
         email: &email,
         time_zone: &asked.time_zone,
         issuer: &arrived.issuer,
         subject: &arrived.subject,
+        next: arrived.next.as_deref(),
     };
     if arrived.authoritative {
         let mut change = app.db.account(None, &[]).await?;
@@ -166,9 +179,16 @@ pub async fn found(
         if users::by_email(&mut change, &email.canonical()).await?.is_some() {
             return Err(FoundError::HasAccount(email));
         }
+        // Whoever Google answers for holds the address: they may learn that no resource awaits it (S4).
+        if !sign_up::takes_by_google(app, &mut change, &by_google).await? {
+            return Err(FoundError::Closed);
+        }
         let organization = sign_up::found_by_google(&mut change, &by_google, device, origin, cookies).await?;
         change.commit().await?;
-        return Ok(Founded::Organization(organization));
+        return Ok(match organization {
+            Some(organization) => Founded::Organization(organization),
+            None => Founded::Guest(arrived.next.unwrap_or_else(|| "/".to_owned())),
+        });
     }
     recovery::spend_mail(app, &email, &origin.network()).await?;
     let mut tx = app.db.write().await?;

@@ -60,7 +60,7 @@ pub async fn invited(
     }
     let proven = is_authoritative(claims, &email);
     match invitations::may_make_account(&found, proven) {
-        Ok(()) => Ok(Invited::Arrived(arrivals::keep(app, claims, &email, Some(link)).await?)),
+        Ok(()) => Ok(Invited::Arrived(arrivals::keep(app, claims, &email, Some(link), None).await?)),
         Err(invitations::AcceptError::AccountExists) if proven => Ok(Invited::HasAccount(email)),
         Err(invitations::AcceptError::Unproven) => Ok(Invited::Unproven),
         Err(_) => Ok(Invited::SeeInvite),

@@ -56,15 +56,17 @@ pub(super) fn verified_email(claims: &Claims) -> Option<Email> {
     claims.email.as_deref().filter(|_| claims.email_verified)?.parse().ok()
 }
 
-/// Signs in whoever the identity is linked to, and counts how that went. `person` is whose session the browser has.
+/// Signs in whoever the identity is linked to, and counts how that went. `person` is whose session the browser has;
+/// `guest_at` is the resource's page that they come from, if they do (S2).
 pub async fn sign_in(
     app: &App,
     claims: &Claims,
     person: Option<&Person>,
+    guest_at: Option<&str>,
     device: &Device,
     cookies: Cookies<'_>,
 ) -> sqlx::Result<SignedIn> {
-    let result = try_sign_in(app, claims, person, device, cookies).await;
+    let result = try_sign_in(app, claims, person, guest_at, device, cookies).await;
     let word = match &result {
         Ok(SignedIn::Opened(Opened::Session) | SignedIn::Proven) => "signed_in",
         Ok(SignedIn::Opened(Opened::Half)) => "half_finished",
@@ -79,6 +81,7 @@ async fn try_sign_in(
     app: &App,
     claims: &Claims,
     person: Option<&Person>,
+    guest_at: Option<&str>,
     device: &Device,
     cookies: Cookies<'_>,
 ) -> sqlx::Result<SignedIn> {
@@ -86,9 +89,9 @@ async fn try_sign_in(
         Some(identity) => match enter(app, claims, &identity, person, device, cookies).await? {
             Some(signed_in) => Ok(signed_in),
             // Unlinked at this moment.
-            None => Ok(SignedIn::Stranger(stranger(app, claims).await?)),
+            None => Ok(SignedIn::Stranger(stranger(app, claims, guest_at).await?)),
         },
-        None => Ok(SignedIn::Stranger(stranger(app, claims).await?)),
+        None => Ok(SignedIn::Stranger(stranger(app, claims, guest_at).await?)),
     }
 }
 
@@ -125,16 +128,17 @@ async fn enter(
     Ok(Some(SignedIn::Opened(opened)))
 }
 
-async fn stranger(app: &App, claims: &Claims) -> sqlx::Result<Stranger> {
+async fn stranger(app: &App, claims: &Claims, guest_at: Option<&str>) -> sqlx::Result<Stranger> {
     let Some(email) = verified_email(claims) else { return Ok(Stranger::Unverified) };
     let account = users::by_email(&mut app.db.read().await?, &email.canonical()).await?;
     if account.is_some() && is_authoritative(claims, &email) {
         return Ok(Stranger::HasAccount(email));
     }
-    if app.config.sign_up == SignUp::Closed {
+    // Whether a resource awaits a guest is looked at once they have said that they want an account.
+    if app.config.sign_up == SignUp::Closed && guest_at.is_none() {
         return Ok(Stranger::Closed);
     }
-    Ok(Stranger::Arrived(arrivals::keep(app, claims, &email, None).await?))
+    Ok(Stranger::Arrived(arrivals::keep(app, claims, &email, None, guest_at).await?))
 }
 
 #[cfg(test)]

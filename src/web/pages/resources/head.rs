@@ -42,7 +42,14 @@ impl Head {
             path: format!("{path}{rest}"),
             current: tab == current,
         };
-        let mut tabs = vec![tab(Tab::Open, "Open", "")];
+        // A Private or Unlisted one of somebody else's is not there for its readers to open (A7, A11), and nobody opens
+        // what is archived.
+        let is_hidden = resource.is_hidden() && resource.creator != inside.actor.person.user;
+        let opens = current == Tab::Open || (!is_hidden && resource.archived_at.is_none());
+        let mut tabs = Vec::new();
+        if opens {
+            tabs.push(tab(Tab::Open, "Open", ""));
+        }
         if configures {
             tabs.push(tab(Tab::Access, "Access", "/access"));
             let has_links = resource.audience == Some(Audience::Unlisted) || current == Tab::Links;

@@ -8,25 +8,27 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::LandingPage;
-use super::google::has_account;
+use super::google::{closed, has_account};
 use crate::app::Shared;
 use crate::domain::sign_in::Cookies;
 use crate::domain::sso::google::{self, AcceptError, Arrived, Asked, FoundError, Founded};
-use crate::domain::values::{PersonName, TimeZone};
+use crate::domain::values::{OrganizationName, PersonName, TimeZone};
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form};
 use crate::web::gate::Visitor;
 use crate::web::html;
+use crate::web::pages::sign_up;
 use crate::web::session::{self, NewCookie};
 
 #[derive(Template)]
 #[template(path = "sso/arrived.html")]
 struct Page {
     email: String,
-    /// None: there is one already, that the invite is for.
+    /// None: there is one already, that the invite is for, or they come from a resource's page.
     organization: Option<Field>,
+    is_guest: bool,
     name: Field,
     action: String,
     /// Where the other ways are.
@@ -64,10 +66,11 @@ fn done(app: &Shared, path: &str) -> Response {
 fn sign_up_page(arrived: &Arrived, organization: Field, name: Field) -> Page {
     Page {
         email: arrived.email.clone(),
-        organization: Some(organization),
+        organization: arrived.next.is_none().then_some(organization),
+        is_guest: arrived.next.is_some(),
         name,
         action: "/sign-up/arrived".to_owned(),
-        again: "/sign-up".to_owned(),
+        again: sign_up::address(arrived.next.as_deref().unwrap_or_default()),
     }
 }
 
@@ -88,7 +91,7 @@ pub struct SignUpTyped {
     time_zone: String,
 }
 
-pub async fn sign_up(
+pub async fn sign_up_arrived(
     State(app): State<Shared>,
     context: Context,
     visitor: Visitor,
@@ -101,7 +104,11 @@ pub async fn sign_up(
         return Ok(ended("/sign-up/google".to_owned()));
     };
     let (mut organization, mut name) = (Field::new(&typed.organization), Field::new(&typed.name));
-    let parsed = (organization.parse(), name.parse());
+    let parsed_organization = match arrived.next {
+        Some(_) => Some(None),
+        None => organization.parse::<OrganizationName>().map(Some),
+    };
+    let parsed = (parsed_organization, name.parse());
     let (Some(parsed_organization), Some(parsed_name)) = parsed else {
         Field::focus_first([&mut organization, &mut name]);
         let page = sign_up_page(&arrived, organization, name);
@@ -124,15 +131,21 @@ pub async fn sign_up(
             let response = done(&app, &format!("/o/{}/users", organization.slug));
             Ok(session::with_flash(&app, response, &text))
         }
+        Ok(Founded::Guest(next)) => {
+            new.give(&cookie).await?;
+            Ok(session::with_flash(&app, done(&app, &next), "Your account is ready"))
+        }
         Ok(Founded::Mailed) => {
             let mut response = done(&app, "/sign-up/sent");
+            sign_up::keep_link(&app, response.headers_mut(), arrived.next.as_deref().unwrap_or_default());
             session::append_cookie(&app, response.headers_mut(), session::SIGN_UP, browser.expose(), 86_400);
             Ok(response)
         }
         Err(FoundError::HasAccount(email)) => {
             Ok(has_account(&email, "/account/sign-in-methods").answer(StatusCode::FORBIDDEN))
         }
-        Err(FoundError::Closed) => Ok(html::redirect("/sign-up")),
+        Err(FoundError::Closed) if arrived.next.is_none() => Ok(html::redirect("/sign-up")),
+        Err(FoundError::Closed) => Ok(closed().answer(StatusCode::FORBIDDEN)),
         Err(FoundError::Ended) => Ok(ended("/sign-up/google".to_owned())),
         Err(FoundError::Throttled(throttled)) => Err(throttled.into()),
         Err(FoundError::Database(error)) => Err(error.into()),
@@ -143,6 +156,7 @@ fn invite_page(link: &str, arrived: &Arrived, name: Field) -> Page {
     Page {
         email: arrived.email.clone(),
         organization: None,
+        is_guest: false,
         name,
         action: format!("/invite/{link}/arrived"),
         again: format!("/invite/{link}"),

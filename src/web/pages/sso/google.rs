@@ -1,6 +1,6 @@
 //! Back from Google: signing in, signing up, accepting an invite.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
@@ -17,13 +17,19 @@ use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::html;
 use crate::web::pages::challenge::device_of;
+use crate::web::pages::sign_up::{From, is_of_resource};
 use crate::web::pages::unknown_link;
 use crate::web::session::{self, NewCookie};
 
-/// `/sign-up/google`
-pub async fn to_google_to_sign_up(State(app): State<Shared>, context: Context, headers: HeaderMap) -> Result {
-    let landing =
-        Landing { purpose: Purpose::SignUp, session: None, next: "/", invite: None, login_hint: None };
+/// `/sign-up/google`, perhaps from a resource's page.
+pub async fn to_google_to_sign_up(
+    State(app): State<Shared>,
+    context: Context,
+    headers: HeaderMap,
+    Query(from): Query<From>,
+) -> Result {
+    let next = if is_of_resource(&from.next) { from.next.as_str() } else { "/" };
+    let landing = Landing { purpose: Purpose::SignUp, session: None, next, invite: None, login_hint: None };
     lead_away(&app, &context, &headers, None, landing).await
 }
 
@@ -62,7 +68,8 @@ pub(super) async fn arrive(arrival: Arrival<'_>) -> Result {
     let (new, remembered) = (NewCookie::generate(), device_of(app, headers));
     let token = new.hash();
     let cookies = Cookies { new: &token, old: visitor.token.as_ref(), device: remembered.as_ref() };
-    match google::sign_in(app, &claims, visitor.person.as_ref(), &device, cookies).await? {
+    let guest_at = Some(attempt.next.as_str()).filter(|next| is_of_resource(next));
+    match google::sign_in(app, &claims, visitor.person.as_ref(), guest_at, &device, cookies).await? {
         SignedIn::Stranger(stranger) => Ok(turned_away(app, stranger)),
         known => signed_in(app, cookie, new, known, &attempt.next).await,
     }
@@ -90,14 +97,18 @@ fn turned_away(app: &Shared, stranger: Stranger) -> Response {
         Stranger::Arrived(token) => return go_on(app, &token, "/sign-up/arrived"),
         Stranger::Unverified => unverified("/sign-in"),
         Stranger::HasAccount(email) => has_account(&email, "/account/sign-in-methods"),
-        Stranger::Closed => LandingPage::new(
-            "No account here is linked to this Google account",
-            "Sign-up is closed here. Ask an Owner of your organization for an invite. If you have an account, sign \
-             in to it another way, and link Google under Account → Sign-in methods.",
-            ("Sign in another way", "/sign-in".to_owned()),
-        ),
+        Stranger::Closed => closed(),
     };
     page.answer(StatusCode::FORBIDDEN)
+}
+
+pub(super) fn closed() -> LandingPage {
+    LandingPage::new(
+        "No account here is linked to this Google account",
+        "Sign-up is closed here. Ask an Owner of your organization for an invite. If you have an account, sign in to \
+         it another way, and link Google under Account → Sign-in methods.",
+        ("Sign in another way", "/sign-in".to_owned()),
+    )
 }
 
 /// To the page that asks what somebody is called, with the cookie that says who Google says they are.

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::sso::{Attempt, Purpose};
-use crate::web::html;
+use crate::web::{html, pages};
 
 #[derive(Template)]
 #[template(path = "sso/landing.html")]
@@ -68,7 +68,7 @@ impl LandingPage {
     /// The page that the way was begun on.
     fn again(attempt: &Attempt) -> String {
         match attempt.purpose {
-            Purpose::SignUp => "/sign-up".to_owned(),
+            Purpose::SignUp => pages::sign_up::address(&attempt.next),
             Purpose::Invite | Purpose::Link | Purpose::StepUp => attempt.next.clone(),
             Purpose::SignIn | Purpose::Test => format!("/sign-in?next={}", html::query_value(&attempt.next)),
         }

@@ -14,7 +14,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-pub use self::arrived::{accept_invite, invite_form, sign_up, sign_up_form};
+pub use self::arrived::{accept_invite, invite_form, sign_up_arrived, sign_up_form};
 pub use self::google::{to_google_to_sign_up, to_google_with_invite};
 pub use self::landing::LandingPage;
 pub use self::link::{to_link_connection, to_link_google};

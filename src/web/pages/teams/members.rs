@@ -6,14 +6,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::pasted::Results;
 use super::{Question, ask};
 use crate::app::Shared;
+use crate::domain::resources::joining;
 use crate::domain::teams::{self, Candidates, Removal, TeamError};
 use crate::ids::UserId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
-use crate::web::forms::{Form, ListForm, Lists, Nothing, join};
+use crate::web::forms::{Field, Form, ListForm, Lists, Nothing, join};
 use crate::web::gate::Inside;
 use crate::web::html;
 use crate::web::pages::users::user_id;
@@ -47,12 +49,15 @@ impl Typed {
     }
 }
 
-struct Choice {
+pub(super) struct Choice {
     path: String,
     back: String,
     q: String,
     candidates: Candidates,
     error: Option<String>,
+    /// Addresses that are pasted instead.
+    emails: Field,
+    results: Option<Results>,
 }
 
 #[derive(Template)]
@@ -69,6 +74,36 @@ struct CandidatesFragment {
     choice: Choice,
 }
 
+/// The page again, with what came of addresses that were pasted into it.
+pub(super) async fn after_pasting(
+    app: &Shared,
+    inside: Inside,
+    slug: &str,
+    emails: Field,
+    results: Option<Results>,
+) -> Result<Response> {
+    let is_wrong = emails.error.is_some() || results.as_ref().is_some_and(|results| results.added == 0);
+    let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let mut choice = choice(app, &inside, slug, &Typed::default(), None).await?;
+    (choice.emails, choice.results) = (emails, results);
+    let teams_path = inside.path("teams");
+    Ok(html::page_with(status, &Add { chrome: inside.chrome, teams_path, choice }))
+}
+
+async fn choice(
+    app: &Shared,
+    inside: &Inside,
+    slug: &str,
+    typed: &Typed,
+    wrong: Option<TeamError>,
+) -> Result<Choice> {
+    let candidates = teams::candidates(&app.db, &inside.actor, slug, &typed.q, &typed.ids()?).await?;
+    let back = inside.path(&format!("teams/{}", candidates.team.slug));
+    let path = format!("{back}/members");
+    let error = wrong.map(|error| error.to_string());
+    Ok(Choice { path, back, q: typed.q.clone(), candidates, error, emails: Field::default(), results: None })
+}
+
 async fn choose(
     app: &Shared,
     inside: Inside,
@@ -80,12 +115,8 @@ async fn choose(
     if typed.q.chars().count() > 200 || typed.q.contains('\0') {
         return Err(Error::Malformed("This is too long to search for."));
     }
-    let candidates = teams::candidates(&app.db, &inside.actor, slug, &typed.q, &typed.ids()?).await?;
-    let back = inside.path(&format!("teams/{}", candidates.team.slug));
-    let path = format!("{back}/members");
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let error = wrong.map(|error| error.to_string());
-    let choice = Choice { path, back, q: typed.q.clone(), candidates, error };
+    let choice = choice(app, &inside, slug, typed, wrong).await?;
     if context.fragment && context.target == "candidates" {
         return Ok(html::page_with(status, &CandidatesFragment { choice }));
     }
@@ -111,7 +142,7 @@ pub async fn add(
     Path((_, slug)): Path<(String, String)>,
     ListForm(typed): ListForm<Typed>,
 ) -> Result {
-    match teams::add(&app, &inside.actor, &slug, &typed.ids()?).await {
+    match joining::add_to_team(&app, &inside.actor, &slug, &typed.ids()?).await {
         Ok((team, added)) => {
             let response = html::go(context.fragment, &inside.path(&format!("teams/{}", team.slug)));
             let text = match added.as_slice() {

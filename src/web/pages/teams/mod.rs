@@ -4,6 +4,7 @@ mod editing;
 mod export;
 mod invite;
 mod members;
+mod pasted;
 mod show;
 
 use askama::Template;
@@ -14,6 +15,7 @@ pub use self::editing::{change, confirm_deletion, create, delete, form, settings
 pub use self::export::{export, export_members};
 pub use self::invite::{invite, invite_form};
 pub use self::members::{add, add_form, confirm_removal, remove, set_maintainer};
+pub use self::pasted::add_pasted;
 pub use self::show::show;
 use crate::app::Shared;
 use crate::domain::access::Capability;
@@ -33,6 +35,7 @@ impl From<TeamError> for Error {
             TeamError::NotFound => Error::NotFound,
             TeamError::Maintainer(_) => Error::Forbidden(Some(error.to_string())),
             TeamError::Nobody => Error::Unfit("Choose at least one person."),
+            TeamError::NoAddress => Error::Unfit("Paste at least one address."),
             TeamError::TooMany => Error::Unfit("At most 200 people are added at once."),
             TeamError::SlugTaken(_) | TeamError::SlugInUse | TeamError::Auditor(_) => {
                 Error::Conflict(error.to_string())

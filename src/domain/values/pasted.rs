@@ -1,44 +1,44 @@
-//! What people paste to invite many: lines of a mail program, of a list, or of a spreadsheet.
+//! Addresses of many people as they are pasted: lines of a mail program, of a list, or of a spreadsheet.
 
 use std::collections::HashSet;
 
-use crate::domain::values::{Email, EmailError, PersonName, harmless};
+use super::{Email, EmailError, PersonName, harmless};
 
-/// How many are invited at once (I8).
+/// How many are taken at once (I8).
 const MOST: usize = 200;
 /// A page shows this many entries; what is beyond is counted.
 const SHOWN: usize = 500;
 
 /// The entries of a pasted text, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pasted {
+pub(crate) struct Pasted {
     pub entries: Vec<Entry>,
     /// How many there were beyond those that a page shows.
     pub rest: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// As it stood in the text, as far as it can be shown.
     pub text: String,
     /// What the list calls the person; empty where it says nothing that is a name.
     pub name: String,
-    pub email: Result<Email, NotInvitable>,
+    pub email: Result<Email, NotUsable>,
 }
 
-/// Why an entry is nobody to invite, whatever the organization.
+/// Why an entry is nobody, whatever the organization.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotInvitable {
+pub(crate) enum NotUsable {
     #[error(transparent)]
     NotAnAddress(#[from] EmailError),
-    #[error("{0} stands here twice. It is invited once.")]
+    #[error("{0} stands here twice. It counts once.")]
     Twice(Email),
-    #[error("At most 200 are invited at once. Invite {0} with the next ones.")]
+    #[error("At most 200 are taken at once. Paste {0} with the next ones.")]
     TooMany(Email),
 }
 
 impl Pasted {
-    pub(super) fn read(text: &str) -> Pasted {
+    pub(crate) fn read(text: &str) -> Pasted {
         let mut pasted = Pasted::default();
         let mut seen = HashSet::new();
         for piece in text.split(['\n', '\r']).flat_map(pieces_of_line) {
@@ -47,11 +47,11 @@ impl Pasted {
                 continue;
             }
             let (name, address) = name_and_address(&piece);
-            let email = address.parse::<Email>().map_err(NotInvitable::from).and_then(|email| {
+            let email = address.parse::<Email>().map_err(NotUsable::from).and_then(|email| {
                 if seen.contains(&email.canonical()) {
-                    Err(NotInvitable::Twice(email))
+                    Err(NotUsable::Twice(email))
                 } else if seen.len() == MOST {
-                    Err(NotInvitable::TooMany(email))
+                    Err(NotUsable::TooMany(email))
                 } else {
                     seen.insert(email.canonical());
                     Ok(email)
@@ -150,7 +150,7 @@ fn without_mailto(address: &str) -> &str {
     }
 }
 
-/// The name that an invited person finds filled in. What is no name is left out: it stops nobody.
+/// What the list calls the person, which an invited one finds filled in. What is no name is left out: it stops nobody.
 fn name_of(text: &str) -> String {
     let text = text.trim();
     let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn an_address_is_invited_once() {
         let pasted = Pasted::read("Ann <ann@x.example>, ANN@x.example, ann+b@x.example");
-        assert!(matches!(pasted.entries[1].email, Err(NotInvitable::Twice(_))));
+        assert!(matches!(pasted.entries[1].email, Err(NotUsable::Twice(_))));
         assert!(pasted.entries[2].email.is_ok());
     }
 
@@ -265,7 +265,7 @@ mod tests {
         let many: String = (0..210).map(|n| format!("nobody\np{n}@x.example\n")).collect();
         let pasted = Pasted::read(&many);
         assert_eq!(pasted.entries.iter().filter(|entry| entry.email.is_ok()).count(), MOST);
-        let too_many = |entry: &&Entry| matches!(entry.email, Err(NotInvitable::TooMany(_)));
+        let too_many = |entry: &&Entry| matches!(entry.email, Err(NotUsable::TooMany(_)));
         assert_eq!(pasted.entries.iter().filter(too_many).count(), 10);
         assert_eq!(Pasted::read(&"a,".repeat(32_000)).rest, 31_500);
     }

@@ -83,6 +83,20 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     assets
 });
 
+/// The style sheet once more, for pages at a tool's host: what it names is under `/.interlock/` there, and the rest of
+/// the host is the tool's.
+static TOOL_STYLE: LazyLock<(String, Asset)> = LazyLock::new(|| {
+    let css = with_urls(STYLE.as_bytes(), &ASSETS.urls);
+    let css = String::from_utf8_lossy(&css).replace("url(\"/static/", "url(\"/.interlock/static/").into_bytes();
+    let name = format!("tool.{}.css", &sha256_hex(&css)[..16]);
+    (name, Asset { content_type: content_type("css"), gzip: gzip(&css, "css"), plain: css })
+});
+
+/// Where it is, under `/.interlock`.
+pub fn tool_style() -> String {
+    format!("/static/{}", TOOL_STYLE.0)
+}
+
 /// Names in the style sheet become the names with hashes.
 fn with_urls(css: &[u8], urls: &HashMap<&'static str, String>) -> Vec<u8> {
     let mut css = String::from_utf8_lossy(css).into_owned();
@@ -130,9 +144,21 @@ pub fn prepare() {
 
 /// A name holds its content's hash, so that it may be kept for ever.
 pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some(asset) = ASSETS.served.get(&name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
+    match ASSETS.served.get(&name) {
+        Some(asset) => kept_for_ever(asset, &headers),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// The same at a tool's host.
+pub async fn serve_at_tool(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match ASSETS.served.get(&name).or((name == TOOL_STYLE.0).then_some(&TOOL_STYLE.1)) {
+        Some(asset) => kept_for_ever(asset, &headers),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn kept_for_ever(asset: &'static Asset, headers: &HeaderMap) -> Response {
     let common = [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),

@@ -61,6 +61,7 @@ pub fn table() -> Vec<Route> {
         get ("/forward-auth/sign-in",                     Public,             forward_auth::sign_in),
         post("/forward-auth/sign-in",                     Public,             forward_auth::agree),
         get ("/.interlock/sign-in",                       Tool,               forward_auth::begin),
+        get ("/.interlock/static/{name}",                 Anyone,             assets::serve_at_tool),
         get ("/.interlock/callback",                      Tool,               forward_auth::arrive),
         get ("/.interlock/sign-out",                      Tool,               forward_auth::confirm_sign_out),
         post("/.interlock/sign-out",                      Tool,               forward_auth::sign_out),

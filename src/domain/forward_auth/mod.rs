@@ -63,6 +63,8 @@ pub struct Stranger {
 
 #[derive(Debug)]
 pub struct Refused {
+    /// Who it is that may not.
+    pub person: Person,
     pub resource: Resource,
     /// The organization's slug, for a member who may know that the resource is there (A13).
     pub known_in: Option<String>,
@@ -218,10 +220,10 @@ async fn judged(
         }
         Standing::Guest => {
             let Some(session) = session else { return Ok(Verdict::Unknown) };
-            if !decision.allowed {
-                return Ok(Verdict::Refused(Box::new(Refused { resource, known_in: None })));
-            }
             let person = session.person(asked.origin.clone());
+            if !decision.allowed {
+                return Ok(Verdict::Refused(Box::new(Refused { person, resource, known_in: None })));
+            }
             if let At::Home { agreed } = at {
                 // What is open to nobody signed in opens without a name.
                 let public = decide(&facts, &Who::nobody().subject(), Permissions::READ);
@@ -264,7 +266,7 @@ async fn member(
     let (organization, role) = (&place.organization, place.member.role);
     if !decision.allowed {
         let known = facts_known(&resource, organization);
-        return Ok(Verdict::Refused(Box::new(Refused { resource, known_in: known })));
+        return Ok(Verdict::Refused(Box::new(Refused { person, resource, known_in: known })));
     }
     if place.break_glass_at.is_none() && session.breaks_glass(place, now) {
         let actor = Actor { person: person.clone(), organization: organization.id, role };

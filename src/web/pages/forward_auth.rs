@@ -90,7 +90,7 @@ fn set_cookie(
     }
 }
 
-/// An answer that is shown at another host, where none of our styles are.
+/// An answer for what shows no pages.
 fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
     let mut response = (status, content_type, text.into()).into_response();
@@ -114,21 +114,69 @@ pub async fn ask(State(app): State<Shared>, context: Context, headers: HeaderMap
                 "This is for a reverse proxy, which has to say what is asked for.\n",
             ));
         }
-        Err(Unclear::Odd) => return Ok(plain(StatusCode::FORBIDDEN, "This address can't be opened.\n")),
+        Err(Unclear::Odd) => {
+            let told = Told { title: "This address can’t be opened", ..Told::default() };
+            return Ok(tell(&headers, StatusCode::FORBIDDEN, &told, "This address can't be opened.\n"));
+        }
     };
     let cookie = cookie(&headers, &address.scheme, SESSION).map(|token| token.hash());
     let asked = Asked { address: &address, origin: &context.origin };
     match forward_auth::at_tool(&app, &asked, cookie.as_ref(), is_click(&headers)).await? {
         Verdict::Open { visitor, permissions } => Ok(open(visitor.as_deref(), permissions)),
         Verdict::SignIn(_) => Ok(sign_in_first(&headers, &address, is_nginx)),
-        Verdict::Refused(_) => {
-            let home = app.config.base_url.as_str();
-            let to = html::query_value(&address.url());
-            let text = format!("You may not open this. Whom to ask: {home}/forward-auth/sign-in?to={to}\n");
-            Ok(plain(StatusCode::FORBIDDEN, text))
+        Verdict::Refused(refused) => Ok(refused_at_tool(&app, &headers, &address, &refused)),
+        Verdict::Unknown => {
+            let told = Told {
+                title: "There is no tool at this address",
+                text: "Whoever runs it has to add it as a resource, or to correct the address there.".to_owned(),
+                ..Told::default()
+            };
+            Ok(tell(&headers, StatusCode::FORBIDDEN, &told, "There is no tool at this address.\n"))
         }
-        Verdict::Unknown => Ok(plain(StatusCode::FORBIDDEN, "There is no tool at this address.\n")),
     }
+}
+
+/// What a browser shows at the tool's host, where `/.interlock/` alone is ours.
+#[derive(Default, Template)]
+#[template(path = "forward_auth/told.html")]
+struct Told {
+    title: &'static str,
+    text: String,
+    /// Who is signed in there.
+    email: Option<String>,
+    /// What to do next.
+    next: Option<(&'static str, String)>,
+}
+
+/// A page for browsers, and a line of text for everything else. Proxies other than nginx pass on either.
+fn tell(headers: &HeaderMap, status: StatusCode, told: &Told, line: impl Into<String>) -> Response {
+    if !accepts_pages(headers) {
+        return plain(status, line);
+    }
+    let mut response = html::page_with(status, told);
+    response.extensions_mut().insert(AsItIs);
+    response
+}
+
+/// Who it is that may not, and whom to ask: members who may know of the tool can ask for it (A13).
+fn refused_at_tool(app: &Shared, headers: &HeaderMap, address: &Address, refused: &Refused) -> Response {
+    let home = app.config.base_url.as_str();
+    let ask = format!("{home}/forward-auth/sign-in?to={}", html::query_value(&address.url()));
+    let line = format!("You may not open this. Whom to ask: {ask}\n");
+    let (text, next) = match refused.known_in {
+        Some(_) => ("It is not open to you. You can ask whoever manages it.", ("Ask for access", ask)),
+        None => (
+            "It is not open to you. Ask whoever sent you here to share it with you.",
+            ("Go to Interlock", format!("{home}/")),
+        ),
+    };
+    let told = Told {
+        title: "You can’t open this",
+        text: text.to_owned(),
+        email: Some(refused.person.email.clone()),
+        next: Some(next),
+    };
+    tell(headers, StatusCode::FORBIDDEN, &told, line)
 }
 
 /// Whether a person opens a page: what a page asks for by itself keeps no session awake (S10).
@@ -194,7 +242,13 @@ fn sign_in_first(headers: &HeaderMap, address: &Address, is_nginx: bool) -> Resp
     let mut response = if !is_nginx && reads && navigates && accepts_pages(headers) {
         lead(StatusCode::FOUND, &url)
     } else {
-        plain(StatusCode::UNAUTHORIZED, format!("Sign in first: {url}\n"))
+        let told = Told {
+            title: "Sign in first",
+            text: "What you sent did not go through. Sign in, go back and send it again.".to_owned(),
+            email: None,
+            next: Some(("Sign in", url.clone())),
+        };
+        tell(headers, StatusCode::UNAUTHORIZED, &told, format!("Sign in first: {url}\n"))
     };
     if let Ok(url) = HeaderValue::from_str(&url) {
         response.headers_mut().insert("x-interlock-sign-in", url);
@@ -332,7 +386,7 @@ async fn toward(
 }
 
 /// Members who may know of it are led to its page, where they can ask (A13).
-fn refusal(Refused { resource, known_in }: &Refused) -> Error {
+fn refusal(Refused { resource, known_in, .. }: &Refused) -> Error {
     let Some(slug) = known_in else {
         return Error::Forbidden(Some(
             "You are signed in, and this tool is not open to you. Ask whoever sent you here to share it with you.".to_owned(),
@@ -366,11 +420,17 @@ pub async fn arrive(
         _ => None,
     };
     let Some(redeemed) = redeemed else {
-        let text = format!(
+        let told = Told {
+            title: "This way in has ended",
+            text: "It was used, took too long, or began in another browser.".to_owned(),
+            email: None,
+            next: Some(("Open the tool again", tool.origin())),
+        };
+        let line = format!(
             "This way in was used, took too long, or began in another browser. Open {} again.\n",
             tool.origin()
         );
-        return Ok(plain(StatusCode::BAD_REQUEST, text));
+        return Ok(tell(&headers, StatusCode::BAD_REQUEST, &told, line));
     };
     let mut response = html::redirect(&redeemed.back);
     // The mark stays: another tab may be on its way back too, and each ticket works once.

@@ -4,6 +4,7 @@ mod invites;
 mod leaving;
 mod maintainers;
 mod pages;
+mod pasted;
 mod races;
 
 use crate::support::database::{execute, texts};

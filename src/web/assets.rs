@@ -87,7 +87,8 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
 /// the host is the tool's.
 static TOOL_STYLE: LazyLock<(String, Asset)> = LazyLock::new(|| {
     let css = with_urls(STYLE.as_bytes(), &ASSETS.urls);
-    let css = String::from_utf8_lossy(&css).replace("url(\"/static/", "url(\"/.interlock/static/").into_bytes();
+    let css =
+        String::from_utf8_lossy(&css).replace("url(\"/static/", "url(\"/.interlock/static/").into_bytes();
     let name = format!("tool.{}.css", &sha256_hex(&css)[..16]);
     (name, Asset { content_type: content_type("css"), gzip: gzip(&css, "css"), plain: css })
 });

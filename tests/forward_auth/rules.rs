@@ -46,7 +46,23 @@ on_both! {
             ask(&mut elsewhere, "/").await.ok();
         }
         execute(&app, "delete from team_members").await;
-        ask(&mut elsewhere, "/").await.is(403).says("You may not open this");
+        // A browser gets a page, that says who it is and whom to ask; a script a line of text.
+        let page = ask(&mut elsewhere, "/").await.is(403).says("You can’t open this").says("You are signed in as ana@halden.example");
+        assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
+        assert!(page.body.contains("href=\"http://localhost:3000/forward-auth/sign-in?to=") && page.body.contains("Ask for access"), "{}", page.body);
+        let style = page.body.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned();
+        let sheet = elsewhere.get(&style).await.ok();
+        assert!(sheet.header("content-type").starts_with("text/css") && !sheet.body.contains("url(\"/static/"), "{style}");
+        let font = sheet.body.split("url(\"/.interlock").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        elsewhere.get(&format!("/.interlock{font}")).await.ok();
+        elsewhere.get("/.interlock/static/nothing.css").await.is(404);
+        let host = elsewhere.host.clone();
+        let asked = [("x-forwarded-proto", "http"), ("x-forwarded-host", host.as_str()), ("x-forwarded-uri", "/")];
+        let line = elsewhere.send(axum::http::Method::GET, "/forward-auth", &asked, None).await.is(403);
+        assert!(line.body.starts_with("You may not open this. Whom to ask: ") && line.header("content-type").starts_with("text/plain"), "{line:?}");
+        // One that they may not know of is not asked for.
+        execute(&app, "update resources set audience = 'Private'").await;
+        ask(&mut elsewhere, "/").await.is(403).says("Ask whoever sent you here").says_not("Ask for access");
     }
 
     /// S9, M3: what the organization asks for at its gate it asks for here.

@@ -5,7 +5,10 @@ use serde_json::json;
 
 use super::{AMARA, with_google};
 use crate::support::database::{count, dump, only, texts};
+use crate::support::resources::{New, entry, resource};
 use crate::support::{PASSWORD, refuses_bad_forms};
+
+const REFUNDS: &str = "/o/halden-freight/resources/refunds";
 
 with_google! {
     /// S2: an address that Google is authoritative for makes account and organization at once, without a password.
@@ -185,5 +188,92 @@ crate::support::on_both! {
             visitor.get(path).await.is(404);
         }
         assert_eq!(count(&app, "sso_attempts").await, 0);
+    }
+}
+
+with_google! {
+    /// S2, A12: from a resource's page sign-up by Google asks for no organization, lands on the page, and the entry is
+    /// theirs.
+    async fn a_guest_comes_by_google(scene) {
+        scene.owner().await;
+        resource(&scene, New { audience: "InviteRestricted", ..New::default() }).await;
+        for (number, (login, from)) in [
+            ("gus@gmail.com", "/sign-up/google?next=%2Fo%2Fhalden-freight%2Fresources%2Frefunds"),
+            ("ann@gmail.com", "/auth/google?next=%2Fo%2Fhalden-freight%2Fresources%2Frefunds"),
+        ].into_iter().enumerate() {
+            entry(&scene, "refunds", login, None).await;
+            let mut guest = scene.visitor();
+            let page = guest.get(&format!("/sign-up?next={REFUNDS}")).await.ok();
+            assert!(page.body.contains("href=\"/sign-up/google?next=%2Fo%2Fhalden-freight"), "{}", page.body);
+            scene.by_google(&mut guest, from, login).await.leads_to("/sign-up/arrived");
+            guest.get("/sign-up/arrived").await.ok().says("Create an account").says_not("Organization name");
+            guest.post("/sign-up/arrived", &[("name", "")]).await.is(422).says_not("Organization name");
+            guest.post("/sign-up/arrived", &[("name", "Gus Guest")]).await.leads_to(REFUNDS);
+            guest.get(REFUNDS).await.ok().says("Your account is ready");
+            assert_eq!(count(&scene, "resource_people where user_id is not null").await, number + 1);
+        }
+        assert_eq!((count(&scene, "organizations").await, count(&scene, "memberships").await), (1, 1));
+        // Elsewhere an organization is asked for still.
+        let mut bo = scene.visitor();
+        scene.by_google(&mut bo, "/sign-up/google?next=//evil.example/o/x/resources/y", "bo@gmail.com").await.leads_to("/sign-up/arrived");
+        bo.get("/sign-up/arrived").await.ok().says("Organization name");
+        bo.post("/sign-up/arrived", &[("name", "Bo")]).await.is(422);
+    }
+
+    /// S2, A7: an address that Google does not answer for is confirmed first, and its guest lands where they came from:
+    /// on a page, and on a link that the browser alone has kept.
+    async fn a_guest_confirms_first(scene) {
+        scene.owner().await;
+        resource(&scene, New { audience: "InviteRestricted", ..New::default() }).await;
+        let token = interlock::secrets::Token::generate();
+        let link = format!("/i/{}", token.expose());
+        for (login, next) in [("gus@elsewhere.example", REFUNDS), ("ann@elsewhere.example", link.as_str())] {
+            entry(&scene, "refunds", login, None).await;
+            scene.provider.claims(login, json!({ "hd": null })).await;
+            let mut guest = scene.visitor();
+            let from = format!("/sign-up/google?next={next}");
+            scene.by_google(&mut guest, &from, login).await.leads_to("/sign-up/arrived");
+            guest.post("/sign-up/arrived", &[("name", "Gus Guest")]).await.leads_to("/sign-up/sent");
+            assert!(!dump(&scene).await.contains(token.expose()));
+            assert_eq!(count(&scene, &format!("resource_people where user_id is not null and email = '{login}'")).await, 0);
+            guest.post(&scene.mail_to(login).await.path("/verify/"), &[]).await.leads_to(next);
+            assert_eq!(count(&scene, &format!("resource_people where user_id is not null and email = '{login}'")).await, 1);
+        }
+    }
+}
+
+with_google! {
+    with &[("INTERLOCK_SIGN_UP", "closed")];
+
+    /// S2, S4: closed, sign-up by Google still takes the guest whom a resource awaits. Another is told so where Google
+    /// answers for their address, and else by mail.
+    async fn closed_it_takes_whom_a_resource_awaits(scene) {
+        let token = interlock::domain::sign_up::prepare_setup(&scene.app.app).await.expect("it answers").expect("nobody is there");
+        let fields = [("organization", "Halden Freight"), ("name", "Amara Okafor"), ("email", AMARA), ("password", PASSWORD)];
+        scene.visitor().post(&format!("/setup/{}", token.expose()), &fields).await.is(303);
+        resource(&scene, New { audience: "InviteRestricted", ..New::default() }).await;
+        let from = format!("/sign-up/google?next={REFUNDS}");
+        for login in ["gus@gmail.com", "gus@elsewhere.example"] {
+            entry(&scene, "refunds", login, None).await;
+        }
+        for login in ["gus@elsewhere.example", "eve@elsewhere.example"] {
+            scene.provider.claims(login, json!({ "hd": null })).await;
+        }
+        scene.by_google(&mut scene.visitor(), "/sign-up/google", "gus@gmail.com").await.is(403).says("Sign-up is closed here");
+        for (login, lands) in [
+            ("gus@gmail.com", REFUNDS), ("eve@gmail.com", ""), ("gus@elsewhere.example", "/sign-up/sent"), ("eve@elsewhere.example", "/sign-up/sent"),
+        ] {
+            let mut guest = scene.visitor();
+            scene.by_google(&mut guest, &from, login).await.leads_to("/sign-up/arrived");
+            let answer = guest.post("/sign-up/arrived", &[("name", "Somebody")]).await;
+            match lands {
+                "" => { answer.is(403).says("Sign-up is closed here"); }
+                lands => { answer.leads_to(lands); }
+            }
+        }
+        assert_eq!(count(&scene, "users").await, 2);
+        assert!(scene.mail_to("eve@elsewhere.example").await.subject.contains("closed"));
+        scene.mail_to("gus@elsewhere.example").await.path("/verify/");
+        assert_eq!(count(&scene, "pending_sign_ups where used_at is null").await, 1);
     }
 }

@@ -91,6 +91,78 @@ on_both! {
         assert_eq!((open().await, mails().await), (2, first + 5));
     }
 
+    /// A13: whichever change lets somebody in closes their request and nobody else's: the access of the page above, a page
+    /// that is archived, a team that is joined, by a tick or by a pasted address, and what a leaver made.
+    async fn every_change_that_lets_in_closes(app: TestApp) {
+        const AMARA: &str = "amara@halden.example";
+        let mut owner = app.owner().await;
+        let mut dev = app.member(&mut owner, "Dev Eloper", "dev@halden.example", Role::Developer).await;
+        let mut people = Vec::new();
+        for name in ["Noor", "Tom", "Uma", "Vic"] {
+            people.push(app.member(&mut owner, &format!("{name} Hale"), &format!("{name}@halden.example"), Role::Member).await);
+        }
+        for slug in ["support", "finance"] {
+            team(&app, "halden-freight", slug, slug, &["noor@halden.example"]).await;
+        }
+        let by_amara = New { creator: AMARA, ..New::default() };
+        resource(&app, New { key: "money", kind: "page", audience: "teams", ..by_amara }).await;
+        resource(&app, New { key: "money/refund", kind: "action", audience: "", ..by_amara }).await;
+        resource(&app, New { key: "money/refund/all", kind: "action", audience: "", ..by_amara }).await;
+        // Not under it, though it begins alike, and one that says itself who opens it.
+        resource(&app, New { key: "moneybox", kind: "action", audience: "teams", ..by_amara }).await;
+        resource(&app, New { key: "money/safe", kind: "action", audience: "teams", ..by_amara }).await;
+        let keys = ["money", "money/refund", "money/refund/all", "moneybox", "money/safe"];
+        for visitor in &mut people {
+            for key in keys {
+                visitor.post(&format!("{}/ask", at(key)), &[("note", "")]).await.is(303);
+            }
+        }
+        let open = async || {
+            let query = "select u.name || ' ' || r.key from access_requests a join users u on u.id = a.user_id \
+                         join resources r on r.id = a.resource where a.closed_at is null order by u.name, r.key";
+            database::texts(&app, query).await
+        };
+        assert_eq!(open().await.len(), 20);
+
+        // The access of the page: of Noor alone, who is in the team, and of what takes it.
+        let fields = [("audience", "teams"), ("default", "Read"), ("team-name-0", "support")];
+        let access = format!("{}/access", at("money"));
+        let shown = owner.post(&access, &fields).await.ok();
+        let digest = between(&shown.body, "name=\"digest\" value=\"", "\"")[0].to_owned();
+        let mut saved = fields.to_vec();
+        saved.extend([("act", "save"), ("digest", digest.as_str())]);
+        owner.post(&access, &saved).await.is(303);
+        let of = async |name: &str| {
+            let open = open().await;
+            open.iter().filter_map(|one| one.strip_prefix(name)).map(str::trim).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(of("Noor Hale").await, ["money/safe", "moneybox"]);
+        assert_eq!(open().await.len(), 17);
+
+        // A team that is joined, by a tick and by a pasted address.
+        let tom = app.id_of(&mut owner, "Tom Hale").await;
+        owner.post(&format!("{ORG}/teams/finance/members"), &[("people", &tom)]).await.is(303);
+        assert_eq!(open().await.len(), 17, "nothing is granted to that team");
+        owner.post(&format!("{ORG}/teams/support/members"), &[("people", &tom)]).await.is(303);
+        assert_eq!(of("Tom Hale").await, ["money/safe", "moneybox"]);
+        owner.post(&format!("{ORG}/teams/support/members/pasted"), &[("emails", "uma@halden.example")]).await.ok();
+        assert_eq!(of("Uma Hale").await, ["money/safe", "moneybox"]);
+        assert_eq!(of("Vic Hale").await.len(), 5);
+
+        // Without its page an action is for everyone (A2); the page itself nobody opens.
+        owner.post(&format!("{}/archive", at("money")), &[]).await.is(303);
+        assert_eq!(of("Vic Hale").await, ["money", "money/safe", "moneybox"]);
+
+        // What somebody made goes to an Owner, who had asked for it.
+        resource(&app, New { key: "board", audience: "InviteRestricted", creator: "dev@halden.example", ..New::default() }).await;
+        dev.get(&at("board")).await.ok();
+        owner.post(&format!("{}/ask", at("board")), &[("note", "")]).await.is(303);
+        assert_eq!(of("Amara Okafor").await, ["board"]);
+        let id = app.id_of(&mut owner, "Dev Eloper").await;
+        owner.post(&format!("{ORG}/users/{id}/removal"), &[]).await.is(303);
+        assert_eq!(of("Amara Okafor").await, [""; 0]);
+    }
+
     /// Where the creator is gone the Owners and Admins hear of it; and one person can't mail them without end.
     async fn who_manages_is_mailed(app: TestApp) {
         let mut owner = app.owner().await;

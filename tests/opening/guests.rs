@@ -28,6 +28,39 @@ on_both! {
         }
     }
 
+    /// A7, S2: an Unlisted link survives signing in and signing up: the browser keeps it, and nothing else does.
+    async fn a_link_is_come_back_to(app: TestApp) {
+        let mut owner = app.owner().await;
+        resource(&app, New { audience: "Unlisted", ..New::default() }).await;
+        let page = owner.post(&format!("{}/links", at("refunds")), &[("name", "Press"), ("expires", "")]).await.ok();
+        let shown = crate::support::page::between(&page.body, "http://localhost:3000/i/", "<");
+        let token = (*shown.first().expect("the link is shown")).to_owned();
+        let link = format!("/i/{token}");
+        let next = format!("next=%2Fi%2F{token}");
+
+        let mut gus = app.visitor();
+        let page = gus.get(&link).await.ok();
+        assert!(page.body.contains(&format!("/sign-in?{next}")), "{}", page.body);
+        assert!(gus.get(&format!("/sign-in?{next}")).await.ok().body.contains(&format!("/sign-up?{next}")));
+        assert!(gus.get(&format!("/sign-up?{next}")).await.ok().body.contains(&format!("/sign-in?{next}")));
+        let fields = [("name", "Gus Guest"), ("email", "gus@elsewhere.example"), ("password", crate::support::PASSWORD), ("next", &link)];
+        gus.post("/sign-up", &fields).await.leads_to("/sign-up/sent");
+        assert!(!database::dump(&app).await.contains(&token), "the token is stored nowhere");
+        let confirm = app.mail_to("gus@elsewhere.example").await.path("/verify/");
+        gus.post(&confirm, &[]).await.leads_to(&link);
+        gus.get(&link).await.ok().says("Your account is ready").says("Refunds");
+        assert!(!gus.cookies.contains_key("interlock-link"), "the browser has given it back");
+
+        // Confirmed in another browser they land at home; signing in leads back as well.
+        let mut ann = app.visitor();
+        let fields = [("name", "Ann Guest"), ("email", "ann@elsewhere.example"), ("password", crate::support::PASSWORD), ("next", &link)];
+        ann.post("/sign-up", &fields).await.leads_to("/sign-up/sent");
+        let confirm = app.mail_to("ann@elsewhere.example").await.path("/verify/");
+        app.visitor().post(&confirm, &[("password", crate::support::PASSWORD)]).await.leads_to("/");
+        let fields = [("email", "ann@elsewhere.example"), ("password", crate::support::PASSWORD), ("next", &link)];
+        ann.post("/sign-in", &fields).await.leads_to(&link);
+    }
+
     /// S5: an entry elsewhere awaits whoever signs in by their organization's provider alone: they may set a password.
     async fn an_entry_elsewhere_lets_set_a_password(app: TestApp) {
         const NOOR: &str = "noor@halden.example";

@@ -163,6 +163,25 @@ on_both! {
         is_not_there(&mut gus, "free").await;
     }
 
+    /// A7, A11: whoever reads how a resource is configured that they can't open is not led to what is not there for them.
+    async fn a_reader_is_led_to_no_dead_end(app: TestApp) {
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Dev Eloper", "dev@halden.example", Role::Developer).await;
+        for (key, audience, creator, opens) in [
+            ("their", "Private", "dev@halden.example", false), ("linked", "Unlisted", "dev@halden.example", false),
+            ("own", "Private", "amara@halden.example", true), ("asked", "teams", "dev@halden.example", true),
+        ] {
+            resource(&app, New { key, audience, creator, ..New::default() }).await;
+            let page = owner.get(&format!("{}/access", at(key))).await.ok();
+            let tab = format!("<a href=\"{}\"", at(key));
+            assert_eq!(page.body.contains(&tab), opens, "{key}: {tab} in {}", page.body);
+            assert_eq!(owner.get(&at(key)).await.status.as_u16() != 404, opens, "{key}");
+        }
+        execute(&app, "update resources set archived_at = 1").await;
+        let page = owner.get(&format!("{}/access", at("own"))).await.ok();
+        assert!(!page.body.contains(&format!("<a href=\"{}\"", at("own"))));
+    }
+
     /// TEN-01, TEN-05: another organization's resources are in no list, search or address of this one's.
     async fn nothing_of_another_organization(app: TestApp) {
         let mut owner = app.owner().await;
@@ -196,6 +215,19 @@ on_both! {
         owner.get(&format!("{ORG}/e/staging")).await.ok().says("What Here is for").says("Staging");
         owner.get(&format!("{ORG}/e/staging/resources/here")).await.ok().says("Open Here");
         owner.get(&format!("{ORG}/e/nowhere")).await.is(404);
+        // Whoever does not read the list of resources switches from home to home; nobody but those who develop has Dev mode.
+        let mut noor = app.member(&mut owner, "Noor Rahman", "noor@halden.example", Role::Member).await;
+        for (path, other) in [(ORG.to_owned(), "/o/halden-freight/e/staging"), (format!("{ORG}/e/staging"), ORG), (format!("{ORG}/e/staging/resources/here"), ORG)] {
+            let page = noor.get(&path).await.ok();
+            assert!(page.body.contains(&format!("<li><a href=\"{other}\"")), "{path}");
+            assert!(!page.body.contains("e/development") && !page.body.contains("/resources\""), "{path}");
+            noor.get(other).await.ok();
+        }
+        assert!(owner.get(ORG).await.ok().body.contains("<li><a href=\"/o/halden-freight/e/development\""));
+        // Where there is production alone there is nothing to choose.
+        execute(&app, "delete from resources").await;
+        execute(&app, "delete from environments where slug = 'staging'").await;
+        noor.get(ORG).await.ok().says_not("Environment:");
     }
 }
 

@@ -177,4 +177,20 @@ on_both! {
         other.post(&format!("{path}/archive"), &[]).await.is(403);
         other.get(&format!("{path}/access")).await.ok().says("You can read this");
     }
+
+    /// All ports of a host are one organization's, of two that come at one moment too.
+    async fn two_at_one_host_at_once(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut other = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        let theirs = format!("{}/resources", other.org);
+        for round in 0..12 {
+            let (key, one, two) = (format!("t{round}"), format!("https://h{round}.example/"), format!("https://h{round}.example:8443/"));
+            let (one, two) = (tool(&key, &one), tool(&key, &two));
+            let answers = tokio::join!(owner.post(RESOURCES, &one), other.post(&theirs, &two));
+            let mut statuses = [answers.0.status.as_u16(), answers.1.status.as_u16()];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [303, 422], "round {round}");
+        }
+        assert_eq!(texts(&app, "select host from tool_hosts").await.len(), 12);
+    }
 }

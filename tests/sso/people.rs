@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{DANA, HALDEN, World, dana, in_a_world};
 use crate::support::PASSWORD;
 use crate::support::database::{count, execute, only, texts};
+use crate::support::resources::{New, entry, resource};
 
 in_a_world! {
     /// O2, O3, SSO-17: where newcomers are admitted, someone of a proven domain gets an account without a password
@@ -31,6 +32,20 @@ in_a_world! {
         answer.leads_to(HALDEN);
         assert_eq!((count(app, "users").await, count(app, "identities").await), (2, 1));
         assert_eq!(count(app, "connections where last_used_at is not null").await, 1);
+    }
+
+    /// A12: what waits for a newcomer's address is theirs as the provider vouches for it.
+    async fn a_newcomer_has_what_waits_for_them(world: World) {
+        let app = &world.app;
+        resource(app, New { audience: "InviteRestricted", ..New::default() }).await;
+        entry(app, "refunds", DANA, None).await;
+        world.refuses(403, dana()).await;
+        assert_eq!(count(app, "resource_people where user_id is not null").await, 0);
+        world.connection.set(app, "admits_newcomers = true").await;
+        let (mut visitor, answer) = world.stranger(dana()).await;
+        answer.leads_to(HALDEN);
+        assert_eq!(texts(app, "select u.email from resource_people p join users u on u.id = p.user_id").await, [DANA]);
+        visitor.get(&format!("{HALDEN}/resources/refunds")).await.ok().says("Open Refunds");
     }
 
     /// R8, SSO-17: whoever was removed is not brought back as a newcomer, but by an invitation; whoever is

@@ -125,4 +125,31 @@ on_both! {
         ana.get(&format!("{}/teams/ops/members/new", owner.org)).await.ok();
         counts_are_true(&app).await;
     }
+
+    /// U1, U2: whoever leaves with thousands of resources leaves a row for each, and the chain holds.
+    async fn thousands_are_handed_over(app: TestApp) {
+        use interlock::domain::audit::{Chain, Verdict, verify};
+
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Ana Silva", ANA, Role::Developer).await;
+        let team = made(&mut owner, "Support").await;
+        let id = added(&app, &mut owner, &team, "Ana Silva").await;
+        let many = format!(
+            "insert into resources (id, organization, environment, key, kind, name, name_key, description, creator, \
+             audience, created_at, changed_at) with recursive n (at) as (select 1 union all select at + 1 from n \
+             where at < 1201) select '01a20000-0000-7000-8000-' || substr(cast(100000000000 + at as text), 1, 12), o.id, \
+             'production', 'r' || cast(at as text), 'interface', 'R', 'r', '', '{id}', 'Private', 0, 0 \
+             from n, organizations o"
+        );
+        execute(&app, &many).await;
+        owner.post(&format!("{}/users/{id}/removal", owner.org), &[]).await.is(303);
+        assert_eq!(audited(&app, "resource.handed_over").await.len(), 1201);
+        assert_eq!(audited(&app, "team.member_removed").await.len(), 1);
+        let chain = texts(&app, "select chain from audit_heads where chain <> 'instance'").await.remove(0);
+        let chain = Chain::Organization(chain.parse().expect("an id"));
+        assert!(matches!(verify(&app.app.db, chain).await.expect("it can be read"), Verdict::Whole { .. }));
+        // And it goes on after them.
+        owner.post(&format!("{team}/deletion"), &[]).await.is(303);
+        assert!(matches!(verify(&app.app.db, chain).await.expect("it can be read"), Verdict::Whole { .. }));
+    }
 }

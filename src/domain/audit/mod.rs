@@ -109,6 +109,32 @@ pub struct Row {
 pub type FieldChange = (String, Option<String>, Option<String>);
 
 impl Row {
+    /// The row that follows the head of a chain.
+    fn after(
+        (seq, hash): (i64, &str),
+        at: Timestamp,
+        chain: Chain,
+        operator: &Operator,
+        entry: &Entry,
+        address: Option<String>,
+    ) -> Row {
+        let mut row = Row {
+            seq: seq + 1,
+            at,
+            kind: entry.kind.code().to_owned(),
+            operator_id: operator.user.map(|user| user.to_string()),
+            operator_name: operator.name.clone(),
+            target_id: entry.target_id.clone(),
+            target_name: entry.target_name.clone(),
+            changes: entry.changes_json(),
+            address,
+            request: Some(operator.origin.request.clone()).filter(|id| !id.is_empty()),
+            hash: String::new(),
+        };
+        row.hash = row.computed_hash(chain, hash);
+        row
+    }
+
     /// The changes as they are stored and hashed: a JSON object.
     pub fn changes_json(&self) -> &str {
         &self.changes
@@ -162,6 +188,33 @@ pub async fn record(
     append(change, Chain::Organization(organization), operator, &entry, address).await
 }
 
+/// Writes the rows of a change that touches many at once, in their order: in few statements, for whoever leaves with
+/// thousands of resources holds up nobody else's change.
+pub async fn record_all(
+    change: &mut Change,
+    organization: OrganizationId,
+    operator: &Operator,
+    entries: impl IntoIterator<Item = Entry>,
+) -> sqlx::Result<()> {
+    assert!(
+        change.organizations().contains(&organization),
+        "a change writes only to the chains that it holds"
+    );
+    let address = operator.origin.address.map(|address| address.to_string());
+    let chain = Chain::Organization(organization);
+    let at = change.now();
+    let mut head = change.head(&chain.key())?.clone();
+    let mut rows = Vec::new();
+    for entry in entries {
+        let row = Row::after((head.seq, &head.hash), at, chain, operator, &entry, address.clone());
+        (head.seq, head.hash) = (row.seq, row.hash.clone());
+        rows.push(row);
+    }
+    sql::append_all(change, &chain.key(), &rows).await?;
+    *change.head(&chain.key())? = head;
+    Ok(())
+}
+
 /// Writes an account's event to the instance's chain and, without the address, to the chain of each
 /// of the person's organizations (U2). `change` is one of [`Db::account`].
 pub async fn record_account(change: &mut Change, operator: &Operator, entry: Entry) -> sqlx::Result<()> {
@@ -181,20 +234,7 @@ async fn append(
     address: Option<String>,
 ) -> sqlx::Result<()> {
     let head = change.head(&chain.key())?.clone();
-    let mut row = Row {
-        seq: head.seq + 1,
-        at: change.now(),
-        kind: entry.kind.code().to_owned(),
-        operator_id: operator.user.map(|user| user.to_string()),
-        operator_name: operator.name.clone(),
-        target_id: entry.target_id.clone(),
-        target_name: entry.target_name.clone(),
-        changes: entry.changes_json(),
-        address,
-        request: Some(operator.origin.request.clone()).filter(|id| !id.is_empty()),
-        hash: String::new(),
-    };
-    row.hash = row.computed_hash(chain, &head.hash);
+    let row = Row::after((head.seq, &head.hash), change.now(), chain, operator, entry, address);
     sql::append(change, &chain.key(), &row).await?;
     let head = change.head(&chain.key())?;
     (head.seq, head.hash) = (row.seq, row.hash);

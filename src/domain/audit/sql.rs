@@ -2,7 +2,7 @@ use sqlx::QueryBuilder;
 
 use super::{Filter, Head, Row};
 use crate::ids::{OrganizationId, UserId};
-use crate::storage::{Change, Lends, execute_both, fetch_all, fetch_one, fetch_optional, on_either};
+use crate::storage::{Change, Lends, execute, execute_both, fetch_all, fetch_one, fetch_optional, on_either};
 
 const COLUMNS: &str =
     "seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash";
@@ -39,6 +39,37 @@ pub(super) async fn append(change: &mut Change, chain: &str, row: &Row) -> sqlx:
         &row.request,
         &row.hash
     )
+}
+
+/// So many rows go in one statement: both databases bound how much one may bind.
+const TOGETHER: usize = 500;
+
+/// Rows that follow each other, and the head that the last of them moves.
+pub(super) async fn append_all(change: &mut Change, chain: &str, rows: &[Row]) -> sqlx::Result<()> {
+    let Some(last) = rows.last() else { return Ok(()) };
+    for rows in rows.chunks(TOGETHER) {
+        on_either!(change, |e| {
+            let mut query = QueryBuilder::new(
+                "insert into audit_events (chain, seq, at, kind, operator_id, operator_name, target_id, target_name, \
+                 changes, address, request, hash) ",
+            );
+            query.push_values(rows, |mut values, row| {
+                values.push_bind(chain).push_bind(row.seq).push_bind(row.at.0).push_bind(&row.kind);
+                values.push_bind(&row.operator_id).push_bind(&row.operator_name).push_bind(&row.target_id);
+                values.push_bind(&row.target_name).push_bind(&row.changes).push_bind(&row.address);
+                values.push_bind(&row.request).push_bind(&row.hash);
+            });
+            query.build().execute(e).await.map(|_| ())
+        })?;
+    }
+    execute!(
+        change,
+        "update audit_heads set seq = $2, hash = $3 where chain = $1",
+        chain,
+        last.seq,
+        &last.hash
+    )?;
+    Ok(())
 }
 
 /// Newest first, or oldest first after a row. Each filter is a clause of its own, so that its index serves;

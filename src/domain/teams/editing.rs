@@ -152,10 +152,10 @@ pub async fn delete(app: &App, actor: &Actor, slug: &str) -> Result<Deletion, Te
     let people = sql::people(&mut change, team.id).await?;
     let invitations = sql::invitations_into(&mut change, actor.organization, &naming(team.id)).await?;
     // A row for each, so that whoever asks about a person finds it.
-    for (user, name) in &people {
-        let entry = Entry::new(Kind::TeamMemberRemoved, user, name).without("team", &team.name);
-        audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
-    }
+    let gone = people
+        .iter()
+        .map(|(user, name)| Entry::new(Kind::TeamMemberRemoved, user, name).without("team", &team.name));
+    audit::record_all(&mut change, actor.organization, &actor.operator(), gone).await?;
     sql::delete(&mut change, team.id).await?;
     let mut entry = Entry::new(Kind::TeamDeleted, team.id, &team.name)
         .without("slug", &team.slug)

@@ -265,10 +265,9 @@ pub(crate) async fn leave_all(
         return Ok(());
     }
     sql::remove_from_all(change, organization, user).await?;
-    for team in &teams {
+    let left = teams.iter().map(|team| {
         let entry = Entry::new(Kind::TeamMemberRemoved, user, name).without("team", &team.name);
-        let entry = if team.maintainer { entry.without("maintainer", "yes") } else { entry };
-        audit::record(change, organization, operator, entry).await?;
-    }
-    Ok(())
+        if team.maintainer { entry.without("maintainer", "yes") } else { entry }
+    });
+    audit::record_all(change, organization, operator, left).await
 }

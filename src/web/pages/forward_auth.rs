@@ -128,7 +128,8 @@ pub async fn ask(State(app): State<Shared>, context: Context, headers: HeaderMap
         Verdict::Unknown => {
             let told = Told {
                 title: "There is no tool at this address",
-                text: "Whoever runs it has to add it as a resource, or to correct the address there.".to_owned(),
+                text: "Whoever runs it has to add it as a resource, or to correct the address there."
+                    .to_owned(),
                 ..Told::default()
             };
             Ok(tell(&headers, StatusCode::FORBIDDEN, &told, "There is no tool at this address.\n"))

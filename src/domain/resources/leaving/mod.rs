@@ -65,22 +65,24 @@ pub(crate) async fn settle(
     operator: &Operator,
 ) -> sqlx::Result<()> {
     let now = change.now();
-    for Touched { id, name: resource } in sql::entries(change, organization, leaver).await? {
-        let entry = Entry::new(Kind::ResourceEntryEnded, id, resource).without("entry", name);
-        audit::record(change, organization, operator, entry).await?;
-    }
+    let entries = sql::entries(change, organization, leaver)
+        .await?
+        .into_iter()
+        .map(|touched| Entry::new(Kind::ResourceEntryEnded, touched.id, touched.name).without("entry", name));
+    audit::record_all(change, organization, operator, entries).await?;
     sql::end_entries(change, organization, leaver).await?;
     sql::close_requests(change, organization, leaver, now).await?;
-    for Touched { id, name: resource } in sql::in_dev_mode(change, organization, leaver).await? {
-        let entry = Entry::new(Kind::ResourceLeft, id, resource).without("developer", name);
-        audit::record(change, organization, operator, entry).await?;
-    }
+    let left = sql::in_dev_mode(change, organization, leaver)
+        .await?
+        .into_iter()
+        .map(|touched| Entry::new(Kind::ResourceLeft, touched.id, touched.name).without("developer", name));
+    audit::record_all(change, organization, operator, left).await?;
     sql::archive_dev_mode(change, organization, leaver, now).await?;
     let Some((heir, heir_name)) = heir else { return Ok(()) };
-    for Touched { id, name: resource } in sql::made(change, organization, leaver).await? {
-        let entry = Entry::new(Kind::ResourceHandedOver, id, resource).changed("creator", name, heir_name);
-        audit::record(change, organization, operator, entry).await?;
-    }
+    let made = sql::made(change, organization, leaver).await?.into_iter().map(|touched| {
+        Entry::new(Kind::ResourceHandedOver, touched.id, touched.name).changed("creator", name, heir_name)
+    });
+    audit::record_all(change, organization, operator, made).await?;
     sql::hand_over(change, organization, leaver, heir, now).await?;
     asking::close_of_person(change, organization, heir).await
 }

@@ -60,7 +60,7 @@ const MADE: [(&str, &str, &str); 16] = [
     (
         "huong.nguyen",
         "production",
-        r#"{ key: "claims", kind: 'interface', name: "Damage claims", access: { privacy: "Unlisted", default_permissions: ["Create"] } }"#,
+        r#"{ key: "claims", kind: 'interface', name: "Damage claims", access: { privacy: "Unlisted", default_permissions: ["Create", "Read"] } }"#,
     ),
     (
         "chinonso.eze",

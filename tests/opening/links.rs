@@ -92,4 +92,25 @@ on_both! {
         assert_eq!(database::count(&app, "resource_link_uses").await, 1);
         owner.get(&format!("{}/links", at("refunds"))).await.ok().says("Used 1501 times");
     }
+
+    /// A7: nobody signed in has Read at most. Where a link gives something else it asks to sign in, and is come back to.
+    async fn a_link_without_read_asks_to_sign_in(app: TestApp) {
+        let mut owner = app.owner().await;
+        resource(&app, New { audience: "Unlisted", defaults: Some(1), ..New::default() }).await;
+        owner.get(&format!("{}/links", at("refunds"))).await.ok().says("asks people to sign in first");
+        let link = make(&mut owner, "For whoever reports damage", "").await;
+        let asked = format!("/sign-in?next={}", link.replace('/', "%2F"));
+        assert_eq!(app.visitor().get(&link).await.is(303).location(), asked);
+        let mut gus = guest(&app, "gus@elsewhere.example").await;
+        gus.get(&link).await.ok().says("You have Create");
+        assert_eq!(database::texts(&app, "select cast(count(*) as text) from resource_link_uses").await, ["1"]);
+        // With no permission at all it gives nobody anything, and revoked it is not there.
+        execute(&app, "update resources set default_permissions = 0").await;
+        app.visitor().get(&link).await.is(404);
+        gus.get(&link).await.is(404);
+        execute(&app, "update resources set default_permissions = 1").await;
+        execute(&app, "update resource_links set revoked_at = 1").await;
+        app.visitor().get(&link).await.is(404);
+        app.visitor().get("/i/c2VjcmV0LXRva2VuLW9mLTEyOC1iaXRz").await.is(404);
+    }
 }

@@ -7,10 +7,12 @@ use super::show;
 use crate::app::Shared;
 use crate::domain::resources::links::{self, Use};
 use crate::domain::resources::opening;
-use crate::domain::resources::{Who, who};
+use crate::domain::resources::{Resource, Who, who};
+use crate::ids::UserId;
 use crate::web::context::Context;
-use crate::web::error::Result;
+use crate::web::error::{Error, Result};
 use crate::web::gate::AtLink;
+use crate::web::html;
 use crate::web::pages::unknown_link;
 
 pub async fn open(
@@ -33,6 +35,9 @@ pub async fn open(
     let who = Who { has_link: true, ..who };
     let seen = opening::see(&mut reader, resource, &who).await?;
     drop(reader);
+    if !seen.is_open() && person.is_none() && opens_signed_in(&app, &seen.resource).await? {
+        return Err(Error::Elsewhere(format!("/sign-in?next={}", html::query_value(&format!("/i/{token}")))));
+    }
     if !seen.is_open() {
         return Err(unknown_link(&app, &context.origin).await);
     }
@@ -48,4 +53,11 @@ pub async fn open(
     let robots = HeaderName::from_static("x-robots-tag");
     response.headers_mut().insert(robots, HeaderValue::from_static("noindex, nofollow"));
     Ok(response)
+}
+
+/// Whether the link gives something to whoever signs in first: nobody signed in has Read at most (A7).
+async fn opens_signed_in(app: &Shared, resource: &Resource) -> Result<bool> {
+    let somebody = Who { user: Some(UserId::nobody()), has_link: true, ..Who::nobody() };
+    let seen = opening::see(&mut app.db.read().await?, resource.clone(), &somebody).await?;
+    Ok(seen.is_open())
 }

@@ -10,7 +10,7 @@ use super::ask::Confirm;
 use super::{Named, NamedWith, path_of, state_of};
 use crate::app::Shared;
 use crate::domain::resources::links::{self, Link};
-use crate::domain::resources::{Audience, Resource};
+use crate::domain::resources::{Audience, Permission, Resource};
 use crate::domain::values::{Day, ShortName};
 use crate::ids::LinkId;
 use crate::web::chrome::Chrome;
@@ -28,6 +28,8 @@ struct Page {
     head: Head,
     path: String,
     unlisted: bool,
+    /// Whether it gives nothing to whoever is not signed in, who has Read at most (A7).
+    asks_to_sign_in: bool,
     /// The link that was just made: shown this once.
     made: Option<String>,
     name: Field,
@@ -99,6 +101,7 @@ async fn page(
         head: Head::new(&inside, &resource, Tab::Links),
         path: path_of(&inside, &resource.key, "links"),
         unlisted: resource.audience == Some(Audience::Unlisted) && resource.archived_at.is_none(),
+        asks_to_sign_in: !resource.defaults().has(Permission::Read),
         made: None,
         name: Field::default(),
         expires: Field::default(),

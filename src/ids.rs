@@ -55,7 +55,7 @@ macro_rules! typed_id {
             /// Only the hyphenated lower-case form that we write: one id has one spelling.
             fn from_str(text: &str) -> Result<$name, uuid::Error> {
                 let id = Uuid::try_parse(text)?;
-                if id.hyphenated().to_string() == text {
+                if *id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *text {
                     Ok($name(id))
                 } else {
                     Err(Uuid::try_parse("").expect_err("an empty text is no id"))

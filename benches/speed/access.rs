@@ -17,7 +17,11 @@ use crate::seed::{self, Organization};
 
 const TEAMS: usize = 1_000;
 const RESOURCES: usize = 1_000;
+/// Four to a team: each team is given four resources, and each resource to four teams.
 const GRANTS: usize = 4_000;
+/// Who sees the launcher: a Member in so many teams that they may open `OPEN` resources.
+pub const GUIDE: u32 = 5;
+pub const OPEN: usize = 300;
 
 /// What asks about an organization's resources.
 pub struct Asking {
@@ -25,41 +29,56 @@ pub struct Asking {
     pub tool_cookie: String,
 }
 
-/// Each member in three teams, grants to teams in turn; a live key, and a session at a tool's host of whoever `session` is.
+/// Takes away what [`seed`] made: the other parts measure organizations without teams.
+pub async fn clear(data: &Path, organization: &Organization) {
+    seed::execute(&mut seed::connection(data).await, cleared(organization)).await;
+}
+
+fn cleared(organization: &Organization) -> String {
+    let Organization { id, slug, .. } = organization;
+    format!(
+        "delete from api_keys where organization = '{id}'; delete from agents where organization = '{id}';
+         delete from tool_sessions where host = '{slug}.example'; delete from tool_hosts where organization = '{id}';
+         delete from resource_teams where organization = '{id}'; delete from resources where organization = '{id}';
+         delete from team_members where organization = '{id}'; delete from teams where organization = '{id}';"
+    )
+}
+
+/// Each member in three teams, the Owner in the first too; a live key, and a session of `session`'s at a tool's host.
 pub async fn seed(data: &Path, organization: &Organization, session: &str) -> Asking {
     let (secret, cookie) = (Secret::generate(), Token::generate());
     let (id, slug) = (organization.id, organization.slug);
     let (key_hash, cookie_hash) = (hash(secret.hash()), hash(cookie.hash()));
     let number = &id[id.len() - 4..];
-    let owner = organization.owner_id();
+    let (owner, guide, cleared) =
+        (organization.user_id(0), organization.user_id(GUIDE), cleared(organization));
     let sql = format!(
         "begin;
-         delete from api_keys where organization = '{id}'; delete from agents where organization = '{id}';
-         delete from tool_sessions where host = '{slug}.example'; delete from tool_hosts where organization = '{id}';
-         delete from resource_teams where organization = '{id}'; delete from resources where organization = '{id}';
-         delete from team_members where organization = '{id}'; delete from teams where organization = '{id}';
+         {cleared}
          create temp table n as with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < {GRANTS}) select i from n;
          insert into teams (id, organization, slug, name, name_key, created_at)
          select printf('{number}0000-0000-7000-8000-%012x', i), '{id}', 'team-' || i, 'Team ' || i, 'team ' || i, 0 from n where i < {TEAMS};
          insert into team_members (team, organization, user_id, added_at)
          select printf('{number}0000-0000-7000-8000-%012x', (m.rowid * 7 + n.i * 331) % {TEAMS}), '{id}', m.user_id, 0
-         from memberships m join n on n.i < 3 where m.organization = '{id}';
+         from memberships m join n on n.i < 3 where m.organization = '{id}' and m.user_id <> '{guide}';
+         insert or ignore into team_members (team, organization, user_id, added_at)
+         select printf('{number}0000-0000-7000-8000-%012x', i), '{id}', '{guide}', 0 from n where i < {OPEN} / 4
+         union all select '{number}0000-0000-7000-8000-000000000000', '{id}', '{owner}', 0;
+         update teams set people = (select count(*) from team_members m where m.team = id) where organization = '{id}';
          insert into tool_hosts (host, organization, claimed_at) values ('{slug}.example', '{id}', 0);
          insert into resources (id, organization, environment, key, kind, name, name_key, description, url, host, path, creator, audience, created_at, changed_at)
-         select printf('{number}0001-0000-7000-8000-%012x', i), '{id}', 'production', 'tools/t' || i, 'tool', 'Tool ' || i, 'tool ' || i, '',
-                case when i = 0 then 'https://{slug}.example/' else 'https://t' || i || '.{slug}.example/' end,
+         select printf('{number}0001-0000-7000-8000-%012x', i), '{id}', 'production', 'tools/t' || i, 'tool', 'Tool ' || i, 'tool ' || i,
+                'What it is for, in a sentence', case when i = 0 then 'https://{slug}.example/' else 'https://t' || i || '.{slug}.example/' end,
                 case when i = 0 then '{slug}.example' else 't' || i || '.{slug}.example' end, '/', '{owner}', 'teams', 0, 0 from n where i < {RESOURCES};
-         insert or ignore into resource_teams (resource, organization, team, permissions)
+         insert into resource_teams (resource, organization, team, permissions)
          select printf('{number}0001-0000-7000-8000-%012x', i % {RESOURCES}), '{id}',
-                printf('{number}0000-0000-7000-8000-%012x', (i * 13) % {TEAMS}), 3 from n;
-         insert or ignore into team_members (team, organization, user_id, added_at) values ('{number}0000-0000-7000-8000-000000000000', '{id}', '{owner}', 0);
+                printf('{number}0000-0000-7000-8000-%012x', i / 4), 3 from n;
          insert into agents (id, organization, name, name_key, created_at) values ('{number}0002-0000-7000-8000-000000000000', '{id}', 'Gateway', 'gateway', 0);
          insert into api_keys (id, organization, kind, name, agent, environment, token_hash, shown, created_at)
          values ('{number}0003-0000-7000-8000-000000000000', '{id}', 'live', 'Gateway', '{number}0002-0000-7000-8000-000000000000', 'production', '{key_hash}', 'x', 0);
          insert into tool_sessions (token_hash, session, host, created_at)
          select '{cookie_hash}', s.id, '{slug}.example', 0 from sessions s where s.token_hash = '{session}';
          drop table n;
-         analyze;
          commit;"
     );
     seed::execute(&mut seed::connection(data).await, sql).await;

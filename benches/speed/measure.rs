@@ -117,7 +117,11 @@ async fn compare(contestants: &[Contestant<'_>], count: usize) -> Vec<f64> {
 impl Bench {
     /// Signs the organization's Owner in, and gives the cookie.
     async fn cookie(&self, organization: &Organization) -> String {
-        let fields = [("email", organization.owner()), ("password", seed::PASSWORD.to_owned())];
+        self.cookie_of(organization.owner()).await
+    }
+
+    async fn cookie_of(&self, email: String) -> String {
+        let fields = [("email", email), ("password", seed::PASSWORD.to_owned())];
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut connection = Connection::open(self.ours.port).await.expect("it takes connections");
         let answer =
@@ -178,8 +182,7 @@ impl Bench {
         self.report.within("signed-in page without a list", ours / bare, 2.0, "×", &detail);
     }
 
-    /// Decisions, beside a bare route that reads one row by key. The launcher of a person with 300 resources comes here
-    /// with its page.
+    /// Decisions, beside a bare route that reads one row by key, and the launcher of a person with 300 resources.
     async fn access(&mut self) {
         let bare = page(&self.bare, &format!("/account/{}", TEN.owner_id()), "");
         let (mut checks, mut proxied) = (vec![bare], Vec::new());
@@ -188,6 +191,7 @@ impl Bench {
             let asking = access::seed(&self.data, organization, &access::session_hash(&cookie)).await;
             let (server, status) = (&self.ours, 200);
             let ask = access::check(server.port, &asking.key, &organization.owner());
+            self.says(&ask, "\"allowed\":true").await;
             checks.push(Contestant { server, status, ask });
             let host = format!("{}.example", organization.slug);
             let ask = access::forward_auth(server.port, &host, &asking.tool_cookie);
@@ -200,6 +204,7 @@ impl Bench {
             unreachable!()
         };
         let report = &mut self.report;
+        report.note("bare route that reads one row by key", bare, "ms");
         for (what, small, ten, hundred) in [
             ("/v1/access/check", small, ten, hundred),
             ("/forward-auth", small_proxied, ten_proxied, hundred_proxied),
@@ -209,6 +214,27 @@ impl Bench {
             report.within(&format!("{what}, 100,000 people to 100"), hundred / small, 1.3, "×", &detail);
         }
         report.within("one decision, its data loaded", access::decision(), 500.0, "ns", "100 entries");
+        self.launcher().await;
+        for organization in [&SMALL, &TEN, &HUNDRED] {
+            access::clear(&self.data, organization).await;
+        }
+    }
+
+    async fn launcher(&mut self) {
+        let cookie = self.cookie_of(TEN.email(access::GUIDE)).await;
+        let home = page(&self.ours, &format!("/o/{}", TEN.slug), &cookie);
+        self.says(&home.ask, &format!("{} resources to open", access::OPEN)).await;
+        let measured = compare(&[home], 1_000).await[0];
+        let detail = "of 1,000 in an organization of 10,000";
+        self.report.within("launcher of a person with 300 resources", measured, 2.0, "ms", detail);
+    }
+
+    /// What is measured is the answer that is meant.
+    async fn says(&self, ask: &Ask, text: &str) {
+        let mut connection = Connection::open(self.ours.port).await.expect("it takes connections");
+        let answer = connection.ask(&ask(0)).await.expect("it answers");
+        let body = String::from_utf8_lossy(&answer.body);
+        assert!(body.contains(text), "{text} is not in {} {body}", answer.head);
     }
 
     async fn invite(&mut self) {

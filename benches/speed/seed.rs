@@ -47,7 +47,12 @@ impl Organization {
     }
 
     pub fn owner_id(&self) -> String {
-        format!("00000000-{:04x}-7000-8000-000000000000", self.number)
+        self.user_id(0)
+    }
+
+    pub fn user_id(&self, member: u32) -> String {
+        let hash = u64::from(member) * 2_654_435_761 % (1 << 32);
+        format!("{hash:08x}-{:04x}-7000-8000-{member:012x}", self.number)
     }
 
     pub fn email(&self, member: u32) -> String {

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::error;
+use super::{error, session};
 use crate::app::Shared;
 use crate::domain::access::Origin;
 use crate::domain::sessions::Device;
@@ -64,8 +64,10 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
     };
     let method = request.method().clone();
     request.extensions_mut().insert(context.clone());
+    session::keep_own_cookies(&app, request.headers_mut());
     let span = tracing::info_span!("request", id = %context.origin.request);
-    let response = next.run(request).instrument(span).await;
+    let mut response = next.run(request).instrument(span).await;
+    session::take_back_whole(&app, response.headers_mut());
     let mut response = error::render(response, &context);
     dress(&mut response, &app);
     if let Ok(id) = HeaderValue::from_str(&context.origin.request) {

@@ -8,6 +8,7 @@ use askama::filters::HtmlSafe;
 use askama::{FastWritable, Template, Values};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use uuid::Uuid;
 
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::values::TimeZone;
@@ -78,7 +79,7 @@ impl HtmlSafe for UserId {}
 
 impl FastWritable for UserId {
     fn write_into(&self, to: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
-        Ok(write!(to, "{self}")?)
+        Ok(to.write_str(self.uuid().hyphenated().encode_lower(&mut Uuid::encode_buffer()))?)
     }
 }
 

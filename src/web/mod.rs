@@ -51,7 +51,6 @@ pub fn router(app: Shared) -> Router {
                 .layer(from_fn_with_state(app.clone(), context::frame))
                 .layer(CatchPanicLayer::custom(error::panicked))
                 .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
-                .layer(from_fn_with_state(app.clone(), session::mind_cookie))
                 .layer(session::layer(&app)),
         )
         .with_state(app)

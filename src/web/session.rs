@@ -4,9 +4,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -87,17 +85,21 @@ pub fn layer(app: &Shared) -> SessionManagerLayer<Store> {
         .with_expiry(Expiry::OnSessionEnd)
 }
 
-/// Around the session layer, for what it leaves undone. It takes its cookie back without the attributes
-/// that it was given with, which browsers ignore where the name begins with `__Host-` (SES-04).
-pub async fn mind_cookie(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
-    let name = cookie_name(&app, SESSION);
-    if request.headers().contains_key(header::COOKIE) {
-        let own = without_planted(request.headers(), name);
-        request.headers_mut().insert(header::COOKIE, own);
+/// Before the session layer sees a request: leaves it the cookies that are ours (SES-10).
+pub fn keep_own_cookies(app: &Shared, headers: &mut HeaderMap) {
+    if headers.contains_key(header::COOKIE) {
+        let own = without_planted(headers, cookie_name(app, SESSION));
+        headers.insert(header::COOKIE, own);
     }
-    let mut response = next.run(request).await;
-    let taken_back = format!("{name}=;");
-    let headers = response.headers_mut();
+}
+
+/// After the session layer, for what it leaves undone. It takes its cookie back without the attributes
+/// that it was given with, which browsers ignore where the name begins with `__Host-` (SES-04).
+pub fn take_back_whole(app: &Shared, headers: &mut HeaderMap) {
+    if !headers.contains_key(header::SET_COOKIE) {
+        return;
+    }
+    let taken_back = format!("{}=;", cookie_name(app, SESSION));
     let (bare, whole): (Vec<HeaderValue>, Vec<HeaderValue>) = headers
         .get_all(header::SET_COOKIE)
         .iter()
@@ -106,9 +108,8 @@ pub async fn mind_cookie(State(app): State<Shared>, mut request: Request, next: 
     if !bare.is_empty() {
         headers.remove(header::SET_COOKIE);
         headers.extend(whole.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
-        append_cookie(&app, headers, SESSION, "", 0);
+        append_cookie(app, headers, SESSION, "", 0);
     }
-    response
 }
 
 /// The cookies without those that a neighbouring host may have planted (SES-10). Of two with the
@@ -116,12 +117,14 @@ pub async fn mind_cookie(State(app): State<Shared>, mut request: Request, next: 
 /// would take `%5F%5FHost-` for the prefix that browsers keep to ourselves.
 fn without_planted(headers: &HeaderMap, session: &str) -> HeaderValue {
     let twins = cookies(headers).filter(|(name, _)| *name == session).count() > 1;
-    let kept: Vec<String> = cookies(headers)
-        .filter(|(name, _)| !name.contains('%'))
-        .filter(|(name, _)| !twins || *name != session)
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    HeaderValue::from_str(&kept.join("; ")).unwrap_or(HeaderValue::from_static(""))
+    let mut kept = String::new();
+    for (name, value) in cookies(headers) {
+        if !name.contains('%') && (!twins || name != session) {
+            let between = if kept.is_empty() { "" } else { "; " };
+            kept.extend([between, name, "=", value]);
+        }
+    }
+    HeaderValue::try_from(kept).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// The id of a session that is about to be opened, or to go on under it.

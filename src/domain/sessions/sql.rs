@@ -141,7 +141,6 @@ pub(super) struct Row {
     shortest_password: Option<i64>,
     sso_required: Option<bool>,
     role: Option<Role>,
-    state: Option<MemberState>,
     ends_at: Option<Timestamp>,
     proofs_after: Option<Timestamp>,
     joined_at: Option<Timestamp>,
@@ -190,7 +189,8 @@ impl Row {
             name: self.user_name.clone(),
             email: self.user_email.clone(),
             role: self.role?,
-            state: self.state?,
+            // The query joins no others.
+            state: MemberState::Active,
             ends_at: self.ends_at,
             proofs_after: self.proofs_after?,
             joined_at: self.joined_at?,
@@ -221,7 +221,7 @@ pub(super) async fn current(
          o.slug, o.name, o.people, o.pending, o.closed_at, \
          o.mfa, o.mfa_from, o.mfa_before, o.session_idle, o.session_absolute, o.remembers_devices, o.shortest_password, \
          o.sso_required, m.role, \
-         m.state, m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, m.remembered_until, m.break_glass, \
+         m.ends_at, m.proofs_after, m.joined_at, m.last_active_at, m.remembered_until, m.break_glass, \
          v.at as clicked_at, v.break_glass_at \
          from sessions s join users u on u.id = s.user_id \
          left join email_changes e on e.user_id = s.user_id and e.closed_at is null and e.confirmed_at is null \

@@ -14,7 +14,7 @@ pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date};
 pub(crate) use self::ending::{due, end, ended, samples, tell_of_ends};
 pub(in crate::domain) use self::list::containing;
 pub(crate) use self::list::find_active;
-pub use self::list::{Cursor, FactorFilter, ListQuery, Members, Sort, StateFilter, list};
+pub use self::list::{Cursor, FactorFilter, ListQuery, Listed, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{
     Joining, assign_role, erase, is_last_break_glass, is_last_owner, join, kept_for_break_glass, leave,
     longest_owner, mail_of_admins, membership_now, owners_beside, removable, remove,

@@ -5,8 +5,9 @@ pub(in crate::domain) use self::sql::containing;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::members::{Member, MemberError};
-use crate::domain::access::{Actor, Capability, Role};
+use super::members::{Member, MemberError, MemberState};
+use crate::clock::Timestamp;
+use crate::domain::access::{Actor, Capability, Factors, Role};
 use crate::domain::values::folded;
 use crate::ids::{OrganizationId, TeamId, UserId};
 use crate::storage::{Db, Lends};
@@ -62,7 +63,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    fn at(member: &Member, sort: Sort, backwards: bool) -> Cursor {
+    fn at(member: &Listed, sort: Sort, backwards: bool) -> Cursor {
         let value = match sort {
             Sort::Name => folded(&member.name),
             Sort::Joined => member.joined_at.0.to_string(),
@@ -91,10 +92,50 @@ impl Cursor {
     }
 }
 
+/// A member as a list shows them: each column more of each row costs a page of the list.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Listed {
+    pub user_id: UserId,
+    pub name: String,
+    pub email: String,
+    pub role: Role,
+    pub state: MemberState,
+    pub ends_at: Option<Timestamp>,
+    pub joined_at: Timestamp,
+    pub last_active_at: Timestamp,
+    #[sqlx(flatten)]
+    pub factors: Factors,
+    pub remembered_until: Timestamp,
+}
+
+impl Listed {
+    /// Active, and not past its end date.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.state == MemberState::Active && self.ends_at.is_none_or(|end| now < end)
+    }
+}
+
+impl From<Member> for Listed {
+    fn from(member: Member) -> Listed {
+        Listed {
+            user_id: member.user_id,
+            name: member.name,
+            email: member.email,
+            role: member.role,
+            state: member.state,
+            ends_at: member.ends_at,
+            joined_at: member.joined_at,
+            last_active_at: member.last_active_at,
+            factors: member.factors,
+            remembered_until: member.remembered_until,
+        }
+    }
+}
+
 /// A page of members.
 #[derive(Debug)]
 pub struct Members {
-    pub members: Vec<Member>,
+    pub members: Vec<Listed>,
     pub previous: Option<Cursor>,
     pub next: Option<Cursor>,
 }
@@ -112,7 +153,7 @@ pub async fn list(db: &Db, actor: &Actor, query: &ListQuery, limit: usize) -> Re
     let has_next = if backwards { true } else { more };
     let has_previous = if backwards { more } else { query.cursor.is_some() };
     let cursor =
-        |member: Option<&Member>, backwards| member.map(|member| Cursor::at(member, query.sort, backwards));
+        |member: Option<&Listed>, backwards| member.map(|member| Cursor::at(member, query.sort, backwards));
     Ok(Members {
         previous: cursor(members.first(), true).filter(|_| has_previous),
         next: cursor(members.last(), false).filter(|_| has_next),
@@ -126,7 +167,7 @@ pub(crate) async fn find_active(
     organization: OrganizationId,
     search: &str,
     limit: usize,
-) -> sqlx::Result<Vec<Member>> {
+) -> sqlx::Result<Vec<Listed>> {
     let query =
         ListQuery { search: search.trim().to_owned(), state: StateFilter::Active, ..ListQuery::default() };
     sql::list(on, organization, &query, limit).await

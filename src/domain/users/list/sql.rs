@@ -1,7 +1,6 @@
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
-use super::{FactorFilter, ListQuery, Sort, StateFilter};
-use crate::domain::users::members::Member;
+use super::{FactorFilter, ListQuery, Listed, Sort, StateFilter};
 use crate::domain::values::folded;
 use crate::ids::{OrganizationId, TeamId};
 use crate::storage::{Conn, Lends, fetch_all, on_either};
@@ -13,8 +12,8 @@ const LOOKED_THROUGH: i64 = 1_000;
 const MOST_TERMS: i64 = 500;
 const MOST_WORDS: usize = 5;
 
-const COLUMNS: &str = "user_id, name, email, role, state, ends_at, proofs_after, joined_at, last_active_at, \
-                       has_authenticator, has_passkey, remembered_until, break_glass";
+const COLUMNS: &str = "user_id, name, email, role, state, ends_at, joined_at, last_active_at, has_authenticator, \
+                       has_passkey, remembered_until";
 
 /// Where the rows of a page come from.
 enum Source {
@@ -36,7 +35,7 @@ pub(super) async fn list(
     organization: OrganizationId,
     filter: &ListQuery,
     limit: usize,
-) -> sqlx::Result<Vec<Member>> {
+) -> sqlx::Result<Vec<Listed>> {
     let words: Vec<String> = filter.search.split_whitespace().take(MOST_WORDS).map(folded).collect();
     if let Some(team) = filter.team {
         return page(on, organization, filter, &words, limit, &Source::Team(team)).await;
@@ -101,11 +100,11 @@ async fn page(
     words: &[String],
     limit: usize,
     source: &Source,
-) -> sqlx::Result<Vec<Member>> {
+) -> sqlx::Result<Vec<Listed>> {
     let (organization, limit) = (organization.to_string(), i64::try_from(limit).unwrap_or(i64::MAX));
     on_either!(on, |e| {
         let mut query = statement(organization, filter, words, limit, source);
-        query.build_query_as::<Member>().fetch_all(e).await
+        query.build_query_as::<Listed>().fetch_all(e).await
     })
 }
 

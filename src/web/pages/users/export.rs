@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::csv;
 use crate::domain::access::Actor;
 use crate::domain::teams;
-use crate::domain::users::{self, ListQuery, Member, MemberState};
+use crate::domain::users::{self, ListQuery, Listed, MemberState};
 use crate::ids::UserId;
 use crate::web::error::{Error, Result};
 use crate::web::export::{self, BATCH, Batches, Format};
@@ -44,7 +44,7 @@ impl Batches for Rows {
         self.query = page.next.map(|cursor| ListQuery { cursor: Some(cursor), ..query });
         let head = (!std::mem::replace(&mut self.begun, true)).then(|| COLUMNS.map(str::to_owned));
         let mut teams = self.teams(app, &page.members).await?;
-        let cells = |member: &Member| cells(member, teams.remove(&member.user_id).unwrap_or_default());
+        let cells = |member: &Listed| cells(member, teams.remove(&member.user_id).unwrap_or_default());
         Ok(Some(csv::rows(head.into_iter().chain(page.members.iter().map(cells)))))
     }
 }
@@ -54,7 +54,7 @@ impl Rows {
     async fn teams(
         &self,
         app: &Shared,
-        members: &[Member],
+        members: &[Listed],
     ) -> std::result::Result<HashMap<UserId, String>, Error> {
         let people: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
         let found = teams::of_people(&mut app.db.read().await?, self.actor.organization, &people).await?;
@@ -70,7 +70,7 @@ impl Rows {
     }
 }
 
-fn cells(member: &Member, teams: String) -> [String; 11] {
+fn cells(member: &Listed, teams: String) -> [String; 11] {
     let state = match member.state {
         MemberState::Active => "active",
         MemberState::Suspended => "suspended",

@@ -23,7 +23,7 @@ use crate::app::Shared;
 use crate::domain::access::{Actor, Capability, Factors, Role};
 use crate::domain::teams::{self, TeamError};
 use crate::domain::users::{
-    self, Cursor, FactorFilter, ListQuery, Member, MemberState, Members, Sort, StateFilter,
+    self, Cursor, FactorFilter, ListQuery, Listed, Member, MemberState, Members, Sort, StateFilter,
 };
 use crate::ids::UserId;
 use crate::web::chrome::Chrome;
@@ -147,7 +147,7 @@ struct Teams {
 
 impl Teams {
     /// One question for all the people of a page, and none where there is no team.
-    async fn of_page(app: &Shared, inside: &Inside, members: &[Member]) -> Result<Teams> {
+    async fn of_page(app: &Shared, inside: &Inside, members: &[Listed]) -> Result<Teams> {
         let mut first = teams::first(&app.db, &inside.actor, TEAMS + 1).await?;
         if first.is_empty() {
             return Ok(Teams { offered: Some(Vec::new()), of: HashMap::new() });
@@ -197,7 +197,7 @@ struct Table {
 
 /// A member as a row shows them.
 struct Row {
-    member: Member,
+    member: Listed,
     you: bool,
     path: Plain<String>,
     /// What keeps the view of the list that they are shown in, at the end of the address of each act.
@@ -217,14 +217,14 @@ struct Row {
 
 impl Row {
     fn new(inside: &Inside, begun: &Begun, member: Member, times: &Times) -> Row {
-        Row::among(inside, &begun.query(), member, String::new(), times, &mut HashMap::new())
+        Row::among(inside, &begun.query(), member.into(), String::new(), times, &mut HashMap::new())
     }
 
     /// One of many: what is the same for all of a role is rendered once.
     fn among(
         inside: &Inside,
         begun: &str,
-        member: Member,
+        member: Listed,
         teams: String,
         times: &Times,
         choices: &mut HashMap<&'static str, Rendered>,
@@ -367,7 +367,7 @@ fn table(
         rows: {
             let mut choices = HashMap::new();
             let begun = Begun::in_list(&asked).query();
-            let row = |member: Member| {
+            let row = |member: Listed| {
                 let its = teams.of.remove(&member.user_id).unwrap_or_default();
                 Row::among(inside, &begun, member, its, &times, &mut choices)
             };

@@ -147,7 +147,8 @@ pub struct Passwords {
     /// Memory to hash in, one piece for each that runs, used again: given back each time it would
     /// stay with whichever thread had it, and add up.
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
-    /// The hash of a password that nobody has: unknown accounts cost the same work (S4, ENU-01).
+    /// A hash that no password has, as it is random: unknown accounts cost the same work (S4, ENU-01). None is made
+    /// for it: the memory of that would be resident from the start.
     nobodys: Arc<str>,
 }
 
@@ -175,7 +176,6 @@ impl Drop for Place {
 impl Passwords {
     pub fn new() -> Passwords {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let nobodys = hash_now("nobody has this password", &mut Vec::new());
         Passwords {
             running: Arc::new(Semaphore::new(cores.clamp(1, 4))),
             at_once: cores.clamp(1, 4),
@@ -192,7 +192,7 @@ impl Passwords {
             )
             .expect("the name is well-formed"),
             memory: Arc::default(),
-            nobodys: nobodys.into(),
+            nobodys: written(&random_bytes::<16>(), &random_bytes::<32>()).into(),
         }
     }
 
@@ -302,7 +302,12 @@ fn hash_now(password: &str, memory: &mut Vec<Block>) -> String {
     let salt = random_bytes::<16>();
     let output =
         digest(password, &salt, parameters(), memory).expect("argon2 hashes passwords of up to 256 bytes");
-    let (salt, output) = (Salt::new(&salt), Output::new(&output));
+    written(&salt, &output)
+}
+
+/// A hash as it is stored.
+fn written(salt: &[u8; 16], output: &[u8; 32]) -> String {
+    let (salt, output) = (Salt::new(salt), Output::new(output));
     let (salt, output) =
         salt.ok().zip(output.ok()).expect("16 and 32 bytes are within a PHC string's bounds");
     format!("{PARAMETERS}{salt}${output}")

@@ -15,6 +15,7 @@ pub(super) struct Tool {
 
 /// The tools at a host, archived ones too, of the organization that it belongs to; a deleted one has none (R12). Dev
 /// mode has none either. A session there ends when the host becomes another organization's.
+/// The resources are found by their host: joined by the plain organization, SQLite would read all that it has.
 pub(super) async fn tools(
     on: &mut impl Lends,
     host: &str,
@@ -28,7 +29,7 @@ pub(super) async fn tools(
          coalesce(r.path, '/') as path, (select s.token_hash from tool_sessions t join sessions s on s.id = t.session \
          where t.token_hash = $2 and t.host = $1 and t.created_at >= h.claimed_at) as session_token \
          from tool_hosts h join organizations o on o.id = h.organization and o.closed_at is null \
-         join resources r on r.host = h.host and r.organization = h.organization \
+         join resources r on r.host = h.host and r.organization || '' = h.organization \
          where h.host = $1 and r.kind = 'tool' and r.developer = ''",
         host,
         cookie
@@ -94,7 +95,7 @@ pub(super) async fn is_tool_host(on: &mut impl Lends, host: &str) -> sqlx::Resul
         on,
         (String,),
         "select r.url from tool_hosts h join organizations o on o.id = h.organization and o.closed_at is null \
-         join resources r on r.host = h.host and r.organization = h.organization \
+         join resources r on r.host = h.host and r.organization || '' = h.organization \
          where h.host = $1 and r.kind = 'tool' and r.developer = '' and r.url is not null order by r.id limit 1",
         host
     )

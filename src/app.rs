@@ -9,7 +9,11 @@ use tokio::sync::{Notify, Semaphore};
 use crate::aside;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
+use crate::domain::api_keys::Calls;
 use crate::domain::passwords::Passwords;
+use crate::domain::spending::Spending;
+use crate::domain::throttle::Rates;
+use crate::ids::ApiKeyId;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
 use crate::outbound::{Dns, Outbound};
@@ -21,14 +25,20 @@ pub struct App {
     pub db: Db,
     pub sealer: Sealer,
     pub passwords: Passwords,
+    /// Takes checks that wait together into one transaction.
+    pub spending: Spending,
     /// Places for downloads that read a whole table.
     pub exports: Arc<Semaphore>,
     pub metrics: Metrics,
     /// Wakes the worker that sends many invitations.
     pub invites: Notify,
+    /// How often keys are used, as far as it is not written yet.
+    pub calls: Calls,
     pub outbound: Outbound,
     pub dns: Dns,
     pub oidc: Oidc,
+    /// How many requests a minute each API key makes, checks apart; by the first of its family.
+    pub api_rates: Rates<ApiKeyId>,
 }
 
 /// As many downloads run at once; more are turned away.
@@ -116,8 +126,23 @@ impl App {
         let metrics = Metrics::new(db.times().collectors().into_iter().chain(passwords.collectors()));
         let outbound = Outbound::new(&config);
         let (dns, oidc) = (Dns::new(&config), Oidc::new(&config, outbound.clone()));
-        let invites = Notify::new();
-        App { config, db, sealer, passwords, exports, metrics, invites, outbound, dns, oidc }
+        let (invites, calls, spending) = (Notify::new(), Calls::default(), Spending::default());
+        let api_rates = Rates::new(config.api_rate);
+        App {
+            config,
+            db,
+            sealer,
+            passwords,
+            spending,
+            exports,
+            metrics,
+            invites,
+            calls,
+            outbound,
+            dns,
+            oidc,
+            api_rates,
+        }
     }
 
     /// A wrong key is found at the start and not at the first mail.

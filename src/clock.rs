@@ -1,10 +1,12 @@
 //! Time: milliseconds since the Unix epoch, from a clock that tests can set.
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::{Date, Month, OffsetDateTime};
 
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60 * SECOND;
@@ -34,6 +36,18 @@ impl Timestamp {
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
+    /// The same day so many months later, in UTC, or the last one of a month that has no such day.
+    pub fn plus_months(self, months: u32) -> Timestamp {
+        let at = self.date_time();
+        let index = i64::from(at.year()) * 12 + i64::from(u8::from(at.month())) - 1 + i64::from(months);
+        let later = i32::try_from(index.div_euclid(12)).ok().and_then(|year| {
+            let month = Month::try_from(u8::try_from(index.rem_euclid(12) + 1).ok()?).ok()?;
+            Date::from_calendar_date(year, month, at.day().min(month.length(year))).ok()
+        });
+        let milliseconds = later.map(|date| at.replace_date(date).unix_timestamp_nanos() / 1_000_000);
+        Timestamp(milliseconds.and_then(|at| i64::try_from(at).ok()).unwrap_or(i64::MAX))
+    }
+
     /// RFC 3339 in UTC, to the second. Written by hand: a list has it a hundred times.
     pub fn rfc3339(self) -> String {
         let at = self.date_time();
@@ -54,6 +68,21 @@ impl Timestamp {
             text.push_str(after);
         }
         text
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Write a moment as RFC 3339 does, such as 2027-03-31T18:00:00Z.")]
+pub struct NotAMoment;
+
+impl FromStr for Timestamp {
+    type Err = NotAMoment;
+
+    /// RFC 3339, to the millisecond, in any offset.
+    fn from_str(text: &str) -> Result<Timestamp, NotAMoment> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NotAMoment)?;
+        let milliseconds = at.unix_timestamp_nanos().div_euclid(1_000_000);
+        i64::try_from(milliseconds).map(Timestamp).map_err(|_| NotAMoment)
     }
 }
 

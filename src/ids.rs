@@ -126,6 +126,11 @@ typed_id!(
     /// An API key's name in pages and tables. The secret is another.
     ApiKeyId
 );
+typed_id!(PermissionId);
+typed_id!(
+    /// A place that a caller holds of what may be used so often at once.
+    LeaseId
+);
 typed_id!(
     /// A passkey's challenge, to be answered once. Who may answer it is checked apart.
     ChallengeId

@@ -10,7 +10,7 @@ use interlock::app::{App, StartError};
 use interlock::cli::{self, Arguments, Command};
 use interlock::clock::Clock;
 use interlock::config::{Config, LogFormat};
-use interlock::domain::{housekeeping, invitations, sign_up};
+use interlock::domain::{api_keys, housekeeping, invitations, sign_up};
 use interlock::mail::{self, Transport};
 use interlock::web;
 use tokio::net::TcpListener;
@@ -104,13 +104,18 @@ async fn serve(config: Config) -> Result<(), Failure> {
         tokio::spawn(web::serve_metrics(app.clone(), metrics, stopping.clone()));
     }
     let inviter = tokio::spawn(invitations::run(app.clone(), stopping.clone()));
+    // Told to stop once the last request is answered, so that all of them are counted.
+    let (no_more, none_left) = watch::channel(false);
+    let counter = tokio::spawn(api_keys::count_calls(app.clone(), none_left));
     let server = tokio::spawn(web::serve(app.clone(), listener, stopping));
     stop_asked.await;
     tracing::info!("stopping: requests in flight are finished first");
     stop.send_replace(true);
     server.await?;
+    no_more.send_replace(true);
     let patience = Duration::from_secs(app.config.shutdown_seconds);
-    if tokio::time::timeout(patience, async { tokio::join!(sender, keeper, inviter) }).await.is_err() {
+    if tokio::time::timeout(patience, async { tokio::join!(sender, keeper, inviter, counter) }).await.is_err()
+    {
         tracing::warn!("a mail was still being sent; it is sent again at the next start");
     }
     app.db.close().await;

@@ -1,7 +1,15 @@
 //! `/v1`: keys, problems, and what machines ask about access.
 
+mod audit;
+mod bodies;
 mod check;
+mod document;
 mod keys;
+mod once;
+mod programs;
+mod resources;
+mod teams;
+mod users;
 
 use axum::http::Method;
 use interlock::clock::Timestamp;
@@ -9,7 +17,7 @@ use interlock::domain::access::Operator;
 use interlock::domain::api_keys::{self, NewKey};
 use serde_json::Value;
 
-use crate::support::{Answer, TestApp, access};
+use crate::support::{Answer, TestApp, access, database, keys as keys_of};
 
 pub const CHECK: &str = "/v1/access/check";
 pub const BATCH: &str = "/v1/access/check/batch";
@@ -23,7 +31,7 @@ pub async fn key(
 ) -> (String, String) {
     let organization = access::organization(app, org).await.parse().expect("an id");
     let agent = "Gateway".parse().expect("a name");
-    let new = NewKey { agent, name: None, environment: environment.to_owned(), expires_at };
+    let new = NewKey { agent, name: None, environment: environment.to_owned(), permission: None, expires_at };
     let made = api_keys::create_live(&app.app, organization, &new, &Operator::sysadmin()).await;
     let (key, secret) = made.expect("a key is made");
     (secret.expose().to_owned(), key.id.to_string())
@@ -32,6 +40,53 @@ pub async fn key(
 /// Posts JSON with a key.
 pub async fn post(app: &TestApp, key: &str, path: &str, body: &Value) -> Answer {
     send(app, Method::POST, path, &[("authorization", &format!("Bearer {key}"))], &body.to_string()).await
+}
+
+/// An admin key of the organization's Owner, who signed up with this address.
+pub async fn admin(app: &TestApp, org: &str, owner: &str) -> String {
+    keys_of::insert(app, &keys_of::Row::admin(org, owner)).await.1
+}
+
+/// Calls with a key, and with JSON if there is any. Without a key, if it is empty.
+pub async fn call(app: &TestApp, key: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    call_with(app, key, method, path, body, &[]).await
+}
+
+/// The same with other headers.
+pub async fn call_with(
+    app: &TestApp,
+    key: &str,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+    more: &[(&str, &str)],
+) -> Answer {
+    let bearer = format!("Bearer {key}");
+    let mut headers = more.to_vec();
+    if !key.is_empty() {
+        headers.push(("authorization", &bearer));
+    }
+    let method = method.parse().expect("a method");
+    send(app, method, path, &headers, &body.map(Value::to_string).unwrap_or_default()).await
+}
+
+#[track_caller]
+pub fn json_of(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{} is JSON", answer.body))
+}
+
+/// Where something is wrong, by the problem.
+pub fn pointers(problem: &Value) -> Vec<&str> {
+    problem["errors"].as_array().into_iter().flatten().filter_map(|error| error["pointer"].as_str()).collect()
+}
+
+/// The newest audit row's kind and the key that it names, as "member.removed by An admin key (il_admin_…)".
+pub async fn newest_row(app: &TestApp) -> (String, String) {
+    let row = "select kind || '|' || changes from audit_events where chain <> 'instance' order by at desc, seq desc limit 1";
+    let row = database::only(database::texts(app, row).await);
+    let (kind, changes) = row.split_once('|').expect("a kind and changes");
+    let changes: Value = serde_json::from_str(changes).expect("it is JSON");
+    (kind.to_owned(), changes["by_key"]["new"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Whatever a program sends, as JSON unless a header says otherwise.

@@ -1,6 +1,7 @@
 //! The sysadmin's command line: the real program, beside the application, on both databases.
 
 mod backup;
+mod base;
 mod demo;
 mod keys;
 mod organizations;

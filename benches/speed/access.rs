@@ -46,7 +46,7 @@ fn cleared(organization: &Organization) -> String {
 
 /// Each member in three teams, the Owner in the first too; a live key, and a session of `session`'s at a tool's host.
 pub async fn seed(data: &Path, organization: &Organization, session: &str) -> Asking {
-    let (secret, cookie) = (Secret::generate(), Token::generate());
+    let (secret, cookie) = (Secret::generate(interlock::domain::api_keys::Kind::Live), Token::generate());
     let (id, slug) = (organization.id, organization.slug);
     let (key_hash, cookie_hash) = (hash(secret.hash()), hash(cookie.hash()));
     let number = &id[id.len() - 4..];
@@ -74,8 +74,8 @@ pub async fn seed(data: &Path, organization: &Organization, session: &str) -> As
          select printf('{number}0001-0000-7000-8000-%012x', i % {RESOURCES}), '{id}',
                 printf('{number}0000-0000-7000-8000-%012x', i / 4), 3 from n;
          insert into agents (id, organization, name, name_key, created_at) values ('{number}0002-0000-7000-8000-000000000000', '{id}', 'Gateway', 'gateway', 0);
-         insert into api_keys (id, organization, kind, name, agent, environment, token_hash, shown, created_at)
-         values ('{number}0003-0000-7000-8000-000000000000', '{id}', 'live', 'Gateway', '{number}0002-0000-7000-8000-000000000000', 'production', '{key_hash}', 'x', 0);
+         insert into api_keys (id, organization, kind, family, name, agent, environment, token_hash, shown, created_at)
+         values ('{number}0003-0000-7000-8000-000000000000', '{id}', 'live', '{number}0003-0000-7000-8000-000000000000', 'Gateway', '{number}0002-0000-7000-8000-000000000000', 'production', '{key_hash}', 'x', 0);
          insert into tool_sessions (token_hash, session, host, created_at)
          select '{cookie_hash}', s.id, '{slug}.example', 0 from sessions s where s.token_hash = '{session}';
          drop table n;

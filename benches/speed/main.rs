@@ -4,6 +4,7 @@
 
 mod access;
 mod bare;
+mod check;
 mod load;
 mod measure;
 mod process;

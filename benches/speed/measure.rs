@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::access;
+use crate::check;
 use crate::load::{self, Ask, CONNECTIONS, Connection, always, get, header, post};
 use crate::process::{self, Server};
 use crate::report::Report;
@@ -64,6 +65,10 @@ pub async fn all(parts: &[String]) {
     }
     if asked("access") {
         bench.access().await;
+    }
+    if asked("check") {
+        let Bench { report, ours, bare, data, .. } = &mut bench;
+        check::all(report, ours, bare, data).await;
     }
     if asked("invite") {
         bench.invite().await;

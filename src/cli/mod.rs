@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod base;
 mod confirm;
 mod export;
 mod hosts;

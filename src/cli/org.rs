@@ -9,13 +9,14 @@ use serde::Serialize;
 
 use super::export::{self, Format};
 use super::output::{count, facts, minute, minute_or, print, table};
-use super::{Failure, Json, Result, confirm, hosts, output};
+use super::{Failure, Json, Result, base, confirm, hosts, output};
 use crate::app::{self, App};
 use crate::aside::Aside;
 use crate::clock::Timestamp;
 use crate::domain::access::{Operator, Role};
 use crate::domain::audit;
 use crate::domain::organizations::sysadmin::{self, Standing};
+use crate::domain::permitting;
 use crate::domain::settings::{self, Lifted};
 use crate::domain::users::{self, MemberState};
 
@@ -107,6 +108,27 @@ pub enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Set what an organization's keys may do at most. Prints what changes and which permissions go beyond it.
+    #[command(
+        after_help = "Examples:\n  interlock org set-base-permission halden-freight base.json --dry-run\n  \
+        interlock org set-base-permission halden-freight base.json\n  \
+        interlock org set-base-permission --default - < base.json\n\n\
+        The file is JSON: {\"scopes\": {\"source_type:*\": [{\"level\": \"user\", \"type\": \"count\", \"value\": 3}]}}.\n\
+        It holds from the next request on. Permissions beyond it stay written, and grant no more than it."
+    )]
+    SetBasePermission {
+        /// Its slug, and the file; - is stdin. With --default the file alone
+        #[arg(num_args = 1..=2, value_names = ["ORG", "FILE"], required = true)]
+        what: Vec<PathBuf>,
+        /// What new organizations begin with
+        #[arg(long)]
+        default: bool,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Undo the deletion of an organization that is not erased yet.
     #[command(after_help = "Example:\n  interlock org reopen halden-freight")]
     Reopen {
@@ -130,6 +152,20 @@ pub async fn run(command: Command, app: &App) -> Result {
         }
         Command::Hosts { json } => hosts::list(app, json).await,
         Command::ReleaseHost { host, yes, json } => hosts::release(app, &host, yes.as_deref(), json).await,
+        Command::SetBasePermission { what, default, dry_run, json } => {
+            let (slug, file) = match (what.as_slice(), default) {
+                ([file], true) => (None, file.as_path()),
+                ([slug, file], false) => (slug.to_str(), file.as_path()),
+                _ => {
+                    let usage = "Give an organization and a file, or --default and a file. Nothing was done.";
+                    return Err(Failure::usage(usage));
+                }
+            };
+            if !default && slug.is_none() {
+                return Err(Failure::new("This is no organization's slug."));
+            }
+            base::set(app, &base::Asked { slug, file, dry_run, json }).await
+        }
         Command::Reopen { slug, json } => reopen(app, &slug, json).await,
     }
 }
@@ -201,6 +237,7 @@ struct Shown {
     people_by_role: BTreeMap<&'static str, i64>,
     suspended: i64,
     owners: Vec<Owner>,
+    base_permission: serde_json::Value,
     audit: Head,
 }
 
@@ -231,6 +268,7 @@ async fn show(app: &App, slug: &str, json: Json) -> Result {
     let suspended: i64 = here(MemberState::Suspended).map(|head| head.people).sum();
     let owners = users::sysadmin::owners(&app.db, organization.id).await?;
     let (rows, hash) = audit::head(&mut app.db.read().await?, organization.id).await?;
+    let allowed = permitting::base_of(&app.db, organization.id).await?;
     if json.json {
         let owner =
             |(name, email, state): (String, String, MemberState)| Owner { name, email, state: state.code() };
@@ -239,6 +277,7 @@ async fn show(app: &App, slug: &str, json: Json) -> Result {
             people_by_role,
             suspended,
             owners: owners.into_iter().map(owner).collect(),
+            base_permission: allowed.to_json(),
             audit: Head { rows, hash },
         });
     }
@@ -263,7 +302,9 @@ async fn show(app: &App, slug: &str, json: Json) -> Result {
     print("\n")?;
     let rows: Vec<_> =
         owners.into_iter().map(|(name, email, state)| [name, email, state.code().to_owned()]).collect();
-    table(["owner", "email", "state"], &rows, "It has no Owner.")
+    table(["owner", "email", "state"], &rows, "It has no Owner.")?;
+    print("\n")?;
+    base::show(&allowed)
 }
 
 async fn export_audit(app: &App, slug: &str, format: Format, output: Option<PathBuf>, force: bool) -> Result {

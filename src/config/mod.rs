@@ -129,6 +129,9 @@ settings! {
     /// Whether browsers are told to use https for every subdomain too: true or false.
     hsts_subdomains: bool = false, |text| choice(text, BOOLEAN), |value| chosen(value, BOOLEAN);
 
+    /// How many requests a minute one API key may make to /v1, checks apart: 1 to 1000000.
+    api_rate: u32 = 600, rate, u32::to_string;
+
     /// How many seconds requests may take to finish when Interlock stops: 1 to 600.
     shutdown_seconds: u64 = 30, seconds, u64::to_string;
 }
@@ -447,6 +450,11 @@ fn directives(value: &str) -> Result<String, String> {
 fn seconds(value: &str) -> Result<u64, String> {
     let seconds = value.parse().ok().filter(|seconds| (1..=600).contains(seconds));
     seconds.ok_or_else(|| format!("{value:?} is not a number of seconds. Use one from 1 to 600."))
+}
+
+fn rate(value: &str) -> Result<u32, String> {
+    let rate = value.parse().ok().filter(|rate| (1..=1_000_000).contains(rate));
+    rate.ok_or_else(|| format!("{value:?} is not a number of requests. Use one from 1 to 1000000."))
 }
 
 fn networks(value: &str) -> Result<Vec<IpNet>, String> {

@@ -54,6 +54,7 @@ metrics_listen        (not set)                          default
 log                   auto                               default
 log_level             info                               default
 hsts_subdomains       false                              default
+api_rate              600                                default
 shutdown_seconds      30                                 default
 ";
     assert_eq!(config.describe(), expected);
@@ -109,8 +110,8 @@ fn everything_wrong_is_told_at_once() {
         "INTERLOCK_log: there is no such setting. Correct or remove it.",
         "The settings are listen, base_url, data_dir, database_url, new_secret_key, secret_key, smtp_url, mail_from, \
          sign_up, trusted_proxies, google_client_id, google_client_secret, google_issuer, entra_authority, \
-         outbound_allow, dns_server, metrics_listen, log, log_level, hsts_subdomains, shutdown_seconds; \
-         in the environment in capitals, after INTERLOCK_.",
+         outbound_allow, dns_server, metrics_listen, log, log_level, hsts_subdomains, api_rate, \
+         shutdown_seconds; in the environment in capitals, after INTERLOCK_.",
     ];
     let errors = read(Some(file), &environment).expect_err("all of them");
     assert_eq!(errors.problems(), expected);
@@ -389,6 +390,7 @@ fn the_small_settings_know_their_values() {
     assert_eq!(accepted("INTERLOCK_LOG", "json").log, LogFormat::Json);
     assert_eq!(accepted("INTERLOCK_LOG_LEVEL", "interlock=debug,info").log_level, "interlock=debug,info");
     assert_eq!(accepted("INTERLOCK_SHUTDOWN_SECONDS", "600").shutdown_seconds, 600);
+    assert_eq!(accepted("INTERLOCK_API_RATE", "1000000").api_rate, 1_000_000);
     let proxies = accepted("INTERLOCK_TRUSTED_PROXIES", "10.0.0.7, 10.1.2.3/16 ,::1,").trusted_proxies;
     assert_eq!(joined(&proxies), "10.0.0.7/32, 10.1.0.0/16, ::1/128");
     assert!(accepted("INTERLOCK_TRUSTED_PROXIES", "").trusted_proxies.is_empty());

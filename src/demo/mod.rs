@@ -7,7 +7,9 @@
 
 mod cast;
 mod factors;
+mod keys;
 mod people;
+mod permissions;
 mod resources;
 mod sso;
 mod stage;
@@ -35,6 +37,8 @@ enum Step {
     Sso(sso::Act),
     Team(teams::Act),
     Resource(resources::Act),
+    Key(keys::Act),
+    Permission(permissions::Act),
 }
 
 /// All that happens, in the order of time.
@@ -45,8 +49,10 @@ fn script(end: Timestamp) -> Vec<(Timestamp, Step)> {
     let sso = sso::script(end).into_iter().map(|(at, act)| (at, Step::Sso(act)));
     let teams = teams::script(end).into_iter().map(|(at, act)| (at, Step::Team(act)));
     let resources = resources::script(end).into_iter().map(|(at, act)| (at, Step::Resource(act)));
-    let mut steps: Vec<(Timestamp, Step)> =
-        people.chain(factors).chain(visits).chain(sso).chain(teams).chain(resources).collect();
+    let permissions = permissions::script(end).into_iter().map(|(at, act)| (at, Step::Permission(act)));
+    let keys = keys::script(end).into_iter().map(|(at, act)| (at, Step::Key(act)));
+    let ours = people.chain(factors).chain(visits).chain(sso).chain(teams).chain(resources);
+    let mut steps: Vec<(Timestamp, Step)> = ours.chain(permissions).chain(keys).collect();
     steps.sort_by_key(|(at, _)| *at);
     steps
 }
@@ -59,6 +65,8 @@ async fn play(stage: &mut Stage, step: Step) -> Result {
         Step::Sso(act) => sso::play(stage, act).await,
         Step::Team(act) => teams::play(stage, act).await,
         Step::Resource(act) => resources::play(stage, act).await,
+        Step::Key(act) => keys::play(stage, act).await,
+        Step::Permission(act) => permissions::play(stage, act).await,
     }
 }
 

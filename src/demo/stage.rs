@@ -7,6 +7,7 @@ use super::PASSWORD;
 use crate::app::App;
 use crate::clock::{Clock, DAY, HOUR, MINUTE, Timestamp};
 use crate::domain::access::{Actor, Factors, Origin, Person};
+use crate::domain::api_keys::Secret;
 use crate::domain::sessions::Device;
 use crate::domain::users::{self, User};
 use crate::domain::values::{Theme, TimeZone};
@@ -27,6 +28,8 @@ pub struct Stage {
     pub invitations: BTreeMap<String, InvitationId>,
     /// The newest mailed link to each address.
     links: BTreeMap<String, String>,
+    /// API keys by their names.
+    pub secrets: BTreeMap<String, Secret>,
     requests: u32,
 }
 
@@ -40,6 +43,7 @@ impl Stage {
             organizations: BTreeMap::new(),
             invitations: BTreeMap::new(),
             links: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             requests: 0,
         }
     }
@@ -73,7 +77,8 @@ impl Stage {
     /// A place on the network and a request, different ones for different people.
     pub fn origin(&mut self, key: &str) -> Origin {
         self.requests += 1;
-        Origin { address: Some(address_of(key)), request: format!("demo-{:04}", self.requests) }
+        let address = Some(address_of(key));
+        Origin { address, request: format!("demo-{:04}", self.requests), by_key: None }
     }
 
     /// Someone as if they had just proven who they are.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{
-    email_change, factors, forward_auth, invitations, leaving, recovery, sessions, settings, sign_up, sso,
-    throttle,
+    api_keys, email_change, factors, forward_auth, idempotency, invitations, leaving, recovery, sessions,
+    settings, sign_up, spending, sso, throttle,
 };
 use crate::app::Shared;
 use crate::mail;
@@ -16,7 +16,8 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Of so many rounds the first sweeps: once an hour.
 const ROUNDS: u32 = 60;
 
-/// Ends memberships, tells members what is asked of them and checks domains every minute, and sweeps at the start and every hour, until `stopping` turns true.
+/// Ends memberships, tells members what is asked of them and Owners of keys that end, and checks domains every minute;
+/// sweeps at the start and every hour, until `stopping` turns true.
 pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
     let mut round = 0;
     while !*stopping.borrow() {
@@ -25,6 +26,9 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
         }
         if let Err(error) = settings::tell_due(&app).await {
             tracing::error!(%error, "members could not be told of a factor that is asked for");
+        }
+        if let Err(error) = api_keys::tell_due(&app).await {
+            tracing::error!(%error, "Owners could not be told of keys that end");
         }
         if let Err(error) = sso::check_due(&app).await {
             tracing::error!(%error, "domains could not be checked");
@@ -54,7 +58,10 @@ pub async fn sweep(app: &Shared) -> sqlx::Result<()> {
     recovery::sweep(&mut tx).await?;
     email_change::sweep(&mut tx).await?;
     invitations::sweep(&mut tx).await?;
+    api_keys::sweep(&mut tx).await?;
+    idempotency::sweep(&mut tx).await?;
     mail::sweep(&mut tx).await?;
     tx.commit().await?;
+    spending::sweep(&app.db).await?;
     settings::erase_due(app).await
 }

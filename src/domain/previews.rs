@@ -1,8 +1,8 @@
 //! One of each kind of mail, with data that nobody has: to look at, and for the tests to check.
 
 use super::{
-    account, email_change, factors, invitations, leaving, recovery, resources, settings, sign_in, sign_up,
-    sso, users,
+    account, api_keys, email_change, factors, invitations, leaving, recovery, resources, settings, sign_in,
+    sign_up, sso, users,
 };
 use crate::app::App;
 use crate::mail::Message;
@@ -12,6 +12,7 @@ pub fn all(app: &App) -> Vec<Message> {
     [
         users::samples(app),
         resources::asking::samples(app),
+        api_keys::samples(app),
         factors::samples(app),
         account::samples(app),
         sign_in::samples(app),

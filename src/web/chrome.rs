@@ -71,12 +71,15 @@ pub struct Item {
 }
 
 /// The sidebar of an organization. An entry without a capability is everyone's.
-const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 7] = [
+const INSIDE: [(&str, &str, &str, &str, Option<Capability>); 10] = [
     ("Access", "Home", "", "house", None),
     ("Access", "Resources", "resources", "box", Some(Capability::ReadResources)),
+    ("Access", "Permissions", "permissions", "gauge", Some(Capability::ReadPermissions)),
     ("People", "Users", "users", "users", Some(Capability::ReadUsers)),
     ("People", "Teams", "teams", "boxes", Some(Capability::ReadTeams)),
     ("People", "Roles", "roles", "id-card", None),
+    ("Machines", "API keys", "keys", "key-round", Some(Capability::OwnDevelopmentKey)),
+    ("Machines", "Agents", "agents", "monitor", Some(Capability::ReadAgents)),
     ("Records", "Audit log", "audit", "scroll-text", Some(Capability::ReadAudit)),
     ("Organization", "Settings", "settings", "settings", Some(Capability::ManageSettings)),
 ];

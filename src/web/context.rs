@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -55,6 +55,7 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
         origin: Origin {
             address: client_address(&request, &app.config.trusted_proxies),
             request: Uuid::now_v7().simple().to_string(),
+            by_key: None,
         },
         fragment: headers.get("hx-request").is_some_and(|value| value == "true"),
         json: wants_json(headers),
@@ -69,6 +70,9 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
     let mut response = next.run(request).instrument(span).await;
     session::take_back_whole(&app, response.headers_mut());
     let mut response = error::render(response, &context);
+    if context.api && method == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = only_allow(&response);
+    }
     dress(&mut response, &app);
     if let Ok(id) = HeaderValue::from_str(&context.origin.request) {
         response.headers_mut().insert("x-request-id", id);
@@ -79,6 +83,16 @@ pub async fn frame(State(app): State<Shared>, mut request: Request, next: Next) 
     // Outside the span, with its id: the log would take the span's fields apart and write them again.
     let (milliseconds, id) = (u64::try_from(took.as_millis()).unwrap_or(u64::MAX), &context.origin.request);
     tracing::info!(parent: None, id, method = method.as_str(), route, status, milliseconds, "answered");
+    response
+}
+
+/// What may be sent to an address of `/v1` is no error to ask for (RFC 9110, 9.3.7). Scripts of other sites are told
+/// nothing that would let them in.
+fn only_allow(refused: &Response) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(allow) = refused.headers().get(header::ALLOW) {
+        response.headers_mut().insert(header::ALLOW, allow.clone());
+    }
     response
 }
 

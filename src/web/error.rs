@@ -377,7 +377,7 @@ mod tests {
     use crate::domain::access::Origin;
 
     async fn shown(response: Response, fragment: bool) -> String {
-        let origin = Origin { address: None, request: "request-7".to_owned() };
+        let origin = Origin { request: "request-7".to_owned(), ..Origin::default() };
         let context = Context {
             origin,
             fragment,

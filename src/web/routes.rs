@@ -13,16 +13,17 @@ use super::gate::Access::{
 use super::gate::TokenKind::{EmailChange, EmailUndo, Invite, Notice, Reset, Setup, Verify};
 pub use super::gate::{Access, TokenKind};
 use super::pages::{
-    account, audit, challenge, email_change, forward_auth, health, home, invitations, invite, leaving,
-    mailbox, mfa, notice, opening, organizations, passkeys, recovery, resources, roles, settings, sign_in,
-    sign_up, sso, step_up, teams, users,
+    account, agents, api_docs, audit, challenge, email_change, forward_auth, health, home, invitations,
+    invite, keys, leaving, mailbox, mfa, notice, opening, organizations, passkeys, permissions, recovery,
+    resources, roles, settings, sign_in, sign_up, sso, step_up, teams, users,
 };
 use crate::app::Shared;
 use crate::domain::access::Capability::{
-    AskApproval, ChangeAccess, DeleteOrganization, ManageSettings, ManageTeams, ManageUsers, ReadAudit,
-    ReadResources, ReadTeams, ReadUsers, WriteResources,
+    AskApproval, ChangeAccess, DeleteOrganization, ManageLiveKeys, ManageSettings, ManageTeams, ManageUsers,
+    OwnDevelopmentKey, ReadAgents, ReadAudit, ReadPermissions, ReadPlan, ReadResources, ReadTeams, ReadUsers,
+    WritePermissions, WriteResources,
 };
-use crate::domain::api_keys::KeyScope::Check;
+use crate::domain::api_keys::KeyScope::{Check, Itself, Manages, Mint};
 
 pub struct Route {
     pub method: Method,
@@ -37,6 +38,19 @@ fn get<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, ha
 
 fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     Route { method: Method::POST, path, access, handler: on(axum::routing::MethodFilter::POST, handler) }
+}
+
+/// Browsers send GET and POST; these are for `/v1`.
+fn patch<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::PATCH, path, access, handler: on(axum::routing::MethodFilter::PATCH, handler) }
+}
+
+fn put<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::PUT, path, access, handler: on(axum::routing::MethodFilter::PUT, handler) }
+}
+
+fn delete<H: Handler<T, Shared>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::DELETE, path, access, handler: on(axum::routing::MethodFilter::DELETE, handler) }
 }
 
 /// What belongs to an environment: under production's address, and under that of each other one.
@@ -67,6 +81,49 @@ pub fn table() -> Vec<Route> {
         post("/.interlock/sign-out",                      Tool,               forward_auth::sign_out),
         post("/v1/access/check",                          Key(Check),         api::access::check),
         post("/v1/access/check/batch",                    Key(Check),         api::access::check_many),
+        post("/v1/check",                                 Key(Check),         api::checks::check),
+        post("/v1/check/batch",                           Key(Check),         api::checks::check_many),
+        post("/v1/leases/{id}/renew",                     Key(Check),         api::checks::renew),
+        delete("/v1/leases/{id}",                         Key(Check),         api::checks::release),
+        post("/v1/keys/ephemeral",                        Key(Mint),          api::keys::mint),
+        get ("/v1/keys/current",                          Key(Itself),        api::keys::current),
+        get ("/v1/keys",                                  Key(Manages(ReadUsers)), api::keys::list),
+        get ("/v1/openapi.json",                          Anyone,             api::document::serve),
+        get ("/v1/users",                          Key(Manages(ReadUsers)),   api::users::list),
+        post("/v1/users/invite",                   Key(Manages(ManageUsers)), api::users::invite),
+        get ("/v1/users/{id}",                     Key(Manages(ReadUsers)),   api::users::show),
+        delete("/v1/users/{id}",                   Key(Manages(ManageUsers)), api::users::remove),
+        patch("/v1/users/{id}/role",               Key(Manages(ManageUsers)), api::users::change_role),
+        put ("/v1/users/{id}/suspension",          Key(Manages(ManageUsers)), api::users::suspend),
+        delete("/v1/users/{id}/suspension",        Key(Manages(ManageUsers)), api::users::reactivate),
+        get ("/v1/invitations",                    Key(Manages(ReadUsers)),   api::invitations::list),
+        get ("/v1/invitations/{id}",               Key(Manages(ReadUsers)),   api::invitations::show),
+        delete("/v1/invitations/{id}",             Key(Manages(ManageUsers)), api::invitations::revoke),
+        post("/v1/invitations/{id}/resend",        Key(Manages(ManageUsers)), api::invitations::resend),
+        get ("/v1/teams",                          Key(Manages(ReadTeams)),   api::teams::list),
+        post("/v1/teams",                          Key(Manages(ManageTeams)), api::teams::create),
+        get ("/v1/teams/{slug}",                   Key(Manages(ReadTeams)),   api::teams::show),
+        patch("/v1/teams/{slug}",                  Key(Manages(ManageTeams)), api::teams::change),
+        delete("/v1/teams/{slug}",                 Key(Manages(ManageTeams)), api::teams::delete),
+        get ("/v1/teams/{slug}/members",           Key(Manages(ReadTeams)),   api::teams::members),
+        put ("/v1/teams/{slug}/members/{id}",      Key(Manages(ManageTeams)), api::teams::put_member),
+        delete("/v1/teams/{slug}/members/{id}",    Key(Manages(ManageTeams)), api::teams::remove_member),
+        get ("/v1/resources",                      Key(Manages(ReadResources)), api::resources::list),
+        post("/v1/resources",                      Key(Manages(WriteResources)), api::resources::create),
+        get ("/v1/resources/{key}",                Key(Manages(ReadResources)), api::resources::show),
+        patch("/v1/resources/{key}",               Key(Manages(WriteResources)), api::resources::change),
+        delete("/v1/resources/{key}",              Key(Manages(WriteResources)), api::resources::archive),
+        post("/v1/resources/{key}/unarchive",      Key(Manages(WriteResources)), api::resources::unarchive),
+        get ("/v1/resources/{key}/access",         Key(Manages(ReadResources)), api::resources::access),
+        put ("/v1/resources/{key}/access",         Key(Manages(ChangeAccess)), api::resources::put_access),
+        get ("/v1/audit",                          Key(Manages(ReadAudit)),   api::audit::list),
+        get ("/docs/api",                                 Public,             api_docs::show),
+
+        get ("/v1/permissions",                           Key(Manages(ReadPermissions)), api::permissions::list),
+        post("/v1/permissions",                           Key(Manages(WritePermissions)), api::permissions::create),
+        get ("/v1/permissions/{id}",                      Key(Manages(ReadPermissions)), api::permissions::get),
+        patch("/v1/permissions/{id}",                     Key(Manages(WritePermissions)), api::permissions::change),
+        delete("/v1/permissions/{id}",                    Key(Manages(WritePermissions)), api::permissions::delete),
 
         get ("/",                                         Public,             home::root),
         get ("/sign-up",                                  Public,             sign_up::form),
@@ -225,10 +282,49 @@ pub fn table() -> Vec<Route> {
         get ("/o/{org}/teams/{slug}/members/{id}/removal", Maintains,         teams::confirm_removal),
         post("/o/{org}/teams/{slug}/members/{id}/removal", Maintains,         teams::remove),
         post("/o/{org}/teams/{slug}/members/{id}/maintainer", Needs(ManageTeams), teams::set_maintainer),
+        get ("/o/{org}/agents",                           Needs(ReadAgents),  agents::index),
+        post("/o/{org}/agents",                           Needs(ManageLiveKeys), agents::create),
+        get ("/o/{org}/agents.csv",                       Needs(ReadAgents),  agents::export),
+        get ("/o/{org}/agents/new",                       Needs(ManageLiveKeys), agents::form),
+        get ("/o/{org}/agents/{id}",                      Needs(ReadAgents),  agents::show),
+        get ("/o/{org}/agents/{id}/name",                 Needs(ManageLiveKeys), agents::rename_form),
+        post("/o/{org}/agents/{id}/name",                 Needs(ManageLiveKeys), agents::rename),
+        get ("/o/{org}/agents/{id}/archiving",            Needs(ManageLiveKeys), agents::confirm_archiving),
+        post("/o/{org}/agents/{id}/archiving",            Needs(ManageLiveKeys), agents::archive),
+        get ("/o/{org}/keys",                             Needs(OwnDevelopmentKey), keys::index),
+        post("/o/{org}/keys",                             Needs(ManageLiveKeys), keys::create),
+        get ("/o/{org}/keys.csv",                         Needs(OwnDevelopmentKey), keys::export),
+        get ("/o/{org}/keys/new",                         Needs(ManageLiveKeys), keys::form),
+        get ("/o/{org}/keys/admin",                       Needs(ManageLiveKeys), keys::admin_form),
+        post("/o/{org}/keys/admin",                       Needs(ManageLiveKeys), keys::create_admin),
+        get ("/o/{org}/keys/development",                 Needs(OwnDevelopmentKey), keys::development_form),
+        post("/o/{org}/keys/development",                 Needs(OwnDevelopmentKey), keys::create_development),
+        get ("/o/{org}/keys/lifetime",                    Needs(ManageSettings), keys::lifetime),
+        post("/o/{org}/keys/lifetime",                    Needs(ManageSettings), keys::change_lifetime),
+        get ("/o/{org}/keys/{id}",                        Needs(OwnDevelopmentKey), keys::show),
+        get ("/o/{org}/keys/{id}/rotation",               Needs(OwnDevelopmentKey), keys::rotation),
+        post("/o/{org}/keys/{id}/rotation",               Needs(OwnDevelopmentKey), keys::rotate),
+        get ("/o/{org}/keys/{id}/revocation",             Needs(OwnDevelopmentKey), keys::confirm_revocation),
+        post("/o/{org}/keys/{id}/revocation",             Needs(OwnDevelopmentKey), keys::revoke),
         get ("/o/{org}/audit",                            Needs(ReadAudit),   audit::index),
         get ("/o/{org}/audit.csv",                        Needs(ReadAudit),   audit::export_csv),
         get ("/o/{org}/audit.json",                       Needs(ReadAudit),   audit::export_json),
+        get ("/o/{org}/permissions",                      Needs(ReadPermissions), permissions::index),
+        post("/o/{org}/permissions",                      Needs(WritePermissions), permissions::create),
+        get ("/o/{org}/permissions.csv",                  Needs(ReadPermissions), permissions::export),
+        get ("/o/{org}/permissions/new",                  Needs(WritePermissions), permissions::new_form),
+        get ("/o/{org}/permissions/new/covers",           Needs(WritePermissions), permissions::covers),
+        get ("/o/{org}/permissions/new/json",             Needs(WritePermissions), permissions::new_document),
+        post("/o/{org}/permissions/new/json",             Needs(WritePermissions), permissions::create_from_document),
+        get ("/o/{org}/permissions/{id}",                 Needs(ReadPermissions), permissions::show),
+        get ("/o/{org}/permissions/{id}/edit",            Needs(WritePermissions), permissions::edit),
+        post("/o/{org}/permissions/{id}/edit",            Needs(WritePermissions), permissions::change),
+        get ("/o/{org}/permissions/{id}/json",            Needs(WritePermissions), permissions::document),
+        post("/o/{org}/permissions/{id}/json",            Needs(WritePermissions), permissions::change_document),
+        get ("/o/{org}/permissions/{id}/deletion",        Needs(WritePermissions), permissions::confirm_deletion),
+        post("/o/{org}/permissions/{id}/deletion",        Needs(WritePermissions), permissions::delete),
         get ("/o/{org}/settings",                         Needs(ManageSettings), settings::index),
+        get ("/o/{org}/settings/plan",                    Needs(ReadPlan),    settings::plan),
         post("/o/{org}/settings",                         Needs(ManageSettings), settings::rename),
         get ("/o/{org}/settings/security",                Needs(ManageSettings), settings::security),
         get ("/o/{org}/settings/security/mfa",            Needs(ManageSettings), settings::confirm_mfa),

@@ -50,7 +50,7 @@ on_both! {
             (vec![("authorization", format!("Bearer {}", key.to_uppercase()))], 401, "unknown-key"),
             (vec![("authorization", format!("Bearer {}", "a".repeat(10_000)))], 401, "unknown-key"),
             (vec![("authorization", format!("Bearer il_test_{}", &key[8..]))], 401, "unknown-key"),
-            (vec![("authorization", format!("Bearer {}", api_keys::Secret::generate().expose()))], 401, "unknown-key"),
+            (vec![("authorization", format!("Bearer {}", api_keys::Secret::generate(api_keys::Kind::Live).expose()))], 401, "unknown-key"),
             (vec![("authorization", format!("Bearer {key}")), ("authorization", "Bearer x".to_owned())], 400, "two-authorizations"),
         ] {
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -114,7 +114,7 @@ on_both! {
     async fn tries_are_budgeted(app: TestApp) {
         let (_, key, _) = asked(&app).await;
         execute(&app, "delete from throttles").await;
-        let unknown = api_keys::Secret::generate().expose().to_owned();
+        let unknown = api_keys::Secret::generate(api_keys::Kind::Live).expose().to_owned();
         problem(&post(&app, &unknown, CHECK, &question()).await, 401, "unknown-key");
         execute(&app, "update throttles set used = 600").await;
         let answer = post(&app, &unknown, CHECK, &question()).await;

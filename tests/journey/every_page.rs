@@ -112,6 +112,15 @@ async fn a_closed_house_is_set_up_by_a_link() {
     nothing_broke(&browser).await;
 }
 
+/// V2: the API's page is read by anyone, on a telephone and in the dark too, and its document is a link away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_api_is_read_without_a_key() {
+    let stage = Stage { app: TestApp::served_in_test_time(&[]).await, looks: true };
+    let browser = Browser::start().await;
+    sees(&stage, &browser, "/docs/api", "Invite somebody", "api-docs").await;
+    nothing_broke(&browser).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_of_any_length_fit() {
     let stage = Stage { app: TestApp::served_in_test_time(&[]).await, looks: true };

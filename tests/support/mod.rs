@@ -8,6 +8,7 @@ pub mod dns;
 pub mod factors;
 pub mod forger;
 mod forms;
+pub mod keys;
 pub mod page;
 pub mod passkey;
 mod postgres;

@@ -15,6 +15,8 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// The request's id, which its log lines carry too.
     pub request: String,
+    /// The API key that the request came with, as an audit row names it.
+    pub by_key: Option<String>,
 }
 
 impl Origin {
@@ -89,7 +91,7 @@ pub struct Operator {
 impl Operator {
     /// Whoever installed the instance, at its command line: no user, and on no network.
     pub fn sysadmin() -> Operator {
-        let origin = Origin { address: None, request: "command line".to_owned() };
+        let origin = Origin { request: "command line".to_owned(), ..Origin::default() };
         Operator { user: None, name: "Sysadmin".to_owned(), origin }
     }
 }
@@ -111,6 +113,28 @@ impl Operator {
 }
 
 impl Person {
+    /// Whom an API key acts for: without a session, and without any proof of theirs.
+    pub fn by_key(user: UserId, name: String, email: String, origin: Origin) -> Person {
+        Person {
+            user,
+            name,
+            email,
+            time_zone: TimeZone::utc(),
+            theme: Theme::System,
+            session: SessionId::nobody(),
+            token: TokenHash::of(""),
+            origin,
+            factors: Factors::default(),
+            proven_at: None,
+            factor_proven_at: None,
+            passkey_proven_at: None,
+            // So that no way of proving stands open for the lack of one.
+            has_password: true,
+            has_own_proof: false,
+            provider_proven_at: Vec::new(),
+        }
+    }
+
     pub fn stepped_up(&self, now: Timestamp) -> Result<(), StepUpNeeded> {
         match self.proven_at {
             Some(at) if now.since(at) <= STEP_UP_AGE => Ok(()),
@@ -128,15 +152,25 @@ impl Person {
     }
 }
 
+/// What an admin key does not do for its minter: other keys, and what is the Owner's (K3).
+const NEVER_BY_KEY: [Capability; 2] = [Capability::DeleteOrganization, Capability::ManageLiveKeys];
+
 impl Actor {
     /// Checked in the domain again: the route is not the only door.
     pub fn may(&self, capability: Capability) -> Result<(), Denied> {
-        if self.role.may(capability) { Ok(()) } else { Err(Denied) }
+        let by_key = self.is_key() && NEVER_BY_KEY.contains(&capability);
+        if self.role.may(capability) && !by_key { Ok(()) } else { Err(Denied) }
     }
 
-    /// R2: nobody gives or touches a role that is not within their own.
+    /// R2: nobody gives or touches a role that is not within their own; a key, within what it has of its minter's.
     pub fn may_handle(&self, role: Role) -> Result<(), Denied> {
-        if role.is_within(self.role) { Ok(()) } else { Err(Denied) }
+        let beyond_key = self.is_key() && NEVER_BY_KEY.into_iter().any(|capability| role.may(capability));
+        if role.is_within(self.role) && !beyond_key { Ok(()) } else { Err(Denied) }
+    }
+
+    /// Whether an API key acts for the person.
+    pub fn is_key(&self) -> bool {
+        self.person.origin.by_key.is_some()
     }
 
     /// A step-up for what is the organization's: whoever has no password and no factor may come back from its
@@ -160,21 +194,37 @@ impl Actor {
 
 /// A person whom nobody is, for the previews of mails.
 pub(crate) fn sample_person() -> Person {
-    Person {
-        user: UserId::nobody(),
-        name: "Amara Okafor".to_owned(),
-        email: "amara@halden.example".to_owned(),
-        time_zone: TimeZone::utc(),
-        theme: Theme::System,
-        session: SessionId::nobody(),
-        token: TokenHash::of(""),
-        origin: Origin::default(),
-        factors: Factors::default(),
-        proven_at: None,
-        factor_proven_at: None,
-        passkey_proven_at: None,
-        has_password: true,
-        has_own_proof: true,
-        provider_proven_at: Vec::new(),
+    let (name, email) = ("Amara Okafor".to_owned(), "amara@halden.example".to_owned());
+    Person { has_own_proof: true, ..Person::by_key(UserId::nobody(), name, email, Origin::default()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// K3: an admin key has its minter's capabilities, less keys and what is the Owner's, and touches neither Owners
+    /// nor Admins.
+    #[test]
+    fn a_key_has_less_than_its_minter() {
+        let by_key = Origin { by_key: Some("Provisioning".to_owned()), ..Origin::default() };
+        let actor = |role, origin: &Origin| Actor {
+            person: Person { origin: origin.clone(), ..sample_person() },
+            organization: OrganizationId::nobody(),
+            role,
+        };
+        for role in [Role::Owner, Role::Admin] {
+            let key = actor(role, &by_key);
+            assert!(key.may(Capability::ManageUsers).is_ok() && key.may(Capability::ReadAudit).is_ok());
+            assert!(key.may(Capability::ManageLiveKeys).is_err());
+            assert!(key.may(Capability::DeleteOrganization).is_err());
+            for touched in Role::ALL {
+                let is_less = !matches!(touched, Role::Owner | Role::Admin);
+                assert_eq!(key.may_handle(touched).is_ok(), is_less, "{touched}");
+                assert!(
+                    actor(role, &Origin::default()).may_handle(touched).is_ok() || touched == Role::Owner
+                );
+            }
+            assert!(key.stepped_up(Timestamp::ZERO).is_err());
+        }
     }
 }

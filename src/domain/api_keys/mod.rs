@@ -1,231 +1,125 @@
 //! API keys (K): what machines come with. A key is stored as one hash and shown once.
 
+mod addresses;
+mod arriving;
+mod calls;
+mod ending;
+mod ephemeral;
+mod kind;
+mod leaving;
+mod lifetime;
+mod listing;
+mod making;
+mod notices;
+mod rotating;
 mod secret;
 mod sql;
+mod state;
+mod sysadmin;
 
+pub use self::addresses::{AddressesError, MOST_ADDRESSES, parse_addresses};
+pub use self::arriving::{About, Caller, KeyError, Layer, Source, about, acting, authenticate};
+pub use self::calls::{Calls, run as count_calls};
+pub use self::ending::{Ends, archive, archiving, ends, revoke_by};
+pub use self::ephemeral::{LONGEST_TTL, MintError, Minted, Minting, SHORTEST_TTL, mint};
+pub use self::kind::{KeyScope, Kind};
+pub use self::leaving::Held;
+pub(crate) use self::leaving::{held_by, settle};
+pub use self::lifetime::{LONGEST, Rule, rule, set_rule};
+pub use self::listing::{
+    Filter, Listed, Page, Place, Standing, development, of_agent, one, page, permissions, sees_all,
+};
+pub use self::making::{For, Made, NewAdmin, NewLive, create, create_admin, create_development};
+pub(crate) use self::notices::samples;
+pub use self::notices::tell_due;
+pub use self::rotating::{OVERLAPS, rotate, rotate_by_sysadmin};
 pub use self::secret::Secret;
-use crate::app::App;
-use crate::clock::{MINUTE, Timestamp};
-use crate::domain::access::{Operator, Origin};
-use crate::domain::audit::{self, Entry, Kind};
-use crate::domain::environments::{self, Environment, Place};
-use crate::domain::throttle::{self, SpendError, Throttled, UNKNOWN_KEY};
-use crate::domain::values::ShortName;
-use crate::domain::{agents, organizations};
-use crate::ids::{AgentId, ApiKeyId, OrganizationId};
-use crate::storage::Lends;
+pub use self::state::{SOON, State};
+pub use self::sysadmin::{Key, NewKey, anywhere, create_live, list, permission_named, revoke};
+use crate::clock::{DAY, MINUTE, Timestamp};
+use crate::domain::access::{Denied, Operator, StepUpNeeded};
+use crate::domain::audit::{self, Entry};
+use crate::domain::users::MemberError;
+use crate::ids::{ApiKeyId, OrganizationId};
+use crate::storage::{Change, Lends, Tx};
 
 /// How often "last used" is written.
 const NOTED_EVERY: i64 = MINUTE;
+/// How long ephemeral keys are kept once they have ended.
+const EPHEMERAL_KEPT: i64 = 7 * DAY;
 
-/// What a key may be for (K3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyScope {
-    /// Asking whether somebody may do something.
-    Check,
-}
-
-/// A key that works, as the request that came with it knows it.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    pub key: ApiKeyId,
-    pub organization: OrganizationId,
-    pub agent: AgentId,
-    pub environment: String,
-}
-
-impl Caller {
-    /// Where the resources are that it asks about.
-    pub fn place(&self) -> Place {
-        Place {
-            organization: self.organization,
-            environment: self.environment.clone(),
-            developer: String::new(),
-        }
-    }
-}
-
-/// Why a key opens nothing. Whoever does not hold a key learns the same of all.
+/// Why something is not done with keys.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
+pub enum ActError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error(transparent)]
+    StepUp(#[from] StepUpNeeded),
+    #[error("There is no such key in this organization.")]
+    NotFound,
     #[error(
-        "This is no key that works. Check that it was copied whole; a key that was lost is replaced by a new one."
+        "This form was sent before, and its key was shown then. A key is shown once: rotate it for a new one."
     )]
-    Unknown,
-    #[error("This key was revoked. Ask whoever manages your organization's keys for another.")]
-    Revoked,
-    #[error("This key has expired. Ask whoever manages your organization's keys for another.")]
-    Expired,
-    #[error(transparent)]
-    Throttled(#[from] Throttled),
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-}
-
-/// Whose key a request came with, read afresh: what was revoked a moment ago opens nothing (K4, KEY-02). Only live
-/// keys are there yet.
-pub async fn authenticate(app: &App, secret: &Secret, origin: &Origin) -> Result<Caller, KeyError> {
-    let now = app.db.now();
-    let found = sql::by_hash(&mut app.db.read().await?, &secret.hash()).await?;
-    let Some(found) = found else {
-        let mut tx = app.db.write().await?;
-        let spent = throttle::spend(&mut tx, now, UNKNOWN_KEY, &origin.network()).await;
-        tx.commit().await?;
-        return Err(match spent {
-            Ok(_) => KeyError::Unknown,
-            Err(SpendError::Throttled(throttled)) => throttled.into(),
-            Err(SpendError::Database(error)) => error.into(),
-        });
-    };
-    if found.revoked_at.is_some() {
-        return Err(KeyError::Revoked);
-    }
-    if found.expires_at.is_some_and(|at| at <= now) {
-        return Err(KeyError::Expired);
-    }
-    // R12: a deleted organization's keys refuse, as those of an agent that is gone.
-    if found.closed_at.is_some() || found.archived_at.is_some() {
-        return Err(KeyError::Unknown);
-    }
-    if found.last_used_at.is_none_or(|last| now.since(last) >= NOTED_EVERY) {
-        let mut tx = app.db.write().await?;
-        sql::note_use(&mut tx, found.id, now, origin.address.map(|address| address.to_string())).await?;
-        tx.commit().await?;
-    }
-    Ok(Caller {
-        key: found.id,
-        organization: found.organization,
-        agent: found.agent,
-        environment: found.environment,
-    })
-}
-
-/// What a key is made of.
-#[derive(Clone, Debug)]
-pub struct NewKey {
-    pub agent: ShortName,
-    /// The agent's name, where it has none of its own.
-    pub name: Option<ShortName>,
-    pub environment: String,
-    pub expires_at: Option<Timestamp>,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum CreateError {
+    Made(ApiKeyId),
+    #[error("You have a development key already. Rotate it for a new one.")]
+    HasOne(ApiKeyId),
     #[error("There is no environment {0} in this organization.")]
     NoEnvironment(String),
     #[error("A live key belongs to an environment that others use too: not to development.")]
     Development,
     #[error("The key would have expired before it is made. Choose a later day.")]
     Expired,
+    #[error("This organization lets a key live for {0} days at most. Choose an end within that.")]
+    TooLong(i64),
+    #[error("There is no such permission in this organization.")]
+    NoPermission,
+    #[error("There is no such shared agent in this organization, or it is archived.")]
+    NoAgent,
+    #[error("This key has ended, or another has taken its place. Make a new one.")]
+    Ended,
+    #[error("Only whoever a key acts for can rotate it. You can revoke it.")]
+    NotOwn,
     #[error("This organization is deleted.")]
     Closed,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Makes a live key, by the sysadmin, and with it its agent, if there is none of that name. The secret is in the
-/// answer and nowhere else.
-pub async fn create_live(
-    app: &App,
-    organization: OrganizationId,
-    new: &NewKey,
-    operator: &Operator,
-) -> Result<(Key, Secret), CreateError> {
-    let mut change = app.db.change(organization).await?;
-    let now = change.now();
-    if !organizations::by_id(&mut change, organization).await?.is_open() {
-        return Err(CreateError::Closed);
-    }
-    let environment = environments::find(&mut change, organization, &new.environment).await?;
-    let environment = environment.ok_or_else(|| CreateError::NoEnvironment(new.environment.clone()))?;
-    if environment.is_development() {
-        return Err(CreateError::Development);
-    }
-    if new.expires_at.is_some_and(|at| at <= now) {
-        return Err(CreateError::Expired);
-    }
-    let agent = agents::named(&mut change, organization, &new.agent, operator).await?;
-    let (id, secret) = (ApiKeyId::generate(), Secret::generate());
-    let name = new.name.as_ref().unwrap_or(&new.agent);
-    let Environment { slug, .. } = &environment;
-    let shown = secret.shown();
-    let row = sql::New { id, organization, name: name.as_str(), agent, environment: slug, shown: &shown };
-    sql::insert(&mut change, &row, &secret.hash(), now, new.expires_at).await?;
-    let mut entry = Entry::new(Kind::KeyCreated, id, name.as_str())
-        .with("kind", "live")
-        .with("agent", new.agent.as_str())
-        .with("environment", slug)
-        .with("key", &shown);
-    if let Some(at) = new.expires_at {
-        entry = entry.with("expires", at.rfc3339());
-    }
-    audit::record(&mut change, organization, operator, entry).await?;
-    let key = sql::find(&mut change, organization, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    change.commit().await?;
-    Ok((key, secret))
-}
-
-/// A key in a list.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Key {
-    pub id: ApiKeyId,
-    pub organization: OrganizationId,
-    pub organization_slug: String,
-    pub kind: String,
-    pub name: String,
-    pub agent: Option<String>,
-    pub environment: String,
-    pub shown: String,
-    pub created_at: Timestamp,
-    pub expires_at: Option<Timestamp>,
-    pub revoked_at: Option<Timestamp>,
-    pub last_used_at: Option<Timestamp>,
-    pub last_used_from: Option<String>,
-}
-
-impl Key {
-    /// How it stands: "works", "expired", "revoked".
-    pub fn state(&self, now: Timestamp) -> &'static str {
-        match (self.revoked_at, self.expires_at) {
-            (Some(_), _) => "revoked",
-            (None, Some(at)) if at <= now => "expired",
-            _ => "works",
+impl From<MemberError> for ActError {
+    fn from(error: MemberError) -> ActError {
+        match error {
+            MemberError::Database(error) => error.into(),
+            // The only other answer of `current_actor`.
+            _ => Denied.into(),
         }
     }
 }
 
-/// The keys of one organization, or of all, newest first.
-pub async fn list(
-    on: &mut impl Lends,
-    organization: Option<OrganizationId>,
-    limit: i64,
-) -> sqlx::Result<Vec<Key>> {
-    sql::list(on, organization, limit).await
-}
-
-/// A key wherever it is, for the sysadmin.
-pub async fn anywhere(on: &mut impl Lends, id: ApiKeyId) -> sqlx::Result<Option<Key>> {
-    sql::anywhere(on, id).await
-}
-
-/// Ends a key: from the next request on it opens nothing. Says whether it was there to be ended.
-pub async fn revoke(
-    app: &App,
+/// Ends some keys inside a change, with a row for each: those of a leaver, or of an agent that is archived.
+async fn revoke_all(
+    change: &mut Change,
     organization: OrganizationId,
-    id: ApiKeyId,
+    keys: &[(ApiKeyId, String, String)],
     operator: &Operator,
-) -> sqlx::Result<bool> {
-    let mut change = app.db.change(organization).await?;
+) -> sqlx::Result<()> {
     let now = change.now();
-    let Some(key) = sql::find(&mut change, organization, id).await? else { return Ok(false) };
-    if !sql::revoke(&mut change, organization, id, now, operator.user).await? {
-        return Ok(false);
+    let ids: Vec<ApiKeyId> = keys.iter().map(|(id, ..)| *id).collect();
+    sql::revoke_all(change, organization, &ids, now, operator.user).await?;
+    for (id, name, shown) in keys {
+        let entry = Entry::new(audit::Kind::KeyRevoked, id, name).without("key", shown);
+        audit::record(change, organization, operator, entry).await?;
     }
-    let entry = Entry::new(Kind::KeyRevoked, id, &key.name).without("key", &key.shown);
-    audit::record(&mut change, organization, operator, entry).await?;
-    change.commit().await?;
-    Ok(true)
+    Ok(())
+}
+
+/// How often a key was used, and may be, held until the transaction ends. One that is gone has no use left.
+pub(crate) async fn uses(tx: &mut Tx, key: ApiKeyId) -> sqlx::Result<(i64, i64)> {
+    Ok(sql::uses(tx, key).await?.map_or((0, 0), |(used, most)| (used, most.unwrap_or(i64::MAX))))
+}
+
+/// Counts uses of a key whose number is limited.
+pub(crate) async fn add_uses(tx: &mut Tx, key: ApiKeyId, times: i64) -> sqlx::Result<()> {
+    sql::add_uses(tx, key, times).await
 }
 
 /// How many keys work in an environment, or would in another of its slug.
@@ -241,4 +135,11 @@ pub(crate) async fn working_in(
 /// Drops the keys of an organization that is erased (R12).
 pub(crate) async fn erase(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
     sql::erase(on, organization).await
+}
+
+/// Drops ephemeral keys that ended a week ago, and counts of days that nobody is shown any more.
+pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
+    let now = tx.now();
+    sql::sweep_ephemeral(tx, now.plus(-EPHEMERAL_KEPT)).await?;
+    calls::sweep(tx, now).await
 }

@@ -1,10 +1,10 @@
-//! What a key looks like: `il_live_`, 160 random bits and a checksum, so that a typing error costs no query.
+//! What a key looks like: its kind, 160 random bits and a checksum, so that a typing error costs no query.
 
 use std::fmt;
 
+use super::Kind;
 use crate::secrets::{TokenHash, random_bytes, sha256_hex};
 
-const PREFIX: &str = "il_live_";
 /// Letters and digits that are not taken for one another. A double click selects the whole key.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 160 bits, five to a character.
@@ -22,22 +22,22 @@ fn check(text: &str) -> String {
 }
 
 impl Secret {
-    pub fn generate() -> Secret {
+    pub fn generate(kind: Kind) -> Secret {
         let bytes = random_bytes::<RANDOM>();
         // 256 is a multiple of 32: each character is equally likely.
         let random = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)]));
-        let text: String = PREFIX.chars().chain(random).collect();
+        let text: String = kind.prefix().chars().chain(random).collect();
         let check = check(&text);
         Secret(text + &check)
     }
 
     /// Takes what came in with a request; anything that we can't have made is `None`.
     pub fn parse(text: &str) -> Option<Secret> {
-        let rest = text.strip_prefix(PREFIX)?;
+        let rest = Kind::ALL.into_iter().find_map(|kind| text.strip_prefix(kind.prefix()))?;
         if rest.len() != RANDOM + CHECK || !rest.bytes().all(|byte| ALPHABET.contains(&byte)) {
             return None;
         }
-        let (body, found) = text.split_at(PREFIX.len() + RANDOM);
+        let (body, found) = text.split_at(text.len() - CHECK);
         (check(body) == found).then(|| Secret(text.to_owned()))
     }
 
@@ -47,7 +47,8 @@ impl Secret {
 
     /// What lists show of it: its kind and its last four characters, which are of the checksum (KEY-01).
     pub fn shown(&self) -> String {
-        format!("{PREFIX}…{}", &self.0[self.0.len() - 4..])
+        let prefix = &self.0[..self.0.len() - RANDOM - CHECK];
+        format!("{prefix}…{}", &self.0[self.0.len() - 4..])
     }
 
     /// The key itself, for the one time that it is shown.
@@ -69,10 +70,16 @@ mod tests {
     /// K4: one wrong character is found without asking anybody.
     #[test]
     fn a_typing_error_is_found() {
-        let secret = Secret::generate();
+        let secret = Secret::generate(Kind::Live);
         let text = secret.expose();
         assert_eq!(Secret::parse(text).as_ref(), Some(&secret));
-        assert_ne!(Secret::generate(), secret);
+        assert_ne!(Secret::generate(Kind::Live), secret);
+        for kind in Kind::ALL {
+            let secret = Secret::generate(kind);
+            assert!(Secret::parse(secret.expose()).is_some() && secret.shown().starts_with(kind.prefix()));
+        }
+        // The kind is part of what the checksum is over.
+        assert_eq!(Secret::parse(&text.replace("live", "admin")), None);
         for at in 8..text.len() {
             for other in ["0", "1", "z"].into_iter().filter(|other| &text[at..=at] != *other) {
                 let wrong = format!("{}{other}{}", &text[..at], &text[at + 1..]);

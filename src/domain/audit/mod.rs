@@ -79,13 +79,13 @@ impl Entry {
         self
     }
 
-    fn changes_json(&self) -> String {
-        let fields: serde_json::Map<String, serde_json::Value> = self
-            .changes
-            .iter()
-            .map(|(field, (old, new))| ((*field).to_owned(), json!({ "old": old, "new": new })))
-            .collect();
-        serde_json::Value::Object(fields).to_string()
+    /// With the API key that it was done by, if it was.
+    fn changes_json(&self, by_key: Option<&str>) -> String {
+        let changes =
+            self.changes.iter().map(|(field, (old, new))| (*field, json!({ "old": old, "new": new })));
+        let by_key = by_key.map(|key| ("by_key", json!({ "old": null, "new": key })));
+        let fields = changes.chain(by_key).map(|(field, change)| (field.to_owned(), change));
+        serde_json::Value::Object(fields.collect()).to_string()
     }
 }
 
@@ -126,7 +126,7 @@ impl Row {
             operator_name: operator.name.clone(),
             target_id: entry.target_id.clone(),
             target_name: entry.target_name.clone(),
-            changes: entry.changes_json(),
+            changes: entry.changes_json(operator.origin.by_key.as_deref()),
             address,
             request: Some(operator.origin.request.clone()).filter(|id| !id.is_empty()),
             hash: String::new(),
@@ -251,6 +251,9 @@ pub struct Filter {
     pub before: Option<i64>,
     /// Only rows after this one, for the way back.
     pub after: Option<i64>,
+    /// Only rows from this moment on, and before that one.
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
 }
 
 /// A page of rows, newest first, and whether there are older and newer ones.
@@ -286,6 +289,27 @@ pub async fn list(db: &Db, actor: &Actor, filter: &Filter, limit: usize) -> Resu
         Page { older: more, newer: filter.before.is_some(), rows }
     };
     Ok(page)
+}
+
+/// The first row of an organization's chain after a place that a request has written, if it has written any.
+pub async fn of_request(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    after: i64,
+    request: &str,
+) -> sqlx::Result<Option<i64>> {
+    sql::of_request(on, &Chain::Organization(organization).key(), after, request).await
+}
+
+/// The newest rows about one target, whatever it is.
+pub async fn about(
+    on: &mut impl Lends,
+    actor: &Actor,
+    target: &str,
+    limit: i64,
+) -> Result<Vec<Row>, ReadError> {
+    actor.may(Capability::ReadAudit)?;
+    Ok(sql::about(on, &actor.organization.to_string(), target, limit).await?)
 }
 
 /// The people that the audit log can be filtered by.

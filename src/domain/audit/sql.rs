@@ -1,6 +1,7 @@
 use sqlx::QueryBuilder;
 
 use super::{Filter, Head, Row};
+use crate::clock::HOUR;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Change, Lends, execute, execute_both, fetch_all, fetch_one, fetch_optional, on_either};
 
@@ -97,6 +98,25 @@ pub(super) async fn list(
             if let Some(kind) = filter.kind {
                 query.push(" and kind = ").push_bind(kind.code());
             }
+            // Rows are written in the order of their time, but for clocks that differ or step back: the place of a row
+            // near that moment, by its index, spares reading all that is far from it.
+            if let Some(since) = filter.since {
+                query.push(" and at >= ").push_bind(since);
+                query
+                    .push(" and seq >= coalesce((select seq from audit_events where chain = ")
+                    .push_bind(chain);
+                query.push(" and at >= ").push_bind(since.plus(-HOUR)).push(" order by at, seq limit 1), 0)");
+            }
+            if let Some(until) = filter.until {
+                query.push(" and at < ").push_bind(until);
+                query
+                    .push(" and seq <= coalesce((select seq from audit_events where chain = ")
+                    .push_bind(chain);
+                query
+                    .push(" and at < ")
+                    .push_bind(until.plus(HOUR))
+                    .push(" order by at desc, seq desc limit 1), 0)");
+            }
             if let Some(after) = filter.after {
                 query.push(" and seq > ").push_bind(after);
             } else if let Some(before) = filter.before {
@@ -106,6 +126,40 @@ pub(super) async fn list(
         }
         query.push(order).push_bind(limit).build_query_as::<Row>().fetch_all(e).await
     })
+}
+
+pub(super) async fn of_request(
+    on: &mut impl Lends,
+    chain: &str,
+    after: i64,
+    request: &str,
+) -> sqlx::Result<Option<i64>> {
+    let found = fetch_optional!(
+        on,
+        (i64,),
+        "select seq from audit_events where chain = $1 and seq > $2 and request = $3 order by seq limit 1",
+        chain,
+        after,
+        request
+    )?;
+    Ok(found.map(|(seq,)| seq))
+}
+
+pub(super) async fn about(
+    on: &mut impl Lends,
+    chain: &str,
+    target: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<Row>> {
+    fetch_all!(
+        on,
+        Row,
+        "select seq, at, kind, operator_id, operator_name, target_id, target_name, changes, address, request, hash \
+         from audit_events where chain = $1 and target_id = $2 order by seq desc limit $3",
+        chain,
+        target,
+        limit
+    )
 }
 
 /// `limit` rows of a chain in order, after one.

@@ -510,6 +510,14 @@ pub async fn list(
     Ok(Page { invitations, older })
 }
 
+/// One pending invitation as the list has it.
+pub async fn find(db: &Db, actor: &Actor, id: InvitationId) -> Result<Listed, InviteError> {
+    // The list begins before an id, the newest first: it is the first after the next one.
+    let next = uuid::Uuid::from_u128(id.uuid().as_u128().saturating_add(1));
+    let page = list(db, actor, Some(next.into()), 1).await?;
+    page.invitations.into_iter().find(|listed| listed.invitation.id == id).ok_or(InviteError::NotFound)
+}
+
 /// How many pending invitations a person has sent: they become void when the person leaves (V4).
 pub async fn count_sent_by_oneself(
     on: &mut impl Lends,

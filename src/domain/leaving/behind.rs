@@ -1,7 +1,10 @@
-//! What somebody leaves behind of teams and resources, and what becomes of it, whichever way they leave.
+//! What somebody leaves behind of teams, resources, agents and keys, and what becomes of it, whichever way they leave.
 
 use super::RemoveError;
+use crate::clock::Timestamp;
 use crate::domain::access::Operator;
+use crate::domain::agents;
+use crate::domain::api_keys::{self, Held};
 use crate::domain::resources::leaving::{self as resources, Made};
 use crate::domain::teams;
 use crate::domain::users::{self, Member};
@@ -17,6 +20,10 @@ pub struct Behind {
     pub entries: i64,
     /// What they have made.
     pub made: Made,
+    /// Their own keys, which end, and those that they made for others, which go on.
+    pub keys: Held,
+    /// The shared agents that they answer for, by name.
+    pub agents: Vec<String>,
     /// Who could have that: the other active Owners, by name.
     pub heirs: Vec<(UserId, String)>,
     /// The Owner who has it, if nobody chooses.
@@ -28,9 +35,13 @@ impl Behind {
         on: &mut impl Lends,
         organization: OrganizationId,
         user: UserId,
+        now: Timestamp,
     ) -> sqlx::Result<Behind> {
         let teams = teams::of_people(on, organization, &[user]).await?;
+        let agents = agents::answered_for(on, organization, user).await?;
         Ok(Behind {
+            keys: api_keys::held_by(on, organization, user, now).await?,
+            agents: agents.into_iter().map(|(_, name)| name).collect(),
             teams: teams.into_iter().map(|team| team.name).collect(),
             entries: resources::count_entries(on, organization, user).await?,
             made: resources::made_by(on, organization, user).await?,
@@ -71,8 +82,8 @@ pub(super) async fn longest_standing(
     Ok(member.map(|member| (user, member.name)))
 }
 
-/// Takes a leaver out of their teams, ends their entries, hands what they made to an Owner and archives their Dev
-/// mode: in the change that ends the membership, so that a new one begins with nothing of it (R8).
+/// Takes a leaver out of their teams, ends their entries and keys, hands what they made to an Owner and archives their
+/// Dev mode: in the change that ends the membership, so that a new one begins with nothing of it (R8).
 pub(super) async fn settle(
     change: &mut Change,
     organization: OrganizationId,
@@ -82,5 +93,7 @@ pub(super) async fn settle(
 ) -> sqlx::Result<()> {
     teams::leave_all(change, organization, leaver.user_id, &leaver.name, operator).await?;
     let heir = heir.map(|(user, name)| (*user, name.as_str()));
+    api_keys::settle(change, organization, leaver.user_id, operator).await?;
+    agents::settle(change, organization, leaver.user_id, &leaver.name, heir, operator).await?;
     resources::settle(change, organization, leaver.user_id, &leaver.name, heir, operator).await
 }

@@ -36,7 +36,7 @@ pub async fn preview(db: &Db, actor: &Actor, user: UserId) -> Result<Preview, Me
     let member = users::removable(&mut reader, actor, user).await?;
     let sessions = sessions::opening(&mut reader, actor.organization, &member, now).await?;
     let invitations = invitations::left_by(&mut reader, actor, user).await?;
-    let behind = Behind::of(&mut reader, actor.organization, user).await?;
+    let behind = Behind::of(&mut reader, actor.organization, user, now).await?;
     Ok(Preview { member, sessions, invitations, behind })
 }
 

@@ -69,7 +69,7 @@ pub async fn leaving(
     if !organization.is_open() {
         return Err(LeaveError::NotFound);
     }
-    let behind = Behind::of(on, organization.id, person.user).await?;
+    let behind = Behind::of(on, organization.id, person.user, now).await?;
     Ok(Leaving { organization, member, behind, kept })
 }
 

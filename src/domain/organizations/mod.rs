@@ -8,6 +8,7 @@ pub use self::policy::{MfaRule, Policy};
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Capability, Operator, Role};
 use crate::domain::audit::{self, Entry, Kind};
+use crate::domain::permissions;
 use crate::domain::values::{OrganizationName, Slug};
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Change, Lends};
@@ -137,6 +138,7 @@ pub(crate) async fn create(
         policy: Policy::default(),
     };
     sql::insert(change, &organization, now).await?;
+    permissions::begin(change, id).await?;
     change.found(organization.id).await?;
     let entry = Entry::new(Kind::OrganizationCreated, organization.id, name).with("slug", &organization.slug);
     audit::record(change, organization.id, operator, entry).await?;

@@ -1,11 +1,14 @@
 //! Definitions: a resource as its code says it, in either written form of the sources (A10).
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::editing::{About, New};
 use super::granting::{Said, Stated};
-use super::{Audience, Kind, Permissions, Resource, json5};
-use crate::domain::values::{Email, Note, ResourceKey, ResourceName, ToolUrl, harmless};
+use super::{Audience, Kind, Permissions, Resource};
+use crate::domain::values::{Email, Note, ResourceKey, ResourceName, ToolUrl, harmless, json5};
 use crate::secrets::sha256_hex;
 
 /// A definition has at most so many bytes.
@@ -32,6 +35,22 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// What it makes: an interface, unless it says another kind, called by its key, unless it has a name.
+    pub fn to_make(&self) -> Result<New, Vec<Problem>> {
+        let wrong = |at: &str, why: String| vec![Problem { at: at.to_owned(), why }];
+        let key = self.key.clone().ok_or_else(|| wrong("key", "A definition has a key.".to_owned()))?;
+        let named = self.name.clone().map_or_else(|| key.as_str().parse::<ResourceName>(), Ok);
+        let name = named.map_err(|why| wrong("name", why.to_string()))?;
+        let description = self.description.clone().map_or_else(|| "".parse::<Note>(), Ok);
+        let description = description.map_err(|why| wrong("description", why.to_string()))?;
+        Ok(New {
+            key,
+            kind: self.kind.unwrap_or(Kind::Interface),
+            about: About { name, description, url: self.url.clone(), definition: self.kept() },
+            access: self.access.clone(),
+        })
+    }
+
     /// What is kept beside the columns: its fields and requests, as JSON.
     pub fn kept(&self) -> Option<String> {
         let mut kept = Map::new();
@@ -54,23 +73,52 @@ pub fn parse(text: &str) -> Result<Definition, Vec<String>> {
     }
     let value = json5::parse(text)
         .map_err(|why| vec![format!("This can’t be read as JSON or JSON5: {}.", harmless(&why, 200))])?;
+    read(&value).map_err(|problems| problems.iter().map(Problem::to_string).collect())
+}
+
+/// What is wrong with a part of a definition: where, as `access.users[0].email`, and why.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub at: String,
+    pub why: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at.as_str() {
+            "" => f.write_str(&self.why),
+            at => write!(f, "{at}: {}", self.why),
+        }
+    }
+}
+
+/// The same of what was read as JSON already.
+pub fn read(value: &Value) -> Result<Definition, Vec<Problem>> {
     let Value::Object(fields) = value else {
-        return Err(vec!["A definition is an object: { key: …, access: … }.".to_owned()]);
+        let why = "A definition is an object: { key: …, access: … }.".to_owned();
+        return Err(vec![Problem { at: String::new(), why }]);
     };
     let mut reading = Reading::default();
-    let definition = reading.definition(&fields);
+    let definition = reading.definition(fields);
     if reading.problems.is_empty() { Ok(definition) } else { Err(reading.problems) }
+}
+
+/// What a definition's access says, apart from the rest.
+pub fn read_access(value: &Value) -> Result<Said, Vec<Problem>> {
+    let mut reading = Reading::default();
+    let said = reading.access(value).unwrap_or_default();
+    if reading.problems.is_empty() { Ok(said) } else { Err(reading.problems) }
 }
 
 #[derive(Default)]
 struct Reading {
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 impl Reading {
-    fn wrong(&mut self, at: &str, why: impl std::fmt::Display) {
+    fn wrong(&mut self, at: &str, why: impl fmt::Display) {
         if self.problems.len() < MOST_PROBLEMS {
-            self.problems.push(format!("{}: {why}", harmless(at, 120)));
+            self.problems.push(Problem { at: harmless(at, 120), why: why.to_string() });
         }
     }
 
@@ -284,7 +332,8 @@ pub fn written(resource: &Resource, stated: &Stated) -> String {
     serde_json::to_string_pretty(&written).unwrap_or_default()
 }
 
-fn access(stated: &Stated) -> Option<Value> {
+/// What it says of its access, in the shortest form that a definition has for it; nothing, if it says nothing.
+pub fn access(stated: &Stated) -> Option<Value> {
     let audience = stated.audience?;
     let words = |permissions: Permissions| match permissions {
         Permissions::ALL => vec!["All"],

@@ -11,7 +11,6 @@ pub mod editing;
 pub mod explain;
 pub mod granting;
 pub mod joining;
-mod json5;
 pub mod leaving;
 pub mod links;
 pub mod listing;

@@ -82,12 +82,24 @@ pub async fn change(
     name: &TeamName,
     new_slug: Option<&Handle>,
 ) -> Result<Team, TeamError> {
+    rewrite(app, actor, slug, Some(name), new_slug).await
+}
+
+/// The same, where the name may stay too.
+pub async fn rewrite(
+    app: &App,
+    actor: &Actor,
+    slug: &str,
+    name: Option<&TeamName>,
+    new_slug: Option<&Handle>,
+) -> Result<Team, TeamError> {
     let mut change = app.db.change(actor.organization).await?;
     let actor = &users::current_actor(&mut change, actor).await?;
     actor.may(Capability::ManageTeams)?;
     let team = by_slug(&mut change, actor.organization, slug).await?;
+    let name = name.map_or(team.name.as_str(), TeamName::as_str);
     let mut entry = Entry::new(Kind::TeamChanged, team.id, name);
-    let mut changed = Team { name: name.to_string(), ..team.clone() };
+    let mut changed = Team { name: name.to_owned(), ..team.clone() };
     if let Some(new) = new_slug.filter(|new| new.as_str() != team.slug) {
         if sql::is_granted(&mut change, team.id).await? {
             return Err(TeamError::SlugInUse);

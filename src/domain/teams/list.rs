@@ -13,12 +13,12 @@ use crate::storage::Db;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     pub backwards: bool,
-    pub(super) key: String,
-    pub(super) id: String,
+    pub(in crate::domain) key: String,
+    pub(in crate::domain) id: String,
 }
 
 impl Place {
-    pub(super) fn at(name: &str, id: impl ToString, backwards: bool) -> Place {
+    pub(in crate::domain) fn at(name: &str, id: impl ToString, backwards: bool) -> Place {
         Place { backwards, key: folded(name), id: id.to_string() }
     }
 
@@ -49,7 +49,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    pub(super) fn of(
+    pub(in crate::domain) fn of(
         mut rows: Vec<T>,
         place: Option<&Place>,
         limit: usize,

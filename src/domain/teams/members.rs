@@ -222,6 +222,33 @@ fn gone(team: &Team, member: &TeamMember) -> Entry {
     if member.maintainer { entry.without("maintainer", "yes") } else { entry }
 }
 
+/// Puts an active member into a team, as its maintainer or not, in one change: whoever is in it already stays, and
+/// becomes what is said. Gives whether they are new.
+pub async fn put(
+    app: &App,
+    actor: &Actor,
+    slug: &str,
+    user: UserId,
+    maintainer: Option<bool>,
+) -> Result<(TeamMember, bool), TeamError> {
+    let mut change = app.db.change(actor.organization).await?;
+    let actor = &users::current_actor(&mut change, actor).await?;
+    actor.may(Capability::ManageTeams)?;
+    let (organization, now) = (actor.organization, change.now());
+    let team = by_slug(&mut change, organization, slug).await?;
+    let member = users::member_of(&mut change, organization, user).await?;
+    let member = member.filter(|member| member.is_active(now)).ok_or(TeamError::NotFound)?;
+    let by = Some(actor.person.user);
+    let is_new = put_in(&mut change, organization, &team, user, &member.name, by, &actor.operator()).await?;
+    let member = sql::member(&mut change, organization, team.id, user).await?.ok_or(TeamError::NotFound)?;
+    let maintainer = maintainer.unwrap_or(member.maintainer);
+    let changed = make_maintainer(&mut change, actor, &team, &member, maintainer).await?;
+    if is_new || changed {
+        change.commit().await?;
+    }
+    Ok((TeamMember { maintainer, ..member }, is_new))
+}
+
 /// Makes somebody in a team its maintainer, or one no longer. An Auditor can't be one (R9).
 pub async fn set_maintainer(
     app: &App,
@@ -236,20 +263,34 @@ pub async fn set_maintainer(
     let team = by_slug(&mut change, actor.organization, slug).await?;
     let member = sql::member(&mut change, actor.organization, team.id, user).await?;
     let member = member.ok_or(TeamError::NotFound)?;
-    if maintainer && member.role == Role::Auditor {
-        return Err(TeamError::Auditor(member.name));
-    }
-    if member.maintainer != maintainer {
-        sql::set_maintainer(&mut change, team.id, user, maintainer).await?;
-        let entry = Entry::new(Kind::TeamMaintainerChanged, user, &member.name);
-        let entry = match maintainer {
-            true => entry.with("maintainer of", &team.name),
-            false => entry.without("maintainer of", &team.name),
-        };
-        audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
+    if make_maintainer(&mut change, actor, &team, &member, maintainer).await? {
         change.commit().await?;
     }
     Ok((team, TeamMember { maintainer, ..member }))
+}
+
+/// The same inside a change. Gives whether they were something else.
+async fn make_maintainer(
+    change: &mut Change,
+    actor: &Actor,
+    team: &Team,
+    member: &TeamMember,
+    maintainer: bool,
+) -> Result<bool, TeamError> {
+    if maintainer && member.role == Role::Auditor {
+        return Err(TeamError::Auditor(member.name.clone()));
+    }
+    if member.maintainer == maintainer {
+        return Ok(false);
+    }
+    sql::set_maintainer(change, team.id, member.user_id, maintainer).await?;
+    let entry = Entry::new(Kind::TeamMaintainerChanged, member.user_id, &member.name);
+    let entry = match maintainer {
+        true => entry.with("maintainer of", &team.name),
+        false => entry.without("maintainer of", &team.name),
+    };
+    audit::record(change, actor.organization, &actor.operator(), entry).await?;
+    Ok(true)
 }
 
 /// Takes somebody out of all teams of an organization that they leave, in the change that ends their membership (R8).

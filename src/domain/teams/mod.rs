@@ -6,10 +6,10 @@ mod members;
 mod pasted;
 mod sql;
 
-pub use self::editing::{Deletion, Grant, change, create, delete, deletion, suggestion};
+pub use self::editing::{Deletion, Grant, change, create, delete, deletion, rewrite, suggestion};
 pub use self::list::{Listed, Page, Place, list};
 pub use self::members::{
-    Candidate, Candidates, MemberPage, Removal, TeamMember, candidates, members, removal, remove,
+    Candidate, Candidates, MemberPage, Removal, TeamMember, candidates, members, put, removal, remove,
     set_maintainer,
 };
 pub(crate) use self::members::{add, join_invited, leave_all};

@@ -1,8 +1,10 @@
 //! Budgets: how often something may be tried, counted in the database, so that replicas and restarts
 //! share them. A try is spent before it is known to be wrong: parallel guesses can't outrun the count.
 
+mod rate;
 mod sql;
 
+pub use self::rate::{Rate, Rates};
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::secrets::sha256_hex;
 use crate::storage::{Lends, Tx};
@@ -90,8 +92,11 @@ pub const ACCESS_PREVIEW: Budget = budget("access-preview", 200, 15 * MINUTE);
 /// API keys that nobody was given, well-formed all the same, from one address.
 pub const UNKNOWN_KEY: Budget = budget("unknown-key", 600, 15 * MINUTE);
 
+/// Ephemeral keys that are made from one key, and those that took its place: each is a row.
+pub const EPHEMERAL_KEY: Budget = budget("ephemeral-key", 10_000, HOUR);
+
 /// The table of the README and of its test.
-pub const ALL: [Budget; 31] = [
+pub const ALL: [Budget; 32] = [
     SIGN_IN_ACCOUNT,
     SIGN_IN_STREAK,
     SIGN_IN_ADDRESS,
@@ -123,6 +128,7 @@ pub const ALL: [Budget; 31] = [
     ACCESS_COUNT,
     ACCESS_PREVIEW,
     UNKNOWN_KEY,
+    EPHEMERAL_KEY,
 ];
 
 /// Too many tries.

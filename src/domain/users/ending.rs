@@ -29,7 +29,11 @@ pub enum EndDateError {
 
 /// The moment at which a membership ends whose last day is this one, where its giver lives.
 pub fn end_date(day: Day, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, EndDateError> {
-    let end = day.end(zone);
+    end_at(day.end(zone), now)
+}
+
+/// The same for a moment that is given as one.
+pub fn end_at(end: Timestamp, now: Timestamp) -> Result<Timestamp, EndDateError> {
     match end.since(now) {
         left if left <= 0 => Err(EndDateError::Over),
         left if left > LONGEST => Err(EndDateError::TooFar),

@@ -10,7 +10,7 @@ mod sql;
 pub mod sysadmin;
 
 pub(crate) use self::break_glass::{BreakGlass, end_break_glass, name_break_glass};
-pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_date};
+pub use self::ending::{EndDateChange, EndDateError, change_end_date, end_at, end_date};
 pub(crate) use self::ending::{due, end, ended, samples, tell_of_ends};
 pub(in crate::domain) use self::list::containing;
 pub(crate) use self::list::find_active;

@@ -3,6 +3,8 @@
 mod day;
 mod domain_name;
 mod email;
+mod fault;
+pub mod json5;
 mod pasted;
 mod preferences;
 mod text;
@@ -11,10 +13,12 @@ mod tool_url;
 pub use self::day::{Day, NotADay};
 pub use self::domain_name::{DomainName, DomainNameError};
 pub use self::email::{Email, EmailError};
+pub use self::fault::{Fault, pointer_part};
 pub(crate) use self::pasted::Pasted;
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
 pub use self::text::{
-    FactorName, Handle, HandleError, Note, OrganizationName, PersonName, ProviderName, ResourceKey,
-    ResourceKeyError, ResourceName, ShortName, Slug, SlugError, TeamName, TextError, folded, harmless,
+    FactorName, Handle, HandleError, Note, OrganizationName, PermissionName, PersonName, ProviderName,
+    ResourceKey, ResourceKeyError, ResourceName, ShortName, Slug, SlugError, TeamName, TextError, folded,
+    harmless,
 };
 pub use self::tool_url::{ToolUrl, ToolUrlError};

@@ -167,6 +167,12 @@ text_type!(
 );
 
 text_type!(
+    /// What a permission is called: one line, at most 60 characters.
+    PermissionName,
+    |text| line(text, 60)
+);
+
+text_type!(
     /// What an environment, an agent, a key or a link is called: one line, at most 40 characters.
     ShortName,
     |text| line(text, 40)

@@ -2,40 +2,73 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde_json::Value;
 
+use crate::domain::access::Denied;
 use crate::domain::api_keys::KeyError;
-use crate::domain::throttle::Throttled;
+use crate::domain::throttle::{Rate, Throttled};
+pub use crate::domain::values::Fault;
 use crate::web::error::{AsItIs, log_failure};
-
-/// What is wrong with one value of a body: where, by JSON pointer (RFC 6901), and what to change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fault {
-    pub pointer: String,
-    pub detail: String,
-}
 
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
-    detail: String,
+    /// Boxed, since a problem is the `Err` of much that seldom fails.
+    detail: Box<str>,
     errors: Vec<Fault>,
     /// Seconds.
     retry_after: Option<i64>,
+    /// What a program reads of it beside: extension members.
+    members: Vec<(&'static str, Value)>,
 }
 
 pub type Result<T = Response> = std::result::Result<T, Problem>;
 
 impl Problem {
-    fn new(
+    pub fn new(
         status: StatusCode,
         code: &'static str,
         title: &'static str,
         detail: impl Into<String>,
     ) -> Problem {
-        Problem { status, code, title, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        let (errors, members) = (Vec::new(), Vec::new());
+        let detail = detail.into().into_boxed_str();
+        Problem { status, code, title, detail, errors, retry_after: None, members }
+    }
+
+    /// With a member of its own, for programs.
+    pub(super) fn with(mut self, name: &'static str, value: impl serde::Serialize) -> Problem {
+        self.members.extend(serde_json::to_value(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    /// At a place in the body.
+    pub(super) fn at(mut self, pointer: String) -> Problem {
+        self.errors.push(Fault { pointer, detail: self.detail.to_string() });
+        self
+    }
+
+    pub(super) fn after(self, seconds: Option<i64>) -> Problem {
+        Problem { retry_after: seconds, ..self }
+    }
+
+    /// As it is written.
+    pub(super) fn to_json(&self) -> Value {
+        let mut body = serde_json::json!({
+            "type": format!("urn:interlock:problem:{}", self.code),
+            "status": self.status.as_u16(),
+            "title": self.title,
+            "detail": self.detail,
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = serde_json::json!(self.errors);
+        }
+        for (name, value) in &self.members {
+            body[*name] = value.clone();
+        }
+        body
     }
 
     pub fn no_key() -> Problem {
@@ -48,20 +81,37 @@ impl Problem {
         Problem::new(StatusCode::BAD_REQUEST, "two-authorizations", "There are two keys", detail)
     }
 
-    pub fn bad_key(error: &KeyError) -> Problem {
-        let code = match error {
-            KeyError::Revoked => "revoked-key",
-            KeyError::Expired => "expired-key",
-            _ => "unknown-key",
-        };
-        Problem::new(StatusCode::UNAUTHORIZED, code, "This key does not work", error.to_string())
-    }
-
     pub fn throttled(throttled: Throttled) -> Problem {
         let seconds = throttled.wait.map_or(86_400, |wait| wait / 1_000 + 1);
         let detail = format!("Wait {seconds} seconds and try again.");
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", "Too many tries", detail);
         Problem { retry_after: Some(seconds), ..problem }
+    }
+
+    /// The same for what is another organization's as for what nobody has (TEN-01).
+    pub fn not_found() -> Problem {
+        let detail =
+            "Nothing of the key's organization is called so. Check the path, or look it up in a list.";
+        Problem::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", detail)
+    }
+
+    pub fn plain_http() -> Problem {
+        let detail = "This key came over http, where others can read it. Make another one, revoke this, and use https.";
+        Problem::new(StatusCode::FORBIDDEN, "plain-http", "The key came in clear", detail)
+    }
+
+    /// Too many requests with one key.
+    pub fn too_fast(rate: &Rate) -> Problem {
+        let Rate { most, seconds, .. } = rate;
+        let detail = format!("A key makes at most {most} requests a minute here. Wait {seconds} seconds.");
+        let problem =
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail);
+        Problem { retry_after: Some(*seconds), ..problem }
+    }
+
+    /// A request that will be answered a little later.
+    pub fn wait(self, seconds: i64) -> Problem {
+        Problem { retry_after: Some(seconds), ..self }
     }
 
     pub fn not_json() -> Problem {
@@ -87,7 +137,7 @@ impl Problem {
         let detail = format!("There is no resource {key} in {environment}, the environment of this key.");
         let problem =
             Problem::new(StatusCode::NOT_FOUND, "unknown-resource", "There is no such resource", detail);
-        let fault = Fault { pointer: "/resource".to_owned(), detail: problem.detail.clone() };
+        let fault = Fault { pointer: "/resource".to_owned(), detail: problem.detail.to_string() };
         Problem { errors: vec![fault], ..problem }
     }
 
@@ -134,6 +184,38 @@ impl Problem {
     }
 }
 
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Problem {
+        let detail = error.to_string();
+        let (status, code, title) = match error {
+            KeyError::Throttled(throttled) => return Problem::throttled(throttled),
+            KeyError::Database(error) => return error.into(),
+            KeyError::Unknown => (StatusCode::UNAUTHORIZED, "unknown-key", "This key does not work"),
+            KeyError::Revoked => (StatusCode::UNAUTHORIZED, "revoked-key", "This key does not work"),
+            KeyError::Expired => (StatusCode::UNAUTHORIZED, "expired-key", "This key does not work"),
+            KeyError::UsedUp => (StatusCode::UNAUTHORIZED, "used-up-key", "This key does not work"),
+            KeyError::TooOld => (StatusCode::UNAUTHORIZED, "key-too-old", "This key is blocked"),
+            KeyError::OwnerGone => (StatusCode::UNAUTHORIZED, "key-owner-gone", "This key does not work"),
+            KeyError::OwnerRole => (StatusCode::FORBIDDEN, "key-owner-role", "This key is not allowed here"),
+            KeyError::MfaRequired => {
+                (StatusCode::FORBIDDEN, "mfa-required", "Multi-factor authentication is needed")
+            }
+            KeyError::Address(_) => (StatusCode::FORBIDDEN, "address", "This key does not work from there"),
+            KeyError::WrongKind { .. } => {
+                (StatusCode::FORBIDDEN, "wrong-key", "This needs another kind of key")
+            }
+        };
+        Problem::new(status, code, title, detail)
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(_: Denied) -> Problem {
+        let detail = "Neither the key nor the role of whoever made it lets you do this.";
+        Problem::new(StatusCode::FORBIDDEN, "denied", "This is not allowed", detail)
+    }
+}
+
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Problem {
         Problem::of_status(log_failure(error))
@@ -142,17 +224,8 @@ impl From<sqlx::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut body = serde_json::json!({
-            "type": format!("urn:interlock:problem:{}", self.code),
-            "status": self.status.as_u16(),
-            "title": self.title,
-            "detail": self.detail,
-        });
-        if !self.errors.is_empty() {
-            body["errors"] = serde_json::json!(self.errors);
-        }
         let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-        let mut response = (self.status, content_type, body.to_string()).into_response();
+        let mut response = (self.status, content_type, self.to_json().to_string()).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

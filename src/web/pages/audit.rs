@@ -85,7 +85,8 @@ impl Asked {
             "" => None,
             code => Some(Kind::from_code(code).ok_or(Error::Malformed("There is no such kind of change."))?),
         };
-        Ok(Filter { person, kind, before: number(&self.before)?, after: number(&self.after)? })
+        let (before, after) = (number(&self.before)?, number(&self.after)?);
+        Ok(Filter { person, kind, before, after, ..Filter::default() })
     }
 
     /// The same filter, from the beginning.

@@ -74,6 +74,38 @@ impl Page {
         text
     }
 
+    /// Which of their keys end, and what goes on.
+    fn keys(&self) -> String {
+        let held = &self.behind.keys;
+        let mut text = match held.personal.len() {
+            0 => "They have no development or admin key.".to_owned(),
+            1 => "Their own key ends at once.".to_owned(),
+            count => format!("Their {count} own keys end at once."),
+        };
+        match held.live {
+            0 => {}
+            1 => text.push_str(" 1 live key that they made goes on. Rotate it, if they may have kept it."),
+            live => text.push_str(&format!(
+                " {} live keys that they made go on. Rotate them, if they may have kept one.",
+                html::number(live)
+            )),
+        }
+        text
+    }
+
+    fn agents(&self) -> String {
+        match self.behind.agents.as_slice() {
+            [] => "They answer for no shared agent.".to_owned(),
+            [agent] => format!("An Owner answers for {agent} from now on."),
+            agents => format!("An Owner answers for {} from now on.", agents.join(", ")),
+        }
+    }
+
+    /// Whether there is something that an Owner has from now on.
+    fn hands_over(&self) -> bool {
+        self.behind.made.count > 0 || !self.behind.agents.is_empty()
+    }
+
     fn more_made(&self) -> Option<String> {
         let more = self.behind.made.more();
         (more > 0).then(|| html::number(more))

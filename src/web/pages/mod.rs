@@ -1,6 +1,8 @@
 //! One file a page: form structs, template structs, and handlers that call one domain function.
 
 pub mod account;
+pub mod agents;
+pub mod api_docs;
 pub mod audit;
 pub mod challenge;
 pub mod email_change;
@@ -9,6 +11,7 @@ pub mod health;
 pub mod home;
 pub mod invitations;
 pub mod invite;
+pub mod keys;
 pub mod leaving;
 pub mod mailbox;
 pub mod mfa;
@@ -16,6 +19,7 @@ pub mod notice;
 pub mod opening;
 pub mod organizations;
 pub mod passkeys;
+pub mod permissions;
 mod prompt;
 pub mod recovery;
 pub mod resources;

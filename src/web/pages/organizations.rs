@@ -163,7 +163,7 @@ pub async fn confirm_leaving(
     }))
 }
 
-/// What of teams and resources ends, or goes to an Owner; nothing, if there is none.
+/// What of teams, keys and resources ends, or goes to an Owner; nothing, if there is none.
 fn behind_in_words(behind: &Behind) -> Option<String> {
     let mut ends = Vec::new();
     match behind.teams.len() {
@@ -176,6 +176,17 @@ fn behind_in_words(behind: &Behind) -> Option<String> {
     let mut facts = Vec::new();
     if !ends.is_empty() {
         facts.push(format!("You leave {}.", ends.join(" and ")));
+    }
+    match behind.keys.personal.len() {
+        0 => {}
+        1 => facts.push(format!("Your own key {} ends.", behind.keys.personal[0].2)),
+        count => facts.push(format!("Your {count} own keys end.")),
+    }
+    if !behind.agents.is_empty() {
+        facts.push(format!(
+            "The Owner who has been one for the longest answers for {}.",
+            html::count(i64::try_from(behind.agents.len()).unwrap_or(i64::MAX), "shared agent")
+        ));
     }
     if behind.made.count > 0 {
         facts.push(format!(

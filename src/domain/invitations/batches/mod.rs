@@ -297,6 +297,7 @@ async fn invite_line(
     let origin = Origin {
         address: batch.address.as_ref().and_then(|address| address.parse().ok()),
         request: batch.request.clone().unwrap_or_default(),
+        by_key: None,
     };
     let operator = Operator { user: Some(batch.inviter), name: inviter.name, origin };
     let broken = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);

@@ -10,11 +10,14 @@ use crate::domain::resources::{Permissions, Resource, Standing, Who, decide};
 use crate::ids::{AccessRequestId, OrganizationId, ResourceId, TeamId, UserId};
 use crate::storage::Change;
 
+/// What a person's entry says on a resource.
+type OnResource<T> = HashMap<(ResourceId, UserId), T>;
+
 /// What the entries give to whom: on a resource, somebody's own and their teams'.
 #[derive(Default)]
 struct Entries {
-    own: HashMap<(ResourceId, UserId), Option<Permissions>>,
-    teams: HashMap<(ResourceId, UserId), Vec<(TeamId, Option<Permissions>)>>,
+    own: OnResource<Option<Permissions>>,
+    teams: OnResource<Vec<(TeamId, Option<Permissions>)>>,
 }
 
 /// Of whoever may open a resource by now, or what is under it and takes its access (A2).

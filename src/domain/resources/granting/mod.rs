@@ -182,22 +182,56 @@ pub async fn save(
     said: &Said,
     digest: &str,
 ) -> Result<Resource, SaveError> {
+    Ok(save_if(app, actor, place, key, said, Some(digest)).await?.resource)
+}
+
+/// What is said of a resource, once it is saved.
+#[derive(Debug)]
+pub struct Saved {
+    pub resource: Resource,
+    pub stated: Stated,
+    /// What is kept and does nothing, or was not known.
+    pub warnings: Vec<String>,
+}
+
+/// Saves what is said, whatever was said before: for programs, which look at no difference.
+pub async fn say(
+    app: &App,
+    actor: &Actor,
+    place: &Place,
+    key: &str,
+    said: &Said,
+) -> Result<Saved, SaveError> {
+    save_if(app, actor, place, key, said, None).await
+}
+
+async fn save_if(
+    app: &App,
+    actor: &Actor,
+    place: &Place,
+    key: &str,
+    said: &Said,
+    shown: Option<&str>,
+) -> Result<Saved, SaveError> {
     let mut change = app.db.change(actor.organization).await?;
     let now = change.now();
     let actor = &users::current_actor(&mut change, actor).await?;
     let resource = changeable(&mut change, actor, place, key).await?;
     let before = Stated::load(&mut change, &resource).await?;
-    let (after, _) = stated::resolve(&mut change, &resource, said, &before, Some(actor), now).await?;
+    let (after, warnings) = stated::resolve(&mut change, &resource, said, &before, Some(actor), now).await?;
     page_is_ones_own(&mut change, actor, &resource).await?;
-    if words::digest(&resource, &before, &after) != digest {
-        return Err(SaveError::Changed);
+    match shown {
+        Some(shown) if words::digest(&resource, &before, &after) != shown => return Err(SaveError::Changed),
+        // Nothing changes, and no row says that something did.
+        None if before.says_as(&after) => return Ok(Saved { resource, stated: before, warnings }),
+        _ => {}
     }
     let resource = keep(&mut change, actor, &resource, &before, &after).await?;
     asking::close_under(&mut change, &resource).await?;
     let was_hidden = before.is_hidden(resource.kind);
     tell_creator(app, &mut change, actor, &resource, was_hidden).await?;
     change.commit().await?;
-    Ok(resource)
+    Ok(Saved { resource, stated: after, warnings })
 }
 
 /// What is said of a resource as it is made, in the same change.

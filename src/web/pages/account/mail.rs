@@ -106,6 +106,7 @@ fn in_words(kind: &str) -> &'static str {
         "identity_refused" => "Notice: a sign-in by the provider was refused",
         "access_asked" => "Somebody asks for access",
         "identity_linked" => "Notice: the provider signs you in",
+        "key_ending" => "Notice: an API key ends soon",
         "resource_changed" => "Notice: a resource of yours changed",
         _ => "Notice",
     }

@@ -11,8 +11,8 @@ use crate::app::Shared;
 use crate::domain::resources::definition::{self as definitions, Definition};
 use crate::domain::resources::editing::{self, About, EditError, New};
 use crate::domain::resources::granting::{self, Said};
-use crate::domain::resources::{self, Kind, Resource};
-use crate::domain::values::{Note, ResourceName, ToolUrl};
+use crate::domain::resources::{self, Resource};
+use crate::domain::values::ToolUrl;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -48,19 +48,9 @@ pub async fn new_definition(inside: Inside) -> Result {
     }))
 }
 
-/// What a definition makes: an interface, unless it says another kind, called by its key, unless it has a name.
+/// What a definition makes, or what is wrong with it.
 fn new_of(definition: &Definition) -> std::result::Result<New, Vec<String>> {
-    let key = definition.key.clone().ok_or_else(|| vec!["key: A definition has a key.".to_owned()])?;
-    let named = definition.name.clone().map_or_else(|| key.as_str().parse::<ResourceName>(), Ok);
-    let name = named.map_err(|why| vec![format!("name: {why}")])?;
-    let description = definition.description.clone().map_or_else(|| "".parse::<Note>(), Ok);
-    let description = description.map_err(|why| vec![format!("description: {why}")])?;
-    Ok(New {
-        key,
-        kind: definition.kind.unwrap_or(Kind::Interface),
-        about: About { name, description, url: definition.url.clone(), definition: definition.kept() },
-        access: definition.access.clone(),
-    })
+    definition.to_make().map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
 /// What is wrong with a resource that can't be made so, by the field.

@@ -3,6 +3,7 @@
 mod deletion;
 mod environments;
 mod owner;
+mod plan;
 mod security;
 mod sso;
 
@@ -18,6 +19,7 @@ pub use self::environments::{
     remove_environment,
 };
 pub use self::owner::{hand_over, owner};
+pub use self::plan::plan;
 pub use self::security::{change_mfa, change_sessions, confirm_mfa, mail_lacking, security};
 pub use self::sso::{
     add_domain, change_connection, check_domain, confirm_connection_removal, confirm_domain_removal,

@@ -3,6 +3,10 @@
 //! Order of refusals: authentication, membership (404), sign-in policy, capability (403), same
 //! origin (403); the body is the page's business.
 
+mod key;
+mod maintains;
+mod resource;
+
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
@@ -12,22 +16,23 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session as Cookie;
 
+pub use self::key::Acting;
+pub use self::resource::{AtLink, AtResource};
 use super::chrome::{Chrome, Here, MfaDue};
 use super::context::{Context, Route};
 use super::error::Error;
 use super::html::Times;
 use super::pages::step_up;
-use super::{api, html, same_origin, session};
+use super::{html, same_origin, session};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::config::percent_decoded;
-use crate::domain::access::{Actor, Capability, Denied, Person, Role};
+use crate::domain::access::{Actor, Capability, Person, Role};
 use crate::domain::api_keys::{Caller, KeyScope};
 use crate::domain::environments::{self, Environment};
 use crate::domain::organizations::{self, MfaRule, Organization, Own};
 use crate::domain::sessions::{self, Half, Lack, NewEmail, Place, Session};
 use crate::domain::sso;
-use crate::domain::teams;
 use crate::domain::users;
 use crate::domain::values::Theme;
 use crate::secrets::TokenHash;
@@ -133,51 +138,6 @@ pub enum AtDoor {
     Anyone(Box<Visitor>, String),
 }
 
-/// Who stands before a resource.
-#[derive(Clone, Debug)]
-pub struct AtResource {
-    pub organization: Organization,
-    pub environment: Environment,
-    /// A member, past the gate.
-    pub inside: Option<Box<Inside>>,
-    /// Anybody else. Their person is there only if their session would open something of an account.
-    pub visitor: Visitor,
-    /// Their other organizations, for what stands around the page.
-    pub organizations: Vec<Own>,
-    /// Where whoever is refused goes, to say who they are, before it is said that there is nothing here.
-    pub first: Option<String>,
-}
-
-/// Who comes by a link to a resource.
-#[derive(Clone, Debug)]
-pub struct AtLink {
-    session: Option<Session>,
-    person: Option<Person>,
-    organizations: Vec<Own>,
-    now: Timestamp,
-}
-
-impl AtLink {
-    /// The person, as far as that counts for a resource of this organization: members past its gate (S9), others
-    /// with a whole sign-in of their own (S11). Anybody else is nobody signed in.
-    pub fn person(&self, organization: &Organization) -> Option<&Person> {
-        let session = self.session.as_ref()?;
-        let person = self.person.as_ref()?;
-        let counts = match session.place(&organization.slug) {
-            Some(place) if place.member.is_active(self.now) => {
-                session.may_know_of(place) && session.lacks(place, self.now).is_none()
-            }
-            _ => session.has_own_proof() && !session.owes_factor(),
-        };
-        counts.then_some(person)
-    }
-
-    /// What stands around the page for this person.
-    pub fn chrome(&self, app: &Shared, person: &Person) -> Chrome {
-        Chrome::new(app, person, None, self.organizations.clone(), "/i", None)
-    }
-}
-
 macro_rules! from_gate {
     ($($name:ident),*) => {$(
         impl<S: Sync> FromRequestParts<S> for $name {
@@ -191,7 +151,7 @@ macro_rules! from_gate {
     )*};
 }
 
-from_gate!(Visitor, Challenged, SignedIn, Inside, AtDoor, AtResource, AtLink, Caller);
+from_gate!(Visitor, Challenged, SignedIn, Inside, AtDoor, AtResource, AtLink, Caller, Acting);
 
 impl SignedIn {
     /// Times as this person reads them.
@@ -233,20 +193,8 @@ impl Inside {
 
 pub async fn check(State(check): State<Check>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    if let Access::Key(KeyScope::Check) = check.access {
-        let context =
-            request.extensions().get::<Context>().cloned().expect("the frame is around every route");
-        let caller = match api::secret(request.headers()) {
-            Ok(secret) => api::caller(&check.app, &secret, &context.origin).await,
-            Err(problem) => Err(problem),
-        };
-        let response = match caller {
-            Ok(caller) => {
-                request.extensions_mut().insert(caller);
-                next.run(request).await
-            }
-            Err(problem) => problem.into_response(),
-        };
+    if let Access::Key(scope) = check.access {
+        let response = key::check(&check.app, scope, request, next).await;
         return named(response, route, Theme::default());
     }
     let admitted = admit(&check, &mut request).await;
@@ -305,7 +253,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             let organizations = session
                 .as_ref()
                 .map_or_else(Vec::new, |session| chrome_organizations(&context, session, now));
-            request.extensions_mut().insert(AtLink { session, person, organizations, now });
+            request.extensions_mut().insert(AtLink::new(session, person, organizations, now));
         }
         Access::Half => {
             from_our_pages(app, request)?;
@@ -345,7 +293,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         }
         Access::Opens => {
             let at_resource =
-                before_resource(check, request, &context, session.as_ref(), person, flash, now).await?;
+                resource::before(check, request, &context, session.as_ref(), person, flash, now).await?;
             request.extensions_mut().insert(at_resource);
         }
         Access::Proving
@@ -363,67 +311,6 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         }
     }
     Ok(took_flash)
-}
-
-/// Members come past their gate (S9). Anybody else comes as who they are, if their session has proven enough of it
-/// to open anything that is no organization's (S8, S11).
-async fn before_resource(
-    check: &Check,
-    request: &mut Request,
-    context: &Context,
-    session: Option<&Session>,
-    person: Option<Person>,
-    flash: Option<String>,
-    now: Timestamp,
-) -> Result<AtResource, Error> {
-    let slug = organization_in_path(request).ok_or(Error::NotFound)?;
-    let place = session.and_then(|session| session.place(&slug).filter(|place| session.may_know_of(place)));
-    if let (Some(session), Some(person), Some(place)) = (session, &person, place)
-        && place.member.is_active(now)
-    {
-        let (inside, last_click) =
-            enter(check, request, context, session, person.clone(), flash, now).await?;
-        note_click(&check.app, session, Some(&inside), last_click, now).await?;
-        return Ok(AtResource {
-            organization: inside.organization.clone(),
-            environment: inside.environment().clone(),
-            inside: Some(Box::new(inside)),
-            visitor: Visitor::default(),
-            organizations: Vec::new(),
-            first: None,
-        });
-    }
-    from_our_pages(&check.app, request)?;
-    let back = way_back(request);
-    let first = match session {
-        None => Some(format!("/sign-in?next={}", html::query_value(&back))),
-        Some(session) if !session.has_own_proof() || session.owes_factor() => Some(step_up::first(&back)),
-        Some(_) => None,
-    };
-    // The same for an organization that is not there, until somebody says who they are.
-    let not_found = || first.clone().map_or(Error::NotFound, Error::Elsewhere);
-    // No reader is held where another is asked for: many at once would wait for each other.
-    let organization = organizations::by_slug(&mut check.app.db.read().await?, &slug).await?;
-    if let (None, Some(session)) = (&organization, session)
-        && let Error::Elsewhere(to) = led_on(&check.app, rest_of_path(request), session, &slug, now).await?
-    {
-        return Err(Error::Elsewhere(to));
-    }
-    let organization = organization.filter(Organization::is_open).ok_or_else(not_found)?;
-    let environment = match environment_in_path(request) {
-        // Dev mode is its developers' own.
-        Some(slug) if slug == environments::DEVELOPMENT => return Err(not_found()),
-        Some(slug) => {
-            let found = environments::find(&mut check.app.db.read().await?, organization.id, &slug).await?;
-            // Production has one address, without a word for it: for members and for others.
-            found.filter(|found| !found.is_production()).ok_or_else(not_found)?
-        }
-        None => Environment::production(),
-    };
-    let person = person.filter(|_| first.is_none());
-    let organizations = session.map_or_else(Vec::new, |session| chrome_organizations(context, session, now));
-    let visitor = Visitor { person, token: None, flash };
-    Ok(AtResource { organization, environment, inside: None, visitor, organizations, first })
 }
 
 /// Past an organization's gate, with the session's last click inside it.
@@ -462,7 +349,7 @@ async fn enter(
     match check.access {
         Access::Needs(capability) | Access::Polls(capability) => actor.may(capability)?,
         Access::Reopens => actor.may(Capability::DeleteOrganization)?,
-        Access::Maintains => maintains(&check.app, &actor, team_in_path(request)).await?,
+        Access::Maintains => maintains::check(&check.app, &actor, request.uri().path()).await?,
         _ => {}
     }
     from_our_pages(&check.app, request)?;
@@ -501,21 +388,6 @@ async fn enter(
             MfaDue { what, from, path: format!("/account/mfa/enrol?organization={}", organization.slug) }
         });
     Ok((Inside { actor, organization: organization.clone(), chrome, lacks, by_break_glass }, *last_click))
-}
-
-/// R9: refuses whoever neither manages teams nor maintains the one that the address names, be it there or not.
-async fn maintains(app: &Shared, actor: &Actor, team: String) -> Result<(), Error> {
-    match teams::opens(&mut app.db.read().await?, actor, &team).await? {
-        true => Ok(()),
-        false => Err(Denied.into()),
-    }
-}
-
-/// The team that the address names: `/o/{org}/teams/{slug}/…`.
-fn team_in_path(request: &Request) -> String {
-    let mut parts = request.uri().path().strip_prefix("/o/").unwrap_or_default().split('/').skip(1);
-    let slug = parts.next().filter(|part| *part == "teams").and_then(|_| parts.next());
-    slug.map(percent_decoded).unwrap_or_default()
 }
 
 /// Where someone proves who they are to an organization, if it is there.

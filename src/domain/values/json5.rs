@@ -9,8 +9,8 @@ use serde_json::{Map, Number, Value};
 /// A person's definition is nested less; what is nested more would take the stack.
 const DEEPEST: usize = 32;
 
-pub(super) fn parse(text: &str) -> Result<Value, String> {
-    json5::from_str::<Whole>(text).map(|whole| whole.0).map_err(|error| error.to_string())
+pub fn parse(text: &str) -> Result<Value, String> {
+    ::json5::from_str::<Whole>(text).map(|whole| whole.0).map_err(|error| error.to_string())
 }
 
 struct Whole(Value);

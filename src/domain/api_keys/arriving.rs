@@ -1,0 +1,286 @@
+//! A request comes with a key: whose it is, and what is true of it now. Everything is read afresh, so that what was
+//! revoked, lost or lowered a moment ago opens nothing more (K4, K5, KEY-02, KEY-08).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::{Kind, NOTED_EVERY, Secret, sql};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::access::{Actor, Capability, Origin, Person};
+use crate::domain::environments::Place;
+use crate::domain::organizations::MfaRule;
+use crate::domain::permissions::{self, Scope, Scopes};
+use crate::domain::throttle::{self, SpendError, Throttled, UNKNOWN_KEY};
+use crate::domain::users::{self, MemberState};
+use crate::ids::{AgentId, ApiKeyId, OrganizationId, PermissionId, UserId};
+
+use super::KeyScope;
+
+/// A key that works, as the request that came with it knows it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub key: ApiKeyId,
+    /// The first of the keys that took one another's place: what the key's level counts by.
+    pub family: ApiKeyId,
+    pub kind: Kind,
+    pub name: String,
+    /// What lists show of it.
+    pub shown: String,
+    pub organization: OrganizationId,
+    /// The key that an ephemeral one was made from.
+    pub parent: Option<ApiKeyId>,
+    pub agent: Option<AgentId>,
+    /// Whom it acts for: a development or an admin key, and what was made from one.
+    pub owner: Option<UserId>,
+    pub environment: String,
+    pub expires_at: Option<Timestamp>,
+    /// How often it was used, and may be, if that is limited.
+    pub uses: Option<(i64, i64)>,
+    /// All of these have to cover a scope, and all their limits hold: the base permission first.
+    pub layers: Vec<Layer>,
+}
+
+/// One document that a key is held to.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    pub from: Source,
+    pub scopes: Arc<Scopes>,
+    /// By whom limits at the key's level count.
+    pub holder: ApiKeyId,
+}
+
+/// Where a layer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The organization's base permission.
+    Base,
+    /// The key's own, or of the key that an ephemeral one was made from.
+    Permission,
+    /// What an ephemeral key was narrowed to.
+    Ephemeral,
+}
+
+impl Caller {
+    /// Where the resources are that it asks about.
+    pub fn place(&self) -> Place {
+        Place {
+            organization: self.organization,
+            environment: self.environment.clone(),
+            developer: self.developer(),
+        }
+    }
+
+    /// Whose Dev mode it works in; nothing in Live.
+    pub fn developer(&self) -> String {
+        let is_development = self.environment == crate::domain::environments::DEVELOPMENT;
+        self.owner.filter(|_| is_development).map_or_else(String::new, |owner| owner.to_string())
+    }
+
+    /// The first layer that does not cover a scope (L1).
+    pub fn refused_by(&self, scope: &Scope) -> Option<Source> {
+        self.layers.iter().find(|layer| !layer.scopes.covers(scope)).map(|layer| layer.from)
+    }
+}
+
+/// Why a key opens nothing, or not this. Whoever does not hold a key learns the same of all.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("This API key is not known. Check that it is whole, or ask for a new one.")]
+    Unknown,
+    #[error("This API key was revoked. Ask an Owner or Admin of its organization for a new one.")]
+    Revoked,
+    #[error("This API key has expired. Ask an Owner or Admin of its organization for a new one.")]
+    Expired,
+    #[error(
+        "This API key is older than its organization lets keys become. Rotate it, or ask an Owner or Admin for a new one."
+    )]
+    TooOld,
+    #[error("This API key does not work from {0}. Ask an Owner or Admin to allow that address.")]
+    Address(String),
+    #[error("This ephemeral key was used as often as it may be. Ask for a new one.")]
+    UsedUp,
+    #[error("Whoever this API key acts for is no longer an active member of the organization.")]
+    OwnerGone,
+    #[error("The role of whoever this API key acts for does not let them have it.")]
+    OwnerRole,
+    #[error(
+        "The organization requires multi-factor authentication of whoever this API key acts for. Sign in to Interlock once, with it."
+    )]
+    MfaRequired,
+    #[error("{}", wrong_kind(*.is, *.scope))]
+    WrongKind { is: Kind, scope: KeyScope },
+    #[error("Too many unknown keys came from this network.")]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+fn wrong_kind(is: Kind, scope: KeyScope) -> String {
+    let needs = match scope {
+        KeyScope::Check => "Use a live, development or ephemeral key",
+        KeyScope::Mint => "Use a live or a development key",
+        KeyScope::Itself => "Use another key",
+        KeyScope::Manages(_) => "Use an admin API key, which an Owner or Admin makes under Keys",
+    };
+    format!("This is {}. {needs}.", is.in_words())
+}
+
+/// Whose key a request came with.
+pub async fn authenticate(app: &App, secret: &Secret, origin: &Origin) -> Result<Caller, KeyError> {
+    let now = app.db.now();
+    let found = sql::by_hash(&mut app.db.read().await?, &secret.hash()).await?;
+    let Some(found) = found else { return Err(unknown(app, origin).await) };
+    works(&found, now)?;
+    from_where(&found, origin)?;
+    if let Some(owner) = found.owner {
+        owner_stands(app, &found, owner, now).await?;
+    }
+    if found.last_used_at.is_none_or(|last| now.since(last) >= NOTED_EVERY) {
+        let mut tx = app.db.write().await?;
+        sql::note_use(&mut tx, found.id, now, origin.address.map(|address| address.to_string())).await?;
+        tx.commit().await?;
+    }
+    Ok(caller(found))
+}
+
+/// Guessing is budgeted by the network that it comes from.
+async fn unknown(app: &App, origin: &Origin) -> KeyError {
+    let spend = async {
+        let mut tx = app.db.write().await?;
+        let spent = throttle::spend(&mut tx, app.db.now(), UNKNOWN_KEY, &origin.network()).await;
+        tx.commit().await?;
+        Ok::<_, sqlx::Error>(spent)
+    };
+    match spend.await {
+        Ok(Ok(_)) => KeyError::Unknown,
+        Ok(Err(SpendError::Throttled(throttled))) => throttled.into(),
+        Ok(Err(SpendError::Database(error))) | Err(error) => error.into(),
+    }
+}
+
+/// What the key itself, the one that it was made from, its agent and its organization say.
+fn works(found: &sql::Found, now: Timestamp) -> Result<(), KeyError> {
+    // R12: a deleted organization's keys are none.
+    if found.closed_at.is_some() {
+        return Err(KeyError::Unknown);
+    }
+    // An agent's keys end with it; one that should have been left over does not work either.
+    if found.archived_at.is_some() || found.revoked_at.is_some() || found.parent_revoked_at.is_some() {
+        return Err(KeyError::Revoked);
+    }
+    let ended = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+    if ended(found.expires_at) || ended(found.parent_expires_at) {
+        return Err(KeyError::Expired);
+    }
+    let begun = found.parent_created_at.unwrap_or(found.created_at);
+    if found.longest_key.is_some_and(|longest| now.since(begun) >= longest) {
+        return Err(KeyError::TooOld);
+    }
+    Ok(())
+}
+
+fn from_where(found: &sql::Found, origin: &Origin) -> Result<(), KeyError> {
+    if found.addresses == "[]" {
+        return Ok(());
+    }
+    let allowed: Vec<IpNet> = serde_json::from_str(&found.addresses).unwrap_or_default();
+    // An IPv4 address may come in the dress of IPv6.
+    let address = origin.address.map(|address| address.to_canonical());
+    match address {
+        Some(address) if allowed.iter().any(|net| net.contains(&address)) => Ok(()),
+        address => {
+            Err(KeyError::Address(address.as_ref().map_or_else(|| "there".to_owned(), IpAddr::to_string)))
+        }
+    }
+}
+
+/// K5, M3: what a person's key may, while the person may it.
+async fn owner_stands(app: &App, found: &sql::Found, owner: UserId, now: Timestamp) -> Result<(), KeyError> {
+    let is_active = found.state == Some(MemberState::Active) && found.ends_at.is_none_or(|ends| now < ends);
+    let role = found.role.filter(|_| is_active).ok_or(KeyError::OwnerGone)?;
+    let needed = match found.kind {
+        Kind::Admin => Capability::ManageLiveKeys,
+        Kind::Live | Kind::Development | Kind::Ephemeral => Capability::OwnDevelopmentKey,
+    };
+    if !role.may(needed) {
+        return Err(KeyError::OwnerRole);
+    }
+    let rule = match found.mfa_from {
+        Some(from) if now < from => found.mfa_before,
+        _ => found.mfa,
+    };
+    if rule == MfaRule::Optional {
+        return Ok(());
+    }
+    let met = sql::met_mfa(&mut app.db.read().await?, found.organization, owner).await?;
+    let has_factor = rule.is_met_with(met.factors) || met.enforced_by_provider;
+    // At the gate once: a click inside since the rule holds.
+    let came_since = found.mfa_from.is_none_or(|from| met.last_active_at >= from);
+    if has_factor && came_since { Ok(()) } else { Err(KeyError::MfaRequired) }
+}
+
+fn caller(found: sql::Found) -> Caller {
+    let base = found.base.as_deref().map_or_else(permissions::everything, permissions::stored);
+    let holder = found.parent_family.unwrap_or(found.family);
+    let mut layers = vec![Layer { from: Source::Base, scopes: base, holder }];
+    let in_dev_mode = found.environment == crate::domain::environments::DEVELOPMENT;
+    match found.permission.as_deref() {
+        Some(text) => {
+            layers.push(Layer { from: Source::Permission, scopes: permissions::stored(text), holder });
+        }
+        // Dev mode is tried with all that the organization may; in Live a key without a permission has none.
+        None if in_dev_mode => {}
+        None => layers.push(Layer { from: Source::Permission, scopes: Arc::default(), holder }),
+    }
+    if let Some(text) = found.scopes.as_deref() {
+        let scopes = permissions::stored(text);
+        layers.push(Layer { from: Source::Ephemeral, scopes, holder: found.family });
+    }
+    Caller {
+        key: found.id,
+        family: found.family,
+        kind: found.kind,
+        name: found.name,
+        shown: found.shown,
+        organization: found.organization,
+        parent: found.parent,
+        agent: found.agent,
+        owner: found.owner,
+        environment: found.environment,
+        expires_at: found.expires_at,
+        uses: found.most_uses.map(|most| (found.uses, most)),
+        layers,
+    }
+}
+
+/// What a key is told of itself beside what its request knows.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct About {
+    pub organization_slug: String,
+    pub organization_name: String,
+    pub agent: Option<String>,
+    /// Its own, or of the key that it was made from.
+    pub permission: Option<PermissionId>,
+    pub last_used_at: Option<Timestamp>,
+    pub last_used_from: Option<String>,
+}
+
+pub async fn about(app: &App, caller: &Caller) -> sqlx::Result<About> {
+    sql::about(&mut app.db.read().await?, caller.key).await
+}
+
+/// The person whom an admin key acts for, as a member of its organization: with what they may now, less what a key
+/// never does. Their step-ups are not the key's.
+pub async fn acting(app: &App, caller: &Caller, origin: &Origin) -> Result<Actor, KeyError> {
+    let owner = caller.owner.ok_or(KeyError::OwnerGone)?;
+    let mut reader = app.db.read().await?;
+    let user = users::by_id(&mut reader, owner).await?.ok_or(KeyError::OwnerGone)?;
+    let member = users::member_of(&mut reader, caller.organization, owner).await?;
+    let member = member.filter(|member| member.is_active(app.db.now())).ok_or(KeyError::OwnerGone)?;
+    let origin = Origin { by_key: Some(format!("{} ({})", caller.name, caller.shown)), ..origin.clone() };
+    let person = Person::by_key(user.id, user.name, user.email, origin);
+    Ok(Actor { person, organization: caller.organization, role: member.role })
+}

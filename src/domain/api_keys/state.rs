@@ -1,0 +1,117 @@
+//! How a key stands, in one place for lists, pages, mails and the command line.
+
+use crate::clock::{DAY, Timestamp};
+use crate::domain::users::MemberState;
+
+/// How long before its end a key is said to expire soon, and its people are mailed.
+pub const SOON: i64 = 7 * DAY;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Works,
+    /// It ends within a week.
+    Soon(Timestamp),
+    /// Another took its place, and it works beside that one until then.
+    Replaced(Timestamp),
+    /// Older than the organization lets keys become: blocked, and not deleted (K4).
+    TooOld,
+    /// Whoever it acts for is no active member.
+    OwnerGone,
+    Expired,
+    Revoked,
+}
+
+/// What a key's state follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    pub replaced_at: Option<Timestamp>,
+    /// The organization's rule.
+    pub longest: Option<i64>,
+    /// Of whom it acts for, if that is somebody.
+    pub owner: Option<Option<MemberState>>,
+}
+
+impl Facts {
+    /// When it ends, by its own date or by the organization's rule.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        let by_rule = self.longest.map(|longest| self.created_at.plus(longest));
+        [self.expires_at, by_rule].into_iter().flatten().min()
+    }
+
+    pub fn state(&self, now: Timestamp) -> State {
+        if self.revoked_at.is_some() {
+            return State::Revoked;
+        }
+        if self.expires_at.is_some_and(|at| at <= now) {
+            return State::Expired;
+        }
+        if self.ends_at().is_some_and(|at| at <= now) {
+            return State::TooOld;
+        }
+        if self.owner.is_some_and(|owner| owner != Some(MemberState::Active)) {
+            return State::OwnerGone;
+        }
+        match (self.replaced_at, self.ends_at()) {
+            (Some(_), Some(at)) => State::Replaced(at),
+            (None, Some(at)) if at.since(now) <= SOON => State::Soon(at),
+            _ => State::Works,
+        }
+    }
+}
+
+impl State {
+    /// As it stands in the API, in CSV and on the command line.
+    pub fn code(self) -> &'static str {
+        match self {
+            State::Works | State::Soon(_) => "works",
+            State::Replaced(_) => "replaced",
+            State::TooOld => "too_old",
+            State::OwnerGone => "owner_inactive",
+            State::Expired => "expired",
+            State::Revoked => "revoked",
+        }
+    }
+
+    /// Whether a request with it is let in.
+    pub fn works(self) -> bool {
+        matches!(self, State::Works | State::Soon(_) | State::Replaced(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// K4: what a list says of a key.
+    #[test]
+    fn a_key_stands_as_its_facts_say() {
+        let now = Timestamp(1_000 * DAY);
+        let plain = Facts {
+            created_at: now.plus(-100 * DAY),
+            expires_at: None,
+            revoked_at: None,
+            replaced_at: None,
+            longest: None,
+            owner: None,
+        };
+        let ends = |at| Facts { expires_at: Some(at), ..plain };
+        assert_eq!(plain.state(now), State::Works);
+        assert_eq!(ends(now.plus(SOON + 1)).state(now), State::Works);
+        assert_eq!(ends(now.plus(SOON)).state(now), State::Soon(now.plus(SOON)));
+        assert_eq!(ends(now).state(now), State::Expired);
+        assert_eq!(
+            Facts { replaced_at: Some(now), ..ends(now.plus(1)) }.state(now),
+            State::Replaced(now.plus(1))
+        );
+        assert_eq!(Facts { longest: Some(100 * DAY), ..plain }.state(now), State::TooOld);
+        let near = Facts { longest: Some(105 * DAY), ..plain };
+        assert_eq!(near.state(now), State::Soon(now.plus(5 * DAY)));
+        assert_eq!(Facts { owner: Some(Some(MemberState::Suspended)), ..plain }.state(now), State::OwnerGone);
+        assert_eq!(Facts { owner: Some(None), ..plain }.state(now), State::OwnerGone);
+        assert_eq!(Facts { owner: Some(Some(MemberState::Active)), ..plain }.state(now), State::Works);
+        assert_eq!(Facts { revoked_at: Some(now), ..ends(now) }.state(now), State::Revoked);
+    }
+}

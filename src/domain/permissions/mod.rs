@@ -1,0 +1,78 @@
+//! Permissions: what a key, and the users behind it, may do, and how often (L). Capped by the organization's base
+//! permission, which only the sysadmin changes.
+
+mod document;
+mod limit;
+mod scope;
+mod sql;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+pub use self::document::{Beyond, MOST_LIMITS, MOST_PATTERNS, Scopes};
+pub use self::limit::{Level, Limit, MOST, Measure, Period, PeriodError, Unit};
+pub use self::scope::{LONGEST, Pattern, Scope, ScopeError, ScopeType};
+use crate::clock::Timestamp;
+use crate::ids::{OrganizationId, PermissionId, UserId};
+use crate::storage::{Change, Lends};
+
+#[derive(Clone, Debug)]
+pub struct Permission {
+    pub id: PermissionId,
+    pub organization: OrganizationId,
+    /// What people call it: one of its name in an organization.
+    pub name: String,
+    pub scopes: Arc<Scopes>,
+    pub created_at: Timestamp,
+    pub created_by: Option<UserId>,
+    pub changed_at: Timestamp,
+}
+
+/// Many texts are one and the same from request to request; this many are kept.
+const KEPT: usize = 10_000;
+
+/// What a table's text says, read once for many requests.
+pub fn stored(text: &str) -> Arc<Scopes> {
+    static READ: LazyLock<Mutex<HashMap<String, Arc<Scopes>>>> = LazyLock::new(Mutex::default);
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(scopes) = read.get(text) {
+        return scopes.clone();
+    }
+    if read.len() >= KEPT {
+        read.clear();
+    }
+    let scopes = Arc::new(Scopes::stored(text));
+    read.insert(text.to_owned(), scopes.clone());
+    scopes
+}
+
+/// One of an organization's permissions.
+pub async fn find(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    id: PermissionId,
+) -> sqlx::Result<Option<Permission>> {
+    Ok(sql::find(on, organization, id).await?.map(Permission::from))
+}
+
+/// The organization's base permission: everything, where the sysadmin set none (L7).
+pub async fn base(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Arc<Scopes>> {
+    let text = sql::base(on, organization).await?;
+    Ok(text.map_or_else(everything, |text| stored(&text)))
+}
+
+/// All there is, without limit.
+pub fn everything() -> Arc<Scopes> {
+    static ALL: LazyLock<Arc<Scopes>> = LazyLock::new(|| Arc::new(Scopes::everything()));
+    ALL.clone()
+}
+
+/// Gives a new organization the base permission that new ones begin with.
+pub(crate) async fn begin(change: &mut Change, organization: OrganizationId) -> sqlx::Result<()> {
+    sql::copy_default(change, organization).await
+}
+
+/// Drops the permissions of an organization that is erased (R12), after its keys.
+pub(crate) async fn erase(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<()> {
+    sql::erase(on, organization).await
+}

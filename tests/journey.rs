@@ -1,6 +1,6 @@
 //! What people do, in a real browser: the way through the product, by mouse, by keyboard, and
-//! without scripts. Every page and dialog is looked at by axe-core and put into
-//! `target/screenshots`.
+//! without scripts. Every page and dialog is looked at by axe-core and, with `TEST_PICTURES=1`, put
+//! into `target/screenshots`.
 
 mod every_page;
 mod forms_alone;

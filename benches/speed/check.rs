@@ -122,7 +122,8 @@ fn hash(secret: &Secret) -> String {
     format!("{:?}", secret.hash()).trim_start_matches("TokenHash(\"").trim_end_matches("\")").to_owned()
 }
 
-/// A million keys of the same organization, with hashes in no order; and away with them.
+/// A million keys of the same organization, with hashes in no order; and away with them. The log of that is worked off,
+/// which readers would look through.
 async fn many_keys(data: &Path, act: &str) {
     let organization = TEN.id;
     let sql = match act {
@@ -130,9 +131,12 @@ async fn many_keys(data: &Path, act: &str) {
             "begin; insert into api_keys (id, organization, kind, family, name, environment, token_hash, shown, created_at) \
              with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < 1000000) \
              select printf('01a40000-0000-7000-8000-%012x', i), '{organization}', 'live', printf('01a40000-0000-7000-8000-%012x', i), \
-             'Many', 'production', lower(hex(randomblob(32))), 'x', i from n; commit;"
+             'Many', 'production', lower(hex(randomblob(32))), 'x', i from n; commit; \
+             pragma wal_checkpoint(truncate);"
         ),
-        _ => "pragma foreign_keys = off; begin; delete from api_keys where name = 'Many'; commit;".to_owned(),
+        _ => "pragma foreign_keys = off; begin; delete from api_keys where name = 'Many'; commit; \
+             pragma wal_checkpoint(truncate);"
+            .to_owned(),
     };
     seed::execute(&mut seed::connection(data).await, sql).await;
 }

@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::opening::{kind_in_words, path_of};
+use super::opening::kind_in_words;
 use crate::app::Shared;
 use crate::domain::access::{Capability, Role};
 use crate::domain::environments::{self, Environment};
@@ -59,11 +59,12 @@ struct Tile {
 }
 
 impl Tile {
-    fn new(inside: &Inside, card: Card, asked: &HashSet<ResourceId>) -> Tile {
+    /// `resources` is the path that they are under.
+    fn new(resources: &str, card: Card, asked: &HashSet<ResourceId>) -> Tile {
         let (kind, icon) = kind_in_words(card.kind);
         let permissions = card.decision.permissions();
         Tile {
-            path: path_of(inside, &card.key, ""),
+            path: [resources, &card.key.replace('/', "%2F")].concat(),
             asked: asked.contains(&card.id),
             more: (!card.decision.allowed && !permissions.is_empty())
                 .then(|| format!("without Read: {permissions}")),
@@ -142,13 +143,14 @@ pub async fn organization(
     let mut groups: Vec<(&'static str, Vec<Tile>)> =
         vec![("Tools", vec![]), ("Interfaces", vec![]), ("Actions", vec![])];
     let open = found.open.len();
+    let resources = inside.path_here("resources/");
     for card in found.open {
         let group = match card.kind {
             Kind::Tool => 0,
             Kind::Interface => 1,
             Kind::Action | Kind::Page => 2,
         };
-        groups[group].1.push(Tile::new(&inside, card, &requests));
+        groups[group].1.push(Tile::new(&resources, card, &requests));
     }
     groups.retain(|(_, tiles)| !tiles.is_empty());
     let role = inside.actor.role;
@@ -163,7 +165,7 @@ pub async fn organization(
         organization: inside.organization.name.clone(),
         groups,
         summary: format!("{} to open", html::count(i64::try_from(open).unwrap_or(i64::MAX), "resource")),
-        known: found.known.into_iter().map(|card| Tile::new(&inside, card, &requests)).collect(),
+        known: found.known.into_iter().map(|card| Tile::new(&resources, card, &requests)).collect(),
         more_known: found.more_known,
         may_ask: role.may(Capability::AskApproval),
         begin: begin(&inside),

@@ -135,9 +135,10 @@ pub async fn launcher(db: &Db, actor: &Actor, place: &Place, search: &str) -> sq
     let mut known: Vec<Card> =
         refused.into_iter().filter(|card| card.audience.is_known_to_members()).collect();
     let others = sql::known(on, actor.organization, &who, &within, MOST_KNOWN as i64 + 1).await?;
+    let developer = within.developer();
     known.extend(others.into_iter().map(|row| {
-        let facts = row.facts(row.own_access(&[]));
-        row.card(&facts, &who, None)
+        let facts = row.facts(row.own_access(&[]), developer);
+        row.card(facts, &who, None)
     }));
     known.sort_by(|one, other| (&one.name_key, one.id).cmp(&(&other.name_key, other.id)));
     let more_known = known.len() > MOST_KNOWN;
@@ -172,6 +173,13 @@ pub(super) struct Within<'a> {
     pub search: &'a str,
 }
 
+impl Within<'_> {
+    /// Whose Dev mode it is.
+    fn developer(&self) -> Option<UserId> {
+        self.developer.parse().ok()
+    }
+}
+
 /// Whatever might be open to somebody, decided, by name. Three or four queries, however many there are.
 async fn candidates(
     on: &mut impl Lends,
@@ -193,15 +201,16 @@ async fn candidates(
     let pages: HashMap<(&str, &str), &sql::Row> =
         pages.iter().map(|page| ((page.environment.as_str(), page.key.as_str()), page)).collect();
     let none = Vec::new();
-    let cards = rows.iter().map(|row| {
+    let developer = within.developer();
+    let cards = rows.into_iter().map(|row| {
         let mut parents = super::parents_of(&row.key).into_iter();
         let page = match row.inherits() {
             true => parents.find_map(|key| pages.get(&(row.environment.as_str(), key)).copied()),
             false => None,
         };
-        let saying = page.unwrap_or(row);
-        let facts = row.facts(saying.own_access(entries.get(&saying.id).unwrap_or(&none)));
-        row.card(&facts, who, page.map(|page| page.key.clone()))
+        let saying = page.unwrap_or(&row);
+        let facts = row.facts(saying.own_access(entries.get(&saying.id).unwrap_or(&none)), developer);
+        row.card(facts, who, page.map(|page| page.key.clone()))
     });
     Ok(cards.collect())
 }
@@ -223,29 +232,23 @@ impl sql::Row {
         }
     }
 
-    fn facts(&self, access: Access) -> Facts {
-        Facts {
-            kind: self.kind,
-            creator: self.creator,
-            is_archived: false,
-            developer: self.developer.parse().ok(),
-            access,
-        }
+    fn facts(&self, access: Access, developer: Option<UserId>) -> Facts {
+        Facts { kind: self.kind, creator: self.creator, is_archived: false, developer, access }
     }
 
-    fn card(&self, facts: &Facts, who: &Who, inherited: Option<String>) -> Card {
+    fn card(self, facts: Facts, who: &Who, inherited: Option<String>) -> Card {
         Card {
             id: self.id,
-            environment: self.environment.clone(),
-            key: self.key.clone(),
+            environment: self.environment,
+            key: self.key,
             kind: self.kind,
-            name: self.name.clone(),
-            name_key: self.name_key.clone(),
-            description: self.description.clone(),
+            name: self.name,
+            name_key: self.name_key,
+            description: self.description,
             audience: facts.access.audience,
             inherited,
-            domain: facts.access.domain.clone(),
-            decision: decide(facts, &who.subject(), Permissions::READ),
+            decision: decide(&facts, &who.subject(), Permissions::READ),
+            domain: facts.access.domain,
         }
     }
 }

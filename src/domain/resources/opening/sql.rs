@@ -7,7 +7,6 @@ use crate::storage::{Lends, fetch_all, fetch_one};
 pub(super) struct Row {
     pub id: ResourceId,
     pub environment: String,
-    pub developer: String,
     pub key: String,
     pub kind: Kind,
     pub name: String,
@@ -22,10 +21,53 @@ pub(super) struct Row {
     pub entry_permissions: Option<Permissions>,
 }
 
-/// A `like` pattern for a name that holds a text; what it holds of pattern signs stands for itself.
-fn containing(text: &str) -> String {
-    let text = crate::domain::values::folded(text.trim());
-    ["%", &text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"), "%"].concat()
+impl Within<'_> {
+    fn is_searched(&self) -> bool {
+        !self.search.trim().is_empty()
+    }
+
+    /// A `like` pattern for a name that holds what is searched for, whose pattern signs stand for themselves; empty,
+    /// where nothing is.
+    fn pattern(&self) -> String {
+        if !self.is_searched() {
+            return String::new();
+        }
+        let text = crate::domain::values::folded(self.search.trim());
+        ["%", &text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"), "%"].concat()
+    }
+}
+
+/// Each way in has an index of its own, and what none of them leads to is never read but for its place in the list.
+///
+/// Each variant is a text of its own, so that it is planned for what it asks: an environment in which the list is in
+/// the order of an index, and no pattern where nothing is searched for. `$7` and `$5` then stand for nothing.
+macro_rules! candidates {
+    ($environment:literal, $search:literal) => {
+        concat!(
+            "select r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
+             r.audience, r.domain, r.default_permissions, p.user_id as entry, p.permissions as entry_permissions \
+             from resources r left join resource_people p on p.resource = r.id and p.user_id = $2 \
+             where r.organization = $1 and ",
+            $environment,
+            " and r.developer = $4 and r.archived_at is null \
+             and (r.name_key > $5 or (r.name_key = $5 and r.id > $6)) and ",
+            $search,
+            " and r.id in (select e.resource from team_members m join resource_teams e on e.team = m.team \
+             where m.organization = $1 and m.user_id = $2 \
+             union all select n.resource from resource_people n where n.user_id = $2 \
+             union all select r.id from resources r where r.organization = $1 and r.creator = $2 \
+             union all select r.id from resources r where r.organization = $1 and ",
+            $environment,
+            " and r.developer = $4 and r.audience in ('Public', 'entire-organization') \
+             union all select r.id from resources r where r.organization = $1 and ",
+            $environment,
+            " and r.developer = $4 and r.audience = 'DomainRestricted' and r.domain = $8 \
+             union all select r.id from resources r where r.organization = $1 and ",
+            $environment,
+            " and r.developer = $4 and r.audience is null and r.kind in ('action', 'page')) \
+             order by r.name_key, r.id limit $9"
+        )
+    };
 }
 
 /// What might be open to somebody. [`decide`](crate::domain::resources::decide) says whether it is.
@@ -37,31 +79,49 @@ pub(super) async fn candidates(
     after: &Spot,
     limit: i64,
 ) -> sqlx::Result<Vec<Row>> {
+    let sql = match (within.environment.is_empty(), within.is_searched()) {
+        (false, false) => candidates!("r.environment = $3", "$7 = ''"),
+        (false, true) => candidates!(
+            "r.environment = $3",
+            r"(r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')"
+        ),
+        (true, false) => candidates!("$3 = ''", "$7 = ''"),
+        (true, true) => {
+            candidates!("$3 = ''", r"(r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')")
+        }
+    };
     fetch_all!(
         on,
         Row,
-        r"select r.id, r.environment, r.developer, r.key, r.kind, r.name, r.name_key, r.description, r.creator,
-         r.audience, r.domain, r.default_permissions, p.user_id as entry, p.permissions as entry_permissions
-         from resources r left join resource_people p on p.resource = r.id and p.user_id = $2
-         where r.organization = $1 and ($3 = '' or r.environment = $3) and r.developer = $4
-         and r.archived_at is null and (r.name_key > $5 or (r.name_key = $5 and r.id > $6))
-         and (r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')
-         and (r.audience in ('Public', 'entire-organization') or r.creator = $2 or p.user_id is not null
-         or (r.audience = 'DomainRestricted' and r.domain = $8)
-         or (r.audience is null and r.kind in ('action', 'page'))
-         or r.id in (select e.resource from team_members m join resource_teams e on e.team = m.team
-         where m.organization = $1 and m.user_id = $2))
-         order by r.name_key, r.id limit $9",
+        sql,
         organization,
         who.user,
         within.environment,
         within.developer,
         &after.name_key,
         &after.id,
-        containing(within.search),
+        within.pattern(),
         &who.domain,
         limit
     )
+}
+
+macro_rules! known {
+    ($search:literal) => {
+        concat!(
+            "select r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
+             r.audience, r.domain, r.default_permissions, cast(null as text) as entry, \
+             cast(null as bigint) as entry_permissions from resources r \
+             where r.organization = $1 and r.environment = $3 and r.developer = $4 and r.archived_at is null and ",
+            $search,
+            " and r.audience in ('teams', 'InviteRestricted', 'DomainRestricted') and r.creator <> $2 \
+             and not (r.audience = 'DomainRestricted' and r.domain = $6) \
+             and not exists (select 1 from resource_people p where p.resource = r.id and p.user_id = $2) \
+             and r.id not in (select e.resource from team_members m join resource_teams e on e.team = m.team \
+             where m.organization = $1 and m.user_id = $2) \
+             order by r.name_key, r.id limit $7"
+        )
+    };
 }
 
 /// Those that members see and that nothing of somebody's could open.
@@ -72,25 +132,19 @@ pub(super) async fn known(
     within: &Within<'_>,
     limit: i64,
 ) -> sqlx::Result<Vec<Row>> {
+    let sql = match within.is_searched() {
+        false => known!("$5 = ''"),
+        true => known!(r"(r.name_key like $5 escape '\' or lower(r.key) like $5 escape '\')"),
+    };
     fetch_all!(
         on,
         Row,
-        r"select r.id, r.environment, r.developer, r.key, r.kind, r.name, r.name_key, r.description, r.creator,
-         r.audience, r.domain, r.default_permissions, cast(null as text) as entry,
-         cast(null as bigint) as entry_permissions from resources r
-         where r.organization = $1 and r.environment = $3 and r.developer = $4 and r.archived_at is null
-         and (r.name_key like $5 escape '\' or lower(r.key) like $5 escape '\')
-         and r.audience in ('teams', 'InviteRestricted', 'DomainRestricted') and r.creator <> $2
-         and not (r.audience = 'DomainRestricted' and r.domain = $6)
-         and not exists (select 1 from resource_people p where p.resource = r.id and p.user_id = $2)
-         and r.id not in (select e.resource from team_members m join resource_teams e on e.team = m.team
-         where m.organization = $1 and m.user_id = $2)
-         order by r.name_key, r.id limit $7",
+        sql,
         organization,
         who.user,
         within.environment,
         within.developer,
-        containing(within.search),
+        within.pattern(),
         &who.domain,
         limit
     )
@@ -105,7 +159,7 @@ pub(super) async fn team_entries(
         on,
         (ResourceId, TeamId, Option<Permissions>),
         "select e.resource, e.team, e.permissions from team_members m join resource_teams e on e.team = m.team \
-         where m.organization = $1 and m.user_id = $2 order by e.team",
+         where m.organization = $1 and m.user_id = $2 order by m.team",
         organization,
         user
     )
@@ -120,7 +174,7 @@ pub(super) async fn saying_pages(
     fetch_all!(
         on,
         Row,
-        "select r.id, r.environment, r.developer, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
+        "select r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
          r.audience, r.domain, r.default_permissions, cast(null as text) as entry, \
          cast(null as bigint) as entry_permissions from resources r \
          where r.organization = $1 and ($2 = '' or r.environment = $2) and r.developer = $3 \

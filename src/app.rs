@@ -9,16 +9,17 @@ use tokio::sync::{Notify, Semaphore};
 use crate::aside;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
-use crate::domain::api_keys::Calls;
+use crate::domain::api_keys::{self, Calls};
 use crate::domain::passwords::Passwords;
+use crate::domain::sessions;
 use crate::domain::spending::Spending;
 use crate::domain::throttle::Rates;
 use crate::ids::ApiKeyId;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
 use crate::outbound::{Dns, Outbound};
-use crate::secrets::Sealer;
-use crate::storage::{Db, Schema, Tx, backup, instance};
+use crate::secrets::{Sealer, TokenHash};
+use crate::storage::{Db, Fresh, Schema, Tx, backup, instance};
 
 pub struct App {
     pub config: Config,
@@ -32,6 +33,9 @@ pub struct App {
     pub metrics: Metrics,
     /// Wakes the worker that sends many invitations.
     pub invites: Notify,
+    /// Sessions and keys that were asked with since anything was last committed.
+    pub sessions: Fresh<TokenHash, Arc<sessions::Known>>,
+    pub keys: Fresh<TokenHash, Arc<api_keys::Known>>,
     /// How often keys are used, as far as it is not written yet.
     pub calls: Calls,
     pub outbound: Outbound,
@@ -137,6 +141,8 @@ impl App {
             exports,
             metrics,
             invites,
+            sessions: Fresh::default(),
+            keys: Fresh::default(),
             calls,
             outbound,
             dns,

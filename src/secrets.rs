@@ -33,7 +33,7 @@ pub struct Token(String);
 
 /// The hash of a [`Token`]. With 256 random bits behind it a plain SHA-256 is enough, and looking
 /// it up by an index compares nothing that an attacker can time (ASVS 11.2.4).
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::Type)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct TokenHash(String);
 

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::connections::Connections;
+use super::fresh::WalIndex;
 use super::{Conn, Db, Lends, Pools, Times};
 use crate::clock::Clock;
 
@@ -29,7 +31,8 @@ impl Db {
         let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
         let write = Connections::open(options.clone(), 1).await?;
         let read = Connections::open(options, 1).await?;
-        Ok(Db { pools: Pools::Sqlite { read, write }, clock, times: Times::new() })
+        let index = Arc::new(WalIndex::of(file));
+        Ok(Db { pools: Pools::Sqlite { read, write, index }, clock, times: Times::new() })
     }
 
     /// What SQLite finds wrong with its file: damaged pages, indexes that don't fit, references to nothing.

@@ -7,6 +7,7 @@
 pub mod backup;
 mod change;
 mod connections;
+mod fresh;
 pub mod instance;
 mod migrations;
 mod presence;
@@ -16,6 +17,7 @@ mod times;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::HistogramTimer;
@@ -26,6 +28,8 @@ use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection, Transaction};
 
 pub use self::change::Change;
 use self::connections::{Connections, Lent, Writing};
+pub use self::fresh::Fresh;
+use self::fresh::WalIndex;
 pub use self::schema::Schema;
 use self::times::Span;
 pub use self::times::Times;
@@ -53,6 +57,7 @@ enum Pools {
     Sqlite {
         read: Connections,
         write: Connections,
+        index: Arc<WalIndex>,
     },
     Postgres(PgPool),
 }
@@ -162,7 +167,7 @@ impl Db {
         let most = (2 * cores).clamp(*SQLITE_READERS.start(), *SQLITE_READERS.end());
         let read = Connections::open(options.read_only(true).create_if_missing(false), most).await?;
         only_owner_reads(path).map_err(sqlx::Error::Io)?;
-        Ok(Pools::Sqlite { read, write })
+        Ok(Pools::Sqlite { read, write, index: Arc::new(WalIndex::of(path)) })
     }
 
     pub async fn read(&self) -> sqlx::Result<Reader> {
@@ -209,7 +214,7 @@ impl Db {
 
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite { read, write, .. } => {
                 // Whoever writes ends first, by a rollback too.
                 let _ = write.lend().await;
                 read.close().await;

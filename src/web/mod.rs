@@ -9,6 +9,7 @@ mod export;
 mod forms;
 mod gate;
 mod html;
+mod lists;
 mod metrics;
 mod pages;
 pub mod routes;

@@ -111,6 +111,7 @@ on_both! {
         let random = call(&app, &theirs, "GET", "/v1/resources/no-such", None).await;
         problem(&foreign, 404, "not-found");
         assert_eq!(foreign.body, random.body);
+        let deep = (0..100).fold(json!("x"), |inside, _| json!([inside]));
         for (body, at) in [
             (json!({}), vec!["/key"]),
             (json!([]), vec![""]),
@@ -119,6 +120,8 @@ on_both! {
             (json!({"key": "x", "url": "https://x.example/"}), vec!["/url"]),
             (json!({"key": "x", "name": "a\u{0}b"}), vec!["/name"]),
             (json!({"key": "x", "access": {"privacy": "Public", "owner": "me"}}), vec!["/access/owner"]),
+            (json!({"key": "x", "fields": {"a": "\u{0}"}}), vec![""]),
+            (json!({"key": "x", "fields": deep}), vec![""]),
         ] {
             assert_eq!(pointers(&problem(&call(&app, &key, "POST", "/v1/resources", Some(&body)).await, 422, "invalid")), at, "{body}");
         }

@@ -18,6 +18,11 @@ fn pointers(problem: &Value) -> Vec<&str> {
     errors.iter().filter_map(|error| error["pointer"].as_str()).collect()
 }
 
+/// So many scopes of their own.
+fn scopes(number: usize) -> Value {
+    (0..number).map(|at| (format!("task_type:a{at}"), json!([]))).collect::<serde_json::Map<_, _>>().into()
+}
+
 const SCOPES: &str =
     r#"{"source_type:icloud.*":[{"level":"user","type":"count","value":3}],"task_type:a":[]}"#;
 
@@ -111,11 +116,15 @@ on_both! {
             (json!({"ttl": 60, "scopes": []}), vec!["/scopes"]),
             (json!({"ttl": 60, "scopes": {"nothing": []}}), vec!["/scopes/nothing"]),
             (json!({"ttl": 60, "kind": "admin"}), vec!["/kind"]),
+            (json!({"ttl": 60, "scopes": scopes(21)}), vec!["/scopes"]),
         ] {
             let said = problem(&post(&app, &parent, MINT, &body).await, 422, "invalid");
             assert_eq!(pointers(&said), at, "{body}");
         }
         assert_eq!(count(&app, "api_keys").await, 1);
+        // What is within bounds goes on to be weighed against the parent, which has no permission.
+        let said = problem(&post(&app, &parent, MINT, &json!({"ttl": 60, "scopes": scopes(20)})).await, 422, "invalid");
+        assert_eq!(pointers(&said).len(), 20);
         execute(&app, "delete from throttles").await;
         post(&app, &parent, MINT, &json!({"ttl": 60})).await.is(201);
         execute(&app, "update throttles set used = 10000").await;

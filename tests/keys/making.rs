@@ -67,6 +67,7 @@ on_both! {
             ("agent", "x", "There is no such shared agent"),
             ("environment", "development", "not to development"),
             ("environment", "nowhere", "There is no environment nowhere"),
+            ("environment", "now\u{0}here", "There is no environment"),
             ("permission", &theirs, "There is no such permission"),
             ("permission", "x", "There is no such permission"),
             ("days", "0", "Choose for how long"),
@@ -169,6 +170,11 @@ on_both! {
         let bearer = format!("Bearer {secret}");
         let listed = crate::api::send(&app, axum::http::Method::GET, "/v1/keys", &[("authorization", &bearer)], "").await.ok();
         assert!(listed.body.contains("Provisioning") && !listed.body.contains(&secret[10..40]));
+        // A filter that is not there is no filter that lets all through.
+        for path in ["/v1/keys?kind=live", "/v1/permissions?name=x"] {
+            let refused = crate::api::send(&app, axum::http::Method::GET, path, &[("authorization", &bearer)], "").await;
+            problem(&refused, 422, "invalid");
+        }
         for other in [live(&mut owner, &[]).await.1, development(&mut owner).await.1] {
             let bearer = format!("Bearer {other}");
             problem(&crate::api::send(&app, axum::http::Method::GET, "/v1/keys", &[("authorization", &bearer)], "").await, 403, "wrong-key");

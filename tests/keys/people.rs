@@ -46,8 +46,11 @@ on_both! {
         let (_, lives) = live(&mut owner, &[]).await;
         let child = crate::api::post(&app, &dev_key, "/v1/keys/ephemeral", &serde_json::json!({"ttl": 600})).await.is(201);
         let child = serde_json::from_str::<serde_json::Value>(&child.body).expect("it is JSON")["key"].as_str().expect("a key").to_owned();
+        owner.enable_mfa(&app.clock).await;
+        let security = format!("{}/settings/security", owner.org);
+        let required = [("required", "yes"), ("factors", "any"), ("when", "now"), ("day", ""), ("confirmed", "yes")];
+        owner.post(&format!("{security}/mfa"), &required).await.leads_to(&security);
         let now = app.app.db.now().0;
-        execute(&app, &format!("update organizations set mfa = 'any', mfa_from = {now}")).await;
         for key in [&admin_key, &dev_key, &child] {
             problem(&current(&app, key).await, 403, "mfa-required");
         }
@@ -60,6 +63,11 @@ on_both! {
         current(&app, &dev_key).await.ok();
         current(&app, &child).await.ok();
         problem(&current(&app, &admin_key).await, 403, "mfa-required");
+        // Where a passkey is asked for, an authenticator app is none.
+        execute(&app, "update organizations set mfa = 'passkey'").await;
+        problem(&current(&app, &dev_key).await, 403, "mfa-required");
+        execute(&app, "update organizations set mfa = 'any'").await;
+        current(&app, &dev_key).await.ok();
         // Lost again.
         execute(&app, "update users set has_authenticator = false").await;
         problem(&current(&app, &dev_key).await, 403, "mfa-required");

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{BATCH, CHECK, ICLOUD, allowed, ask, key, limit, of};
+use super::{BATCH, CHECK, ICLOUD, allowed, ask, interval, key, limit, of};
 use crate::api::{post, problem, send};
 use crate::support::database::count;
 use crate::support::on_both;
@@ -67,5 +67,26 @@ on_both! {
         let names = json!({"scope": ICLOUD, "user": "ü\u{0}\n'; drop table limit_counters; --", "object": "\u{0}", "idempotency_key": "\u{0}"});
         assert_eq!(allowed(&ask(&app, &key, names).await)["limits"][0]["used"], 1);
         assert_eq!(count(&app, "limit_counters").await, 2);
+    }
+
+    /// LIM-07: what would be weighed by thousands of limits together is refused, and nothing of it is spent.
+    async fn a_batch_has_an_end(app: TestApp) {
+        let owner = app.owner().await;
+        let names = ["*", "a.*", "a.b.*", "a.b.c.*"];
+        let limits: Vec<Value> = ["organisation", "key", "user"].iter().flat_map(|level| {
+            [limit(level, "count", 900), interval(level, 900, "1 hour"), interval(level, 900, "1 day")]
+        }).collect();
+        let scopes = names.iter().map(|name| (format!("source_type:{name}"), json!(limits)));
+        let scopes = Value::Object(scopes.collect());
+        let key = key(&app, &owner.org, "P", &scopes).await;
+        let question = |user: usize| json!({"scope": "source_type:a.b.c.d", "user": format!("u{user}"), "object": "o"});
+        let weighed = names.len() * limits.len();
+        let checks = |number: usize| json!({"checks": (0..number).map(question).collect::<Vec<_>>()});
+        let most = 2_000 / weighed;
+        let said = problem(&post(&app, &key, BATCH, &checks(most + 1)).await, 422, "invalid");
+        assert_eq!(pointers(&said), ["/checks"]);
+        assert_eq!(count(&app, "limit_counters").await, 0);
+        post(&app, &key, BATCH, &checks(most)).await.is(200);
+        assert_ne!(count(&app, "limit_counters").await, 0);
     }
 }

@@ -80,7 +80,6 @@ on_both! {
             (json!({"name": "A", "scopes": {}, "id": id.to_string()}), vec!["/id"]),
             (json!({"name": "A", "scopes": {}, "resource": "key"}), vec!["/resource"]),
             (json!({"name": "A", "scopes": {}, "organisation": "other"}), vec!["/organisation"]),
-            (json!({"name": "tAKEN", "scopes": {}}), vec!["/name"]),
             (json!({"name": "A", "scopes": limit(json!(-1))}), vec!["/scopes/source_type:a.b/0/value"]),
             (json!({"name": "A", "scopes": limit(json!(1.5))}), vec!["/scopes/source_type:a.b/0/value"]),
             (json!({"name": "A", "scopes": limit(json!(1e30))}), vec!["/scopes/source_type:a.b/0/value"]),
@@ -91,6 +90,8 @@ on_both! {
         ] {
             assert_eq!(pointers(&ask(&app, &key, Method::POST, API, &body).await), wrong, "{body}");
         }
+        let taken = ask(&app, &key, Method::POST, API, &json!({"name": "tAKEN", "scopes": {}})).await;
+        assert_eq!(problem(&taken, 409, "name-taken")["errors"][0]["pointer"], "/name");
         let path = format!("{API}/{id}");
         assert_eq!(pointers(&ask(&app, &key, Method::PATCH, &path, &json!({"scopes": limit(json!(4))})).await), ["/scopes/source_type:a.b/0/value"]);
         let other = "01a20000-0000-7000-8000-000000000000";

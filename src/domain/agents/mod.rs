@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied, Operator};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::users::{self, MemberError};
-use crate::domain::values::{ShortName, folded};
+use crate::domain::values::{Page, Place, ShortName, folded};
 use crate::ids::{AgentId, OrganizationId, UserId};
 use crate::storage::{Change, Db, Lends};
 
@@ -29,7 +29,6 @@ pub struct Agent {
 pub struct Listed {
     #[sqlx(flatten)]
     pub agent: Agent,
-    pub name_key: String,
     pub owner_name: Option<String>,
     pub created_by_name: Option<String>,
     /// How many of its keys are neither revoked nor over.
@@ -193,47 +192,6 @@ pub(crate) async fn set_archived(
         .await
 }
 
-/// A place in the list, which is by name: just after one agent, or just before.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    pub backwards: bool,
-    key: String,
-    id: String,
-}
-
-impl Place {
-    fn of(listed: &Listed, backwards: bool) -> Place {
-        Place { backwards, key: listed.name_key.clone(), id: listed.agent.id.to_string() }
-    }
-
-    pub fn encode(&self) -> String {
-        format!("{}{}{}", if self.backwards { '-' } else { '.' }, self.id, self.key)
-    }
-
-    /// What [`Place::encode`] wrote; anything else is `None`.
-    pub fn decode(text: &str) -> Option<Place> {
-        let backwards = match text.as_bytes().first()? {
-            b'-' => true,
-            b'.' => false,
-            _ => return None,
-        };
-        let (id, key) = (text.get(1..37)?, text.get(37..)?);
-        id.parse::<AgentId>().ok()?;
-        (key.len() <= 1_000 && !key.contains('\0')).then(|| Place {
-            backwards,
-            key: key.to_owned(),
-            id: id.to_owned(),
-        })
-    }
-}
-
-#[derive(Debug)]
-pub struct Page {
-    pub agents: Vec<Listed>,
-    pub previous: Option<Place>,
-    pub next: Option<Place>,
-}
-
 /// A page of the organization's agents by name, of those in use or of the archived ones.
 pub async fn list(
     db: &Db,
@@ -242,25 +200,14 @@ pub async fn list(
     archived: bool,
     place: Option<&Place>,
     limit: usize,
-) -> Result<Page, AgentError> {
+) -> Result<Page<Listed>, AgentError> {
     actor.may(Capability::ReadAgents)?;
     let pattern = users::containing(&folded(search.trim()));
     let now = db.now();
     let organization = actor.organization;
-    let mut rows =
+    let rows =
         sql::list(&mut db.read().await?, organization, &pattern, archived, place, limit + 1, now).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let backwards = place.is_some_and(|place| place.backwards);
-    if backwards {
-        rows.reverse();
-    }
-    let (has_previous, has_next) = if backwards { (more, true) } else { (place.is_some(), more) };
-    Ok(Page {
-        previous: rows.first().filter(|_| has_previous).map(|agent| Place::of(agent, true)),
-        next: rows.last().filter(|_| has_next).map(|agent| Place::of(agent, false)),
-        agents: rows,
-    })
+    Ok(Page::of(rows, place, limit, |row, backwards| Place::at(&row.agent.name, row.agent.id, backwards)))
 }
 
 /// One agent, for whoever sees agents.

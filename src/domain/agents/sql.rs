@@ -1,5 +1,6 @@
-use super::{Agent, Listed, Place};
+use super::{Agent, Listed};
 use crate::clock::Timestamp;
+use crate::domain::values::Place;
 use crate::ids::{AgentId, OrganizationId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_optional};
 
@@ -13,7 +14,7 @@ macro_rules! agent {
 macro_rules! listed {
     ($rest:literal) => {
         concat!(
-            "select g.id, g.name, g.name_key, g.owner, g.created_at, g.created_by, g.archived_at, ",
+            "select g.id, g.name, g.owner, g.created_at, g.created_by, g.archived_at, ",
             "u.name as owner_name, b.name as created_by_name, ",
             "(select count(*) from api_keys k where k.agent = g.id and k.parent is null and k.revoked_at is null ",
             "and (k.expires_at is null or k.expires_at > $2)) as keys, ",

@@ -63,7 +63,23 @@ pub enum Source {
     Ephemeral,
 }
 
+impl Source {
+    /// As the API says it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Source::Base => "base",
+            Source::Permission => "permission",
+            Source::Ephemeral => "ephemeral",
+        }
+    }
+}
+
 impl Caller {
+    /// Whom its requests count for: the key that it was made from, with those that took its place.
+    pub fn root(&self) -> ApiKeyId {
+        self.layers.first().map_or(self.family, |layer| layer.holder)
+    }
+
     /// Where the resources are that it asks about.
     pub fn place(&self) -> Place {
         Place {
@@ -100,7 +116,7 @@ pub enum KeyError {
     TooOld,
     #[error("This API key does not work from {0}. Ask an Owner or Admin to allow that address.")]
     Address(String),
-    #[error("This ephemeral key was used as often as it may be. Ask for a new one.")]
+    #[error("This API key may be used so often, and was. Make a new one from the key that it came from.")]
     UsedUp,
     #[error("Whoever this API key acts for is no longer an active member of the organization.")]
     OwnerGone,
@@ -128,22 +144,38 @@ fn wrong_kind(is: Kind, scope: KeyScope) -> String {
     format!("This is {}. {needs}.", is.in_words())
 }
 
+/// A key as its rows say, whether it works or not.
+pub struct Known {
+    found: sql::Found,
+    caller: Caller,
+}
+
 /// Whose key a request came with.
 pub async fn authenticate(app: &App, secret: &Secret, origin: &Origin) -> Result<Caller, KeyError> {
-    let now = app.db.now();
-    let found = sql::by_hash(&mut app.db.read().await?, &secret.hash()).await?;
-    let Some(found) = found else { return Err(unknown(app, origin).await) };
-    works(&found, now)?;
-    from_where(&found, origin)?;
+    let (now, hash) = (app.db.now(), secret.hash());
+    let read = async || {
+        let found = sql::by_hash(&mut app.db.read().await?, &hash).await?;
+        Ok(found.map(|found| Arc::new(Known { caller: caller(&found), found })))
+    };
+    let Some(known) = app.keys.get(&app.db, &hash, read).await? else {
+        return Err(Box::pin(unknown(app, origin)).await);
+    };
+    let Known { found, caller } = &*known;
+    works(found, now)?;
+    from_where(found, origin)?;
     if let Some(owner) = found.owner {
-        owner_stands(app, &found, owner, now).await?;
+        Box::pin(owner_stands(app, found, owner, now)).await?;
     }
     if found.last_used_at.is_none_or(|last| now.since(last) >= NOTED_EVERY) {
-        let mut tx = app.db.write().await?;
-        sql::note_use(&mut tx, found.id, now, origin.address.map(|address| address.to_string())).await?;
-        tx.commit().await?;
+        Box::pin(note_use(app, found.id, now, origin)).await?;
     }
-    Ok(caller(found))
+    Ok(caller.clone())
+}
+
+async fn note_use(app: &App, key: ApiKeyId, now: Timestamp, origin: &Origin) -> sqlx::Result<()> {
+    let mut tx = app.db.write().await?;
+    sql::note_use(&mut tx, key, now, origin.address.map(|address| address.to_string())).await?;
+    tx.commit().await
 }
 
 /// Guessing is budgeted by the network that it comes from.
@@ -216,13 +248,15 @@ async fn owner_stands(app: &App, found: &sql::Found, owner: UserId, now: Timesta
         return Ok(());
     }
     let met = sql::met_mfa(&mut app.db.read().await?, found.organization, owner).await?;
-    let has_factor = rule.is_met_with(met.factors) || met.enforced_by_provider;
+    // As at the gate: a passkey is no provider's.
+    let by_provider = rule == MfaRule::Any && met.enforced_by_provider;
+    let has_factor = rule.is_met_with(met.factors) || by_provider;
     // At the gate once: a click inside since the rule holds.
-    let came_since = found.mfa_from.is_none_or(|from| met.last_active_at >= from);
+    let came_since = found.mfa_since.is_none_or(|since| now < since || met.last_active_at >= since);
     if has_factor && came_since { Ok(()) } else { Err(KeyError::MfaRequired) }
 }
 
-fn caller(found: sql::Found) -> Caller {
+fn caller(found: &sql::Found) -> Caller {
     let base = found.base.as_deref().map_or_else(permissions::everything, permissions::stored);
     let holder = found.parent_family.unwrap_or(found.family);
     let mut layers = vec![Layer { from: Source::Base, scopes: base, holder }];
@@ -236,20 +270,21 @@ fn caller(found: sql::Found) -> Caller {
         None => layers.push(Layer { from: Source::Permission, scopes: Arc::default(), holder }),
     }
     if let Some(text) = found.scopes.as_deref() {
-        let scopes = permissions::stored(text);
+        // Of this key alone, which is short-lived: nothing to remember.
+        let scopes = Arc::new(Scopes::stored(text));
         layers.push(Layer { from: Source::Ephemeral, scopes, holder: found.family });
     }
     Caller {
         key: found.id,
         family: found.family,
         kind: found.kind,
-        name: found.name,
-        shown: found.shown,
+        name: found.name.clone(),
+        shown: found.shown.clone(),
         organization: found.organization,
         parent: found.parent,
         agent: found.agent,
         owner: found.owner,
-        environment: found.environment,
+        environment: found.environment.clone(),
         expires_at: found.expires_at,
         uses: found.most_uses.map(|most| (found.uses, most)),
         layers,

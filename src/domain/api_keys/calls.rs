@@ -45,7 +45,9 @@ impl Calls {
 
     /// Writes what was counted; where that fails, it is counted again.
     pub async fn write(&self, app: &App) -> sqlx::Result<()> {
-        let taken: Vec<_> = self.counted().drain().map(|((key, day), calls)| (key, day, calls)).collect();
+        let mut taken: Vec<_> = self.counted().drain().map(|((key, day), calls)| (key, day, calls)).collect();
+        // In one order, since other processes write the same rows.
+        taken.sort_unstable();
         for (at, some) in taken.chunks(AT_ONCE).enumerate() {
             if let Err(error) = write(app, some).await {
                 for (key, day, calls) in &taken[at * AT_ONCE..] {

@@ -30,7 +30,14 @@ pub(super) fn too_long(longest: i64) -> ActError {
     ActError::TooLong(longest / DAY)
 }
 
-/// Any key's maker needs to know the rule; what it blocks is for whoever sets it.
+/// The rule alone, in days: any key's maker needs to know it.
+pub async fn longest_days(app: &App, actor: &Actor) -> Result<Option<i64>, ActError> {
+    actor.may(Capability::OwnDevelopmentKey)?;
+    let longest = longest(&mut app.db.read().await?, actor.organization).await?;
+    Ok(longest.map(|longest| longest / DAY))
+}
+
+/// With what each choice would block, for whoever sets it.
 pub async fn rule(app: &App, actor: &Actor) -> Result<Rule, ActError> {
     actor.may(Capability::OwnDevelopmentKey)?;
     let mut reader = app.db.read().await?;

@@ -17,17 +17,17 @@ mod sql;
 mod state;
 mod sysadmin;
 
-pub use self::addresses::{AddressesError, MOST_ADDRESSES, parse_addresses};
-pub use self::arriving::{About, Caller, KeyError, Layer, Source, about, acting, authenticate};
+pub use self::addresses::{AddressesError, parse_addresses};
+pub use self::arriving::{About, Caller, KeyError, Known, Layer, Source, about, acting, authenticate};
 pub use self::calls::{Calls, run as count_calls};
 pub use self::ending::{Ends, archive, archiving, ends, revoke_by};
 pub use self::ephemeral::{LONGEST_TTL, MintError, Minted, Minting, SHORTEST_TTL, mint};
 pub use self::kind::{KeyScope, Kind};
 pub use self::leaving::Held;
 pub(crate) use self::leaving::{held_by, settle};
-pub use self::lifetime::{LONGEST, Rule, rule, set_rule};
+pub use self::lifetime::{LONGEST, Rule, longest_days, rule, set_rule};
 pub use self::listing::{
-    Filter, Listed, Page, Place, Standing, development, of_agent, one, page, permissions, sees_all,
+    Filter, Listed, Page, Place, Standing, development, of_agent, one, page, permissions,
 };
 pub use self::making::{For, Made, NewAdmin, NewLive, create, create_admin, create_development};
 pub(crate) use self::notices::samples;

@@ -48,6 +48,7 @@ pub(super) struct Found {
     pub mfa: MfaRule,
     pub mfa_from: Option<Timestamp>,
     pub mfa_before: MfaRule,
+    pub mfa_since: Option<Timestamp>,
     /// The owner's membership.
     pub role: Option<Role>,
     pub state: Option<MemberState>,
@@ -63,7 +64,7 @@ pub(super) async fn by_hash(on: &mut impl Lends, hash: &TokenHash) -> sqlx::Resu
          p.scopes as permission, b.scopes as base, parent.family as parent_family, \
          parent.created_at as parent_created_at, parent.expires_at as parent_expires_at, \
          parent.revoked_at as parent_revoked_at, a.archived_at, o.closed_at, o.longest_key, o.mfa, o.mfa_from, \
-         o.mfa_before, m.role, m.state, m.ends_at from api_keys k join organizations o on o.id = k.organization \
+         o.mfa_before, o.mfa_since, m.role, m.state, m.ends_at from api_keys k join organizations o on o.id = k.organization \
          left join api_keys parent on parent.id = k.parent left join agents a on a.id = k.agent \
          left join permissions p on p.organization = k.organization \
          and p.id = case when k.parent is null then k.permission else parent.permission end \
@@ -93,7 +94,7 @@ pub(super) async fn met_mfa(
         MetMfa,
         "select u.has_authenticator, u.has_passkey, m.last_active_at, exists (select 1 from identities i \
          join connections c on c.id = i.connection where i.user_id = u.id and c.organization = m.organization \
-         and c.enforces_mfa) as enforced_by_provider from memberships m join users u on u.id = m.user_id \
+         and c.enabled and c.enforces_mfa) as enforced_by_provider from memberships m join users u on u.id = m.user_id \
          where m.organization = $1 and m.user_id = $2",
         organization,
         owner
@@ -306,7 +307,6 @@ pub(super) async fn addresses_of(
     Ok(row.map(|(addresses,)| addresses))
 }
 
-/// One use of a key that has so many; says whether there was one left.
 /// The old key goes on until then.
 pub(super) async fn replace(
     on: &mut impl Lends,
@@ -507,7 +507,7 @@ pub(super) async fn add_calls(on: &mut impl Lends, some: &[(ApiKeyId, i64, i64)]
         query.push(
             ") insert into api_key_calls (key, day, calls) select c.key, c.day, c.calls from counted c \
              join api_keys k on k.id = c.key where true \
-             on conflict (key, day) do update set calls = api_key_calls.calls + excluded.calls",
+             order by c.key, c.day on conflict (key, day) do update set calls = api_key_calls.calls + excluded.calls",
         );
         query.build().execute(e).await.map(|_| ())
     })

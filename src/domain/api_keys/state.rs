@@ -74,11 +74,6 @@ impl State {
             State::Revoked => "revoked",
         }
     }
-
-    /// Whether a request with it is let in.
-    pub fn works(self) -> bool {
-        matches!(self, State::Works | State::Soon(_) | State::Replaced(_))
-    }
 }
 
 #[cfg(test)]

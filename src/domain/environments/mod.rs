@@ -119,6 +119,8 @@ pub async fn find(
     match slug {
         PRODUCTION => Ok(Some(Environment::production())),
         DEVELOPMENT => Ok(Some(Environment::development())),
+        // PostgreSQL fails on a NUL, and no slug of ours holds one.
+        slug if slug.contains('\0') => Ok(None),
         slug => sql::find(on, organization, slug).await,
     }
 }

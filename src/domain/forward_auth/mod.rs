@@ -93,15 +93,13 @@ pub async fn at_tool(
     cookie: Option<&TokenHash>,
     is_click: bool,
 ) -> sqlx::Result<Verdict> {
-    let mut reader = app.db.read().await?;
-    let tools = sql::tools(&mut reader, &asked.address.host, cookie).await?;
+    let tools = sql::tools(&mut app.db.read().await?, &asked.address.host, cookie).await?;
     let session = tools.first().and_then(|tool| tool.session_token.clone());
     let Some(resource) = belongs_to(tools, asked.address) else { return Ok(Verdict::Unknown) };
     let session = match session {
-        Some(token) => sessions::current(&mut reader, &token, app.db.now()).await?,
+        Some(token) => sessions::of_request(app, &token).await?,
         None => None,
     };
-    drop(reader);
     judged(app, asked, resource, session.as_ref(), At::Tool { is_click }).await
 }
 
@@ -113,14 +111,12 @@ pub async fn at_home(
     session: Option<&TokenHash>,
     agreed: bool,
 ) -> sqlx::Result<Verdict> {
-    let mut reader = app.db.read().await?;
-    let tools = sql::tools(&mut reader, &asked.address.host, None).await?;
+    let tools = sql::tools(&mut app.db.read().await?, &asked.address.host, None).await?;
     let Some(resource) = belongs_to(tools, asked.address) else { return Ok(Verdict::Unknown) };
     let session = match session {
-        Some(token) => sessions::current(&mut reader, token, app.db.now()).await?,
+        Some(token) => sessions::of_request(app, token).await?,
         None => None,
     };
-    drop(reader);
     judged(app, asked, resource, session.as_ref(), At::Home { agreed }).await
 }
 

@@ -170,7 +170,10 @@ pub(crate) async fn set_mfa(
     policy: &Policy,
     notice: i64,
 ) -> sqlx::Result<()> {
-    sql::set_mfa(change, id, policy, notice).await
+    let now = change.now();
+    let before = sql::by_id(change, id).await?.policy;
+    let since = policy.asks_for_more_than(&before, now).then(|| policy.mfa_from.unwrap_or(now));
+    sql::set_mfa(change, id, policy, since, notice).await
 }
 
 /// Sets how long sessions open an organization, and what else it asks of them.

@@ -125,16 +125,19 @@ pub(super) async fn set_mfa(
     on: &mut impl Lends,
     id: OrganizationId,
     policy: &Policy,
+    since: Option<Timestamp>,
     notice: i64,
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "update organizations set mfa = $2, mfa_from = $3, mfa_before = $4, mfa_notice = $5 where id = $1",
+        "update organizations set mfa = $2, mfa_from = $3, mfa_before = $4, mfa_notice = $5, \
+         mfa_since = coalesce($6, mfa_since) where id = $1",
         id,
         policy.mfa,
         policy.mfa_from,
         policy.mfa_before,
-        notice
+        notice,
+        since
     )?;
     Ok(())
 }

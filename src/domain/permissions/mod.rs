@@ -28,21 +28,27 @@ pub struct Permission {
     pub changed_at: Timestamp,
 }
 
-/// Many texts are one and the same from request to request; this many are kept.
-const KEPT: usize = 10_000;
+/// Many texts are one and the same from request to request; so many bytes of them are kept.
+const KEPT: usize = 16 * 1024 * 1024;
+
+/// What was read, and how many bytes it was read from.
+type Read = (HashMap<String, Arc<Scopes>>, usize);
 
 /// What a table's text says, read once for many requests.
 pub fn stored(text: &str) -> Arc<Scopes> {
-    static READ: LazyLock<Mutex<HashMap<String, Arc<Scopes>>>> = LazyLock::new(Mutex::default);
+    static READ: LazyLock<Mutex<Read>> = LazyLock::new(Mutex::default);
     let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(scopes) = read.get(text) {
+    let (known, bytes) = &mut *read;
+    if let Some(scopes) = known.get(text) {
         return scopes.clone();
     }
-    if read.len() >= KEPT {
-        read.clear();
+    if *bytes + text.len() > KEPT {
+        known.clear();
+        *bytes = 0;
     }
     let scopes = Arc::new(Scopes::stored(text));
-    read.insert(text.to_owned(), scopes.clone());
+    known.insert(text.to_owned(), scopes.clone());
+    *bytes += text.len();
     scopes
 }
 

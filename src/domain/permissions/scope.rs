@@ -29,6 +29,8 @@ impl ScopeType {
 
 /// Characters of a whole pattern, its type included.
 pub const LONGEST: usize = 200;
+/// Names of a scope: as many wildcards and one cover it, and each may be limited.
+pub const MOST_NAMES: usize = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
@@ -44,6 +46,8 @@ pub enum ScopeError {
     NotOne,
     #[error("A scope has at most {LONGEST} characters.")]
     Long,
+    #[error("A scope has at most {MOST_NAMES} names.")]
+    Deep,
 }
 
 /// A set of scopes: one, or all that begin with the segments before the `*`.
@@ -130,6 +134,9 @@ impl FromStr for Pattern {
         if !stem.split('.').all(|segment| !segment.is_empty() && segment.bytes().all(is_name)) {
             return Err(ScopeError::Segment);
         }
+        if stem.split('.').count() > MOST_NAMES {
+            return Err(ScopeError::Deep);
+        }
         Ok(Pattern { kind, stem: stem.to_owned(), wildcard })
     }
 }
@@ -137,10 +144,6 @@ impl FromStr for Pattern {
 impl Scope {
     pub fn kind(&self) -> ScopeType {
         self.0.kind
-    }
-
-    pub fn as_pattern(&self) -> &Pattern {
-        &self.0
     }
 }
 
@@ -224,6 +227,9 @@ mod tests {
         }
         let long = format!("source_type:{}", "a".repeat(LONGEST));
         assert_eq!(long.parse::<Pattern>(), Err(ScopeError::Long));
+        let names = |number| format!("source_type:{}", vec!["a"; number].join("."));
+        assert!(names(MOST_NAMES).parse::<Pattern>().is_ok());
+        assert_eq!(names(MOST_NAMES + 1).parse::<Pattern>(), Err(ScopeError::Deep));
         assert_eq!("source_type:b.*".parse::<Scope>(), Err(ScopeError::NotOne));
     }
 

@@ -49,14 +49,10 @@ impl Known {
             Some(stem) => format!("any later name below {stem}"),
             None => format!("any later name of {kind}"),
         };
-        let inside: Vec<String> = self
-            .0
-            .iter()
-            .filter(|other| *other != pattern && pattern.contains(other))
-            .filter_map(|other| other.to_string().split_once(':').map(|(_, name)| name.to_owned()))
-            .collect();
-        let more = inside.len().saturating_sub(NAMED);
-        let named = inside.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+        let mut inside = self.0.iter().filter(|other| *other != pattern && pattern.contains(other));
+        let name = |other: &Pattern| other.to_string().split_once(':').map(|(_, name)| name.to_owned());
+        let named = inside.by_ref().take(NAMED).filter_map(name).collect::<Vec<_>>().join(", ");
+        let more = inside.count();
         Some(match (named.is_empty(), more) {
             (true, _) => format!("covers: nothing that is known yet; and {later}"),
             (false, 0) => format!("covers: {named}; and {later}"),

@@ -36,7 +36,30 @@ impl Difference {
                 (None, None) => {}
             }
         }
+        difference.held_anew(before, after);
         difference
+    }
+
+    /// A wildcard's limits hold for narrower patterns too: those that stay granted are held back by one that comes,
+    /// and no longer by one that goes.
+    fn held_anew(&mut self, before: &Scopes, after: &Scopes) {
+        let only_in = |one: &'_ Scopes, other: &'_ Scopes| -> Vec<(Pattern, String)> {
+            let wide =
+                one.iter().filter(|(pattern, limits)| !limits.is_empty() && other.get(pattern).is_none());
+            wide.map(|(pattern, limits)| (pattern.clone(), in_words(limits))).collect()
+        };
+        let line = |wide: &Pattern, narrow: &Pattern, words: String| {
+            (narrow != wide && wide.contains(narrow)).then(|| Line { pattern: narrow.clone(), words })
+        };
+        for (wide, limits) in only_in(after, before) {
+            let words =
+                |narrow| line(&wide, narrow, format!("Held back further: {limits}. {wide} covers it too"));
+            self.lost.extend(before.iter().filter_map(|(narrow, _)| words(narrow)));
+        }
+        for (wide, limits) in only_in(before, after) {
+            let words = |narrow| line(&wide, narrow, format!("No longer held back by {limits} of {wide}"));
+            self.gained.extend(after.iter().filter_map(|(narrow, _)| words(narrow)));
+        }
     }
 
     fn added(&mut self, before: &Scopes, pattern: &Pattern, limits: &[Limit]) {
@@ -188,6 +211,16 @@ mod tests {
                     }
                     if before.covers(&scope) && !after.covers(&scope) {
                         prop_assert!(said(&difference.lost), "{scope}");
+                    }
+                    // How many limits hold for it: of one kind here, each pattern has one or none.
+                    let held = |scopes: &Scopes| scopes.covering(&scope).map(|(_, limits)| limits.len()).sum::<usize>();
+                    if before.covers(&scope) && after.covers(&scope) {
+                        if held(&before) == 0 && held(&after) > 0 {
+                            prop_assert!(said(&difference.lost), "{scope} is held back");
+                        }
+                        if held(&before) > 0 && held(&after) == 0 {
+                            prop_assert!(said(&difference.gained), "{scope} is free");
+                        }
                     }
                 }
             }

@@ -12,7 +12,7 @@ use crate::domain::users;
 use crate::domain::values::{PermissionName, folded};
 use crate::ids::{OrganizationId, PermissionId};
 use crate::secrets::sha256_hex;
-use crate::storage::{Change, Lends};
+use crate::storage::{Change, Db, Lends};
 
 /// What a permission is to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +111,11 @@ async fn changeable(
 fn digest(before: &Permission, said: &Said, uses: Uses) -> String {
     let before = format!("{} {} {}", before.id, before.name, before.scopes.to_json());
     sha256_hex(format!("{before}\n{} {}\n{uses:?}", said.name, said.text()).as_bytes())
+}
+
+/// A permission that the actor may change, for its editors.
+pub async fn to_change(db: &Db, actor: &Actor, id: PermissionId) -> Result<Permission, PermitError> {
+    Ok(changeable(&mut db.read().await?, actor, id, db.now()).await?.0)
 }
 
 /// What saving would do. Changes nothing.

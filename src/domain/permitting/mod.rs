@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 pub use self::covers::Known;
 pub use self::difference::Difference;
-pub use self::editing::{Deletion, Preview, Said, change, create, delete, deletion, preview, save};
+pub use self::editing::{
+    Deletion, Preview, Said, change, create, delete, deletion, preview, save, to_change,
+};
 pub use self::plan::{BaseChange, OverBase, Plan, base_of, default_base, plan, preview_base, set_base};
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied};
@@ -20,9 +22,8 @@ use crate::domain::api_keys::Kind;
 use crate::domain::audit::{self, ReadError};
 use crate::domain::permissions::{self, Limit, Pattern, Permission, Scopes};
 use crate::domain::spending::{self, Usage};
-use crate::domain::teams::{Page, Place};
 use crate::domain::users::{self, MemberError};
-use crate::domain::values::{Fault, folded};
+use crate::domain::values::{Fault, Page, Place, folded};
 use crate::ids::{ApiKeyId, OrganizationId, PermissionId};
 use crate::storage::{Db, Lends};
 

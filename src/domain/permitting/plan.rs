@@ -120,11 +120,10 @@ pub async fn set_base(
     after: &Scopes,
     operator: &Operator,
 ) -> sqlx::Result<BaseChange> {
-    let done = match organization {
-        Some(organization) => set_for(app, organization, after, operator).await?,
-        None => set_default(app, after, operator).await?,
-    };
-    Ok(done)
+    match organization {
+        Some(organization) => set_for(app, organization, after, operator).await,
+        None => set_default(app, after, operator).await,
+    }
 }
 
 async fn set_for(

@@ -2,7 +2,7 @@ use super::{KeyUsing, Listed};
 use crate::clock::Timestamp;
 use crate::domain::api_keys::Kind;
 use crate::domain::permissions::Permission;
-use crate::domain::teams::Place;
+use crate::domain::values::Place;
 use crate::ids::{OrganizationId, PermissionId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional};
 

@@ -100,6 +100,11 @@ pub fn read(value: &Value) -> Result<Definition, Vec<Problem>> {
     };
     let mut reading = Reading::default();
     let definition = reading.definition(fields);
+    // Last, since a field's own refusal says more.
+    if reading.problems.is_empty() && !json5::is_plain(value) {
+        let why = "It holds a character that no text here has, or is nested too deeply.".to_owned();
+        reading.problems.push(Problem { at: String::new(), why });
+    }
     if reading.problems.is_empty() { Ok(definition) } else { Err(reading.problems) }
 }
 

@@ -8,6 +8,7 @@ mod proofs;
 mod sql;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 pub(crate) use self::half::finish;
 pub use self::half::{Half, LIFE as HALF_LIFE, end as end_half, half};
@@ -180,6 +181,27 @@ pub async fn current(
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<Option<Session>> {
+    Ok(known(on, token, now).await?.and_then(|known| known.at(now)))
+}
+
+/// The same for a request, outside a transaction.
+pub async fn of_request(app: &App, token: &TokenHash) -> sqlx::Result<Option<Session>> {
+    let now = app.db.now();
+    let read = async || {
+        let known = known(&mut app.db.read().await?, token, now).await?;
+        Ok(known.map(Arc::new))
+    };
+    let known = app.sessions.get(&app.db, token, read).await?;
+    Ok(known.and_then(|known| known.at(now)))
+}
+
+/// A session as its rows say, live or not.
+pub struct Known {
+    session: Session,
+    created_at: Timestamp,
+}
+
+async fn known(on: &mut impl Lends, token: &TokenHash, now: Timestamp) -> sqlx::Result<Option<Known>> {
     let mut rows = sql::current(on, token, now, now.plus(-Policy::LONGEST_SESSION)).await?;
     rows.sort_by(|one, other| one.by_name().cmp(&other.by_name()));
     let Some(first) = rows.first() else { return Ok(None) };
@@ -201,14 +223,27 @@ pub async fn current(
     };
     let here = rows.chunk_by(|one, other| one.id_here == other.id_here);
     session.places = here.filter_map(|rows| rows.first()?.place()).collect();
-    // A session lives as long as the longest of its person's organizations allows (S10).
-    let longest = |limit: fn(&Policy) -> i64, default| {
-        session.places.iter().map(|place| limit(&place.organization.policy)).max().unwrap_or(default)
-    };
-    let absolute = longest(|policy| policy.session_absolute, Policy::ABSOLUTE);
-    let idle = longest(|policy| policy.session_idle, Policy::IDLE);
-    let lives = now.since(first.created_at) < absolute && now.since(first.last_seen_at) < idle;
-    Ok(Some(session).filter(|session| lives && session.is_proven()))
+    Ok(Some(Known { session, created_at: first.created_at }))
+}
+
+impl Known {
+    /// What there is of it at a moment.
+    fn at(&self, now: Timestamp) -> Option<Session> {
+        let Known { session, created_at } = self;
+        // A session lives as long as the longest of its person's organizations allows (S10).
+        let longest = |limit: fn(&Policy) -> i64, default| {
+            session.places.iter().map(|place| limit(&place.organization.policy)).max().unwrap_or(default)
+        };
+        let absolute = longest(|policy| policy.session_absolute, Policy::ABSOLUTE);
+        let idle = longest(|policy| policy.session_idle, Policy::IDLE);
+        let lives = now.since(*created_at) < absolute && now.since(session.last_seen_at) < idle;
+        if !lives || !session.is_proven() {
+            return None;
+        }
+        let mut session = session.clone();
+        session.new_email = session.new_email.filter(|change| now < change.expires_at);
+        Some(session)
+    }
 }
 
 impl Session {

@@ -28,6 +28,8 @@ use crate::secrets::sha256_hex;
 
 /// Questions that come together.
 pub const MOST_CHECKS: usize = 100;
+/// Limits that questions which come together are weighed by: whoever asks more holds up everybody else.
+pub const MOST_WEIGHED: usize = 2_000;
 /// What one check spends, at most: what a limit's value is, at most.
 pub const MOST_COST: i64 = MOST;
 /// How long a lease lasts, where nothing is said, and at most: milliseconds.
@@ -150,17 +152,33 @@ pub enum LeaseError {
 #[error("Checks can't be answered at the moment. Nothing was spent.")]
 pub struct Unanswered;
 
+/// Why questions are not answered at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    #[error(
+        "So many limits hold for these checks together that they can't be weighed at once. Send fewer checks."
+    )]
+    TooMuch,
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+}
+
 pub type Answer = Result<Granted, Refused>;
 
 /// Answers questions in their order, in one transaction; each is allowed or refused by itself.
-pub async fn check(app: &App, caller: &Caller, questions: &[Question]) -> Result<Vec<Answer>, Unanswered> {
+pub async fn check(app: &App, caller: &Caller, questions: &[Question]) -> Result<Vec<Answer>, CheckError> {
     let developer = caller.developer();
     let mut answers = Vec::with_capacity(questions.len());
     let mut waiting = Vec::new();
+    let mut weighed = 0;
     for (at, question) in questions.iter().enumerate() {
         match plan::claims(caller, &developer, question) {
             Err(refused) => answers.push(Err(refused)),
             Ok(claims) => {
+                weighed += claims.len();
+                if weighed > MOST_WEIGHED {
+                    return Err(CheckError::TooMuch);
+                }
                 let ask = ask(caller, &developer, question, claims);
                 // Nothing to spend, nothing to remember: what the key says is the answer.
                 if !ask.is_trivial() {

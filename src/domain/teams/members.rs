@@ -1,12 +1,12 @@
 //! Who is in a team, and who maintains it (R9).
 
-use super::list::{Page, Place};
 use super::{Team, TeamError, by_slug, may_manage, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Operator, Role};
 use crate::domain::audit::{self, Entry, Kind};
 use crate::domain::users::{self, MemberState, User};
+use crate::domain::values::{Page, Place};
 use crate::ids::{OrganizationId, TeamId, UserId};
 use crate::storage::{Change, Db, Lends};
 
@@ -224,29 +224,25 @@ fn gone(team: &Team, member: &TeamMember) -> Entry {
 
 /// Puts an active member into a team, as its maintainer or not, in one change: whoever is in it already stays, and
 /// becomes what is said. Gives whether they are new.
-pub async fn put(
-    app: &App,
+pub(crate) async fn put(
+    change: &mut Change,
     actor: &Actor,
     slug: &str,
     user: UserId,
     maintainer: Option<bool>,
-) -> Result<(TeamMember, bool), TeamError> {
-    let mut change = app.db.change(actor.organization).await?;
-    let actor = &users::current_actor(&mut change, actor).await?;
+) -> Result<(Team, TeamMember, bool), TeamError> {
+    let actor = &users::current_actor(change, actor).await?;
     actor.may(Capability::ManageTeams)?;
     let (organization, now) = (actor.organization, change.now());
-    let team = by_slug(&mut change, organization, slug).await?;
-    let member = users::member_of(&mut change, organization, user).await?;
+    let team = by_slug(change, organization, slug).await?;
+    let member = users::member_of(change, organization, user).await?;
     let member = member.filter(|member| member.is_active(now)).ok_or(TeamError::NotFound)?;
     let by = Some(actor.person.user);
-    let is_new = put_in(&mut change, organization, &team, user, &member.name, by, &actor.operator()).await?;
-    let member = sql::member(&mut change, organization, team.id, user).await?.ok_or(TeamError::NotFound)?;
+    let is_new = put_in(change, organization, &team, user, &member.name, by, &actor.operator()).await?;
+    let member = sql::member(change, organization, team.id, user).await?.ok_or(TeamError::NotFound)?;
     let maintainer = maintainer.unwrap_or(member.maintainer);
-    let changed = make_maintainer(&mut change, actor, &team, &member, maintainer).await?;
-    if is_new || changed {
-        change.commit().await?;
-    }
-    Ok((TeamMember { maintainer, ..member }, is_new))
+    make_maintainer(change, actor, &team, &member, maintainer).await?;
+    Ok((team, TeamMember { maintainer, ..member }, is_new))
 }
 
 /// Makes somebody in a team its maintainer, or one no longer. An Auditor can't be one (R9).

@@ -7,12 +7,12 @@ mod pasted;
 mod sql;
 
 pub use self::editing::{Deletion, Grant, change, create, delete, deletion, rewrite, suggestion};
-pub use self::list::{Listed, Page, Place, list};
+pub use self::list::{Listed, list};
 pub use self::members::{
-    Candidate, Candidates, MemberPage, Removal, TeamMember, candidates, members, put, removal, remove,
+    Candidate, Candidates, MemberPage, Removal, TeamMember, candidates, members, removal, remove,
     set_maintainer,
 };
-pub(crate) use self::members::{add, join_invited, leave_all};
+pub(crate) use self::members::{add, join_invited, leave_all, put};
 pub(crate) use self::pasted::add_pasted;
 pub use self::pasted::{Added, Line, Outcome};
 use crate::clock::Timestamp;

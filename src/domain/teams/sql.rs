@@ -1,10 +1,10 @@
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::editing::Grant;
-use super::list::Place;
 use super::members::TeamMember;
 use super::{Membership, Team};
 use crate::clock::Timestamp;
+use crate::domain::values::Place;
 use crate::ids::{OrganizationId, TeamId, UserId};
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
 

@@ -13,6 +13,22 @@ pub fn parse(text: &str) -> Result<Value, String> {
     ::json5::from_str::<Whole>(text).map(|whole| whole.0).map_err(|error| error.to_string())
 }
 
+/// Whether a value that was read in another way is one that would be read here.
+pub fn is_plain(value: &Value) -> bool {
+    fn within(value: &Value, left: usize) -> bool {
+        match (value, left.checked_sub(1)) {
+            (Value::String(text), _) => !text.contains('\0'),
+            (Value::Array(values), Some(left)) => values.iter().all(|value| within(value, left)),
+            (Value::Object(fields), Some(left)) => {
+                fields.iter().all(|(name, value)| !name.contains('\0') && within(value, left))
+            }
+            (Value::Array(_) | Value::Object(_), None) => false,
+            _ => true,
+        }
+    }
+    within(value, DEEPEST)
+}
+
 struct Whole(Value);
 
 impl<'de> Deserialize<'de> for Whole {

@@ -5,6 +5,7 @@ mod domain_name;
 mod email;
 mod fault;
 pub mod json5;
+mod list;
 mod pasted;
 mod preferences;
 mod text;
@@ -14,6 +15,7 @@ pub use self::day::{Day, NotADay};
 pub use self::domain_name::{DomainName, DomainNameError};
 pub use self::email::{Email, EmailError};
 pub use self::fault::{Fault, pointer_part};
+pub use self::list::{Page, Place};
 pub(crate) use self::pasted::Pasted;
 pub use self::preferences::{NotATheme, NotATimeZone, Theme, TimeZone};
 pub use self::text::{

@@ -12,10 +12,10 @@ use super::codes::PermissionWord;
 use super::problem::{Problem, Result};
 use super::reply::json;
 use crate::app::Shared;
-use crate::domain::api_keys::Caller;
+use crate::domain::api_keys::{Caller, KeyError};
 use crate::domain::resources::checking::{self, Answer, MOST, Person, Question};
 use crate::domain::resources::{Permission, Permissions};
-use crate::domain::spending::{self, Refused};
+use crate::domain::spending;
 
 /// The answer to one question of access.
 #[derive(Serialize, ToSchema)]
@@ -147,7 +147,7 @@ pub async fn check_many(
 
 async fn answers(app: &Shared, caller: &Caller, questions: &[Question]) -> Result<Vec<Option<Answer>>> {
     if !spending::use_up(app, caller, questions.len()).await? {
-        return Err(Refused::UsedUp.into());
+        return Err(KeyError::UsedUp.into());
     }
     let now = app.db.now();
     Ok(checking::check(&mut app.db.read().await?, &caller.place(), questions, now).await?)

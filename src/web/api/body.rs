@@ -165,18 +165,7 @@ impl<'v, 'f> Fields<'v, 'f> {
         value
     }
 
-    /// A list of bodies, each read as it is by itself.
-    pub fn bodies<T: Body>(&mut self, name: &str, most: usize) -> Option<Vec<T>> {
-        let list = self.list(name, most)?;
-        let read = list.iter().enumerate().map(|(number, value)| {
-            let at = format!("{}/{name}/{number}", self.at);
-            T::read(&mut Fields::of(value, &at, T::FIELDS, self.faults))
-        });
-        // All of them are read, so that all faults are told.
-        read.collect::<Vec<_>>().into_iter().collect()
-    }
-
-    pub fn list(&mut self, name: &str, most: usize) -> Option<&'v [Value]> {
+    fn list(&mut self, name: &str, most: usize) -> Option<&'v [Value]> {
         let list = self.value(name)?.as_array().map(Vec::as_slice);
         let list = list.filter(|list| !list.is_empty() && list.len() <= most);
         if list.is_none() {

@@ -195,18 +195,24 @@ fn complete(operation: &mut Map<String, Value>, route: &Route) {
         if holds {
             let answer = answers.entry(status).or_insert_with(|| json!({}));
             let before = answer["description"].as_str().unwrap_or_default().to_owned();
-            let text = if before.is_empty() { text.to_owned() } else { format!("{before}; {text}") };
+            let text = if before.is_empty() {
+                text.to_owned()
+            } else {
+                format!("{}; {text}", before.trim_end_matches('.'))
+            };
             answer["description"] = json!(text);
         }
     };
     say(has_body, "400", "`malformed-json`: the body is no JSON, or names a field twice");
-    say(!is_open && !has_body, "400", "`malformed`, `two-authorizations`");
+    say(!is_open, "400", "`malformed`, `two-authorizations`");
     say(
         !is_open,
         "401",
         "`no-key`, `unknown-key`, `revoked-key`, `expired-key`, `key-too-old`, `key-owner-gone`",
     );
-    say(!is_open, "403", "`wrong-key`, `denied`, `key-owner-role`, `mfa-required`, `address`");
+    say(route.access == Access::Key(KeyScope::Check), "401", "`used-up-key`");
+    say(!is_open, "403", "`wrong-key`, `denied`, `key-owner-role`, `mfa-required`, `address`, `plain-http`");
+    say(manages, "403", "`step-up-needed`: a person has to do this, in the dashboard");
     say(in_path && !is_open, "404", "`not-found`: the key's organization has nothing of this name");
     say(may_repeat, "409", "`idempotency-in-flight`, `idempotency-lost`");
     say(has_body, "413", "`too-large`: a body has at most 64 kB");

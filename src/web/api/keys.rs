@@ -2,19 +2,19 @@
 //! in one answer alone: that which made it.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::body::{Json, body};
 use super::problem::{Fault, Problem, Result};
-use super::reply::{Page, Paged, Paging, json};
+use super::query::Asked;
+use super::reply::{self, Page, Paged, Paging, json};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::domain::api_keys::{
     self, ActError, Caller, Filter, LONGEST_TTL, Listed, MintError, Minted, Minting, Place, SHORTEST_TTL,
-    Source,
 };
 use crate::domain::permissions::Scopes;
 use crate::domain::values::ShortName;
@@ -27,7 +27,7 @@ body! {
         /// Seconds that it lives: from 10 to 86400. It ends earlier with the key that it is made from.
         #[schema(minimum = 10, maximum = 86400)]
         pub ttl: i64,
-        /// How many checks it may ask for; without, as many as it likes.
+        /// How many checks may be allowed, and questions about access asked; without, as many as it likes.
         #[schema(minimum = 1, maximum = 1000000000)]
         pub max_uses: Option<i64>,
         /// Scopes with their limits, within those of the key that asks; without, the same as that key's.
@@ -94,7 +94,7 @@ pub struct CurrentKey {
     #[schema(format = DateTime)]
     pub last_used_at: Option<String>,
     pub last_used_from: Option<String>,
-    /// How many checks it may still ask for; null, where there is no such number.
+    /// How many checks may still be allowed, and questions about access asked; null, where there is no such number.
     pub uses_left: Option<i64>,
 }
 
@@ -135,6 +135,9 @@ pub struct ListedKey {
     pub calls_today: i64,
 }
 
+/// Scopes that an ephemeral key is narrowed to: thousands of such keys may be made in an hour.
+const MOST_NARROWED: usize = 20;
+
 /// What was asked for, with each value that is wrong by its place.
 fn minting(body: EphemeralKey) -> std::result::Result<Minting, Problem> {
     let mut faults = Vec::new();
@@ -149,6 +152,12 @@ fn minting(body: EphemeralKey) -> std::result::Result<Minting, Problem> {
         faults.extend(wrong);
         None
     });
+    if scopes.as_ref().is_some_and(|scopes| scopes.len() > MOST_NARROWED) {
+        faults.push(Fault::new(
+            "/scopes",
+            format!("An ephemeral key has at most {MOST_NARROWED} scopes of its own."),
+        ));
+    }
     let name = body.name.map(|name| name.parse::<ShortName>()).transpose().unwrap_or_else(|error| {
         faults.push(Fault::new("/name", error.to_string()));
         None
@@ -181,10 +190,10 @@ impl From<ActError> for Problem {
     }
 }
 
-/// Make an ephemeral key.
+/// Make an ephemeral key
 ///
-/// It opens checks and leases alone, in the environment and from the addresses of the key that asks, and dies with it. What it spends
-/// counts at that key's level too. It stands in no audit log, since it may no more than the key that asks.
+/// It opens checks and leases alone, in the environment and from the addresses of the key that asks, and dies with it.
+/// What it spends counts at that key's level too. It stands in no audit log, since it may no more than the key that asks.
 #[utoipa::path(
     post,
     path = "/v1/keys/ephemeral",
@@ -203,13 +212,11 @@ pub async fn mint(State(app): State<Shared>, caller: Caller, Json(body): Json<Ep
         max_uses: asked.max_uses,
         scopes: asked.scopes.as_ref().map(Scopes::to_json),
     };
-    let mut response = json(StatusCode::CREATED, &minted);
     // The one address where it is told of: asked with itself.
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/v1/keys/current"));
-    Ok(response)
+    Ok(reply::created("/v1/keys/current", &minted))
 }
 
-/// What this key is.
+/// Look at the key itself
 ///
 /// Any kind of key learns this of itself, and never its secret.
 #[utoipa::path(
@@ -222,14 +229,8 @@ pub async fn mint(State(app): State<Shared>, caller: Caller, Json(body): Json<Ep
 pub async fn current(State(app): State<Shared>, caller: Caller) -> Result {
     let about = api_keys::about(&app, &caller).await?;
     let time = |at: Option<Timestamp>| at.map(Timestamp::rfc3339);
-    let layer = |layer: &api_keys::Layer| KeyScopes {
-        from: match layer.from {
-            Source::Base => "base",
-            Source::Permission => "permission",
-            Source::Ephemeral => "ephemeral",
-        },
-        scopes: layer.scopes.to_json(),
-    };
+    let layer =
+        |layer: &api_keys::Layer| KeyScopes { from: layer.from.code(), scopes: layer.scopes.to_json() };
     let current = CurrentKey {
         id: caller.key.to_string(),
         kind: caller.kind.code(),
@@ -278,7 +279,9 @@ fn listed(key: Listed, now: Timestamp) -> ListedKey {
     }
 }
 
-/// The organization's keys, the newest first.
+/// List the keys
+///
+/// The newest first.
 ///
 /// Live, development and admin keys, those that have ended too; never their secrets. Ephemeral ones are not listed.
 #[utoipa::path(
@@ -289,7 +292,8 @@ fn listed(key: Listed, now: Timestamp) -> ListedKey {
     params(Paged),
     responses((status = 200, description = "A page of keys", body = Page<ListedKey>))
 )]
-pub async fn list(State(app): State<Shared>, acting: Acting, paging: Paging) -> Result {
+pub async fn list(State(app): State<Shared>, acting: Acting, paging: Paging, asked: Asked) -> Result {
+    asked.done()?;
     let place = paging.cursor(|text| Place::decode(text).filter(|place| !place.newer))?;
     let page =
         api_keys::page(&app, &acting.actor, &Filter::default(), place.as_ref(), paging.limit()).await?;

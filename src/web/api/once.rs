@@ -142,7 +142,8 @@ fn refused(begun: &Begun) -> Problem {
         Begun::First | Begun::Again(_) | Begun::InFlight => {
             let detail =
                 "The first request with this Idempotency-Key is not answered yet. Ask again in a moment.";
-            Problem::new(StatusCode::CONFLICT, "idempotency-in-flight", "It is being done", detail).wait(1)
+            Problem::new(StatusCode::CONFLICT, "idempotency-in-flight", "It is being done", detail)
+                .after(Some(1))
         }
     }
 }

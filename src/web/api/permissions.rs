@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 
 use super::body::{Json, body};
 use super::problem::{Fault, Problem, Result};
+use super::query::Asked;
 use super::reply::{self, Page, Paged, Paging, json};
 use crate::app::Shared;
 use crate::domain::permissions::{Permission, Scopes};
 use crate::domain::permitting::document::{self, Document, Whose};
 use crate::domain::permitting::{self, Listed, PermitError, Said};
-use crate::domain::teams::Place;
+use crate::domain::values::Place;
 use crate::ids::{OrganizationId, PermissionId};
 use crate::web::gate::Acting;
 
@@ -146,7 +147,9 @@ impl From<PermitError> for Problem {
                 "A live key uses this permission",
                 detail,
             ),
-            PermitError::NameTaken => Problem::invalid(vec![Fault::new("/name", detail)]),
+            PermitError::NameTaken => {
+                Problem::conflict("name-taken", "This name is taken", detail).at("/name".to_owned())
+            }
             PermitError::Beyond(over) => Problem::invalid(over.into_iter().map(|over| over.fault).collect()),
             PermitError::InUse(keys) => Problem::conflict(
                 "in-use",
@@ -154,7 +157,7 @@ impl From<PermitError> for Problem {
                 format!("{keys} of the organization’s keys: {detail}"),
             ),
             PermitError::TooMany => Problem::conflict("too-many", "There are too many permissions", detail),
-            PermitError::Changed => Problem::conflict("changed", "It was changed meanwhile", detail),
+            PermitError::Changed => Problem::conflict("changed", "It was changed in the meantime", detail),
             PermitError::Database(error) => error.into(),
         }
     }
@@ -172,11 +175,14 @@ fn read(fields: [(&str, Option<Value>); 5], acting: &Acting, id: Option<Permissi
     document::read(&Value::Object(given.collect()), Whose { organization, id }).map_err(Problem::invalid)
 }
 
-/// The organization's permissions, by name.
+/// List the permissions
+///
+/// By name.
 #[utoipa::path(get, path = "/v1/permissions", tag = "Permissions", operation_id = "listPermissions",
     params(Paged),
-    responses((status = 200, description = "A page of them.", body = Page<PermissionForm>)))]
-pub async fn list(State(app): State<Shared>, acting: Acting, paging: Paging) -> Result {
+    responses((status = 200, description = "A page of permissions", body = Page<PermissionForm>)))]
+pub async fn list(State(app): State<Shared>, acting: Acting, paging: Paging, asked: Asked) -> Result {
+    asked.done()?;
     let place = paging.cursor(Place::decode)?;
     let page = permitting::list(&app.db, &acting.actor, "", place.as_ref(), paging.limit()).await?;
     let organization = acting.organization.id;
@@ -188,21 +194,23 @@ pub async fn list(State(app): State<Shared>, acting: Acting, paging: Paging) -> 
     Ok(paging.page(page.rows.into_iter().map(form).collect::<Vec<_>>(), next))
 }
 
-/// One permission.
+/// Look at a permission
 #[utoipa::path(get, path = "/v1/permissions/{id}", tag = "Permissions", operation_id = "getPermission",
-    params(("id" = String, Path, description = "The permission's id.")),
-    responses((status = 200, description = "It.", body = PermissionForm),
-        (status = 404, description = "There is none of this id.")))]
+    params(("id" = String, Path, description = "The permission's id", format = "uuid")),
+    responses((status = 200, description = "The permission", body = PermissionForm)))]
 pub async fn get(State(app): State<Shared>, acting: Acting, Path(id): Path<String>) -> Result {
     let permission = permitting::find(&app.db, &acting.actor, id_of(&id)?).await?;
     Ok(json(StatusCode::OK, &PermissionForm::of(permission)))
 }
 
-/// Makes a permission within the organization's base permission.
+/// Make a permission
+///
+/// Within the organization's base permission.
 #[utoipa::path(post, path = "/v1/permissions", tag = "Permissions", operation_id = "createPermission",
     request_body = NewPermission,
-    responses((status = 201, description = "It is made; Location has its address.", body = PermissionForm),
-        (status = 422, description = "A value is wrong, or goes beyond the base permission: errors has each by its pointer.")))]
+    responses((status = 201, description = "The permission", body = PermissionForm),
+        (status = 409, description = "`name-taken`: another permission has this name"),
+        (status = 422, description = "A value goes beyond the base permission")))]
 pub async fn create(State(app): State<Shared>, acting: Acting, Json(new): Json<NewPermission>) -> Result {
     let fields = [
         ("id", new.id.map(Value::String)),
@@ -218,13 +226,15 @@ pub async fn create(State(app): State<Shared>, acting: Acting, Json(new): Json<N
     Ok(reply::created(&path, &PermissionForm::of(made)))
 }
 
-/// Changes a permission. One that a live key uses is changed in the dashboard alone.
+/// Change a permission
+///
+/// One that a live key uses is changed in the dashboard alone.
 #[utoipa::path(patch, path = "/v1/permissions/{id}", tag = "Permissions", operation_id = "changePermission",
-    params(("id" = String, Path, description = "The permission's id.")), request_body = ChangedPermission,
-    responses((status = 200, description = "As it is now.", body = PermissionForm),
-        (status = 403, description = "A live key uses it."),
-        (status = 404, description = "There is none of this id."),
-        (status = 422, description = "A value is wrong, or goes beyond the base permission: errors has each by its pointer.")))]
+    params(("id" = String, Path, description = "The permission's id", format = "uuid")), request_body = ChangedPermission,
+    responses((status = 200, description = "The permission as it is now", body = PermissionForm),
+        (status = 403, description = "`live-key-uses-it`: it is changed in the dashboard alone"),
+        (status = 409, description = "`name-taken`: another permission has this name"),
+        (status = 422, description = "A value goes beyond the base permission")))]
 pub async fn change(
     State(app): State<Shared>,
     acting: Acting,
@@ -246,12 +256,13 @@ pub async fn change(
     Ok(json(StatusCode::OK, &PermissionForm::of(changed)))
 }
 
-/// Deletes a permission that no key uses.
+/// Delete a permission
+///
+/// One that no key uses.
 #[utoipa::path(delete, path = "/v1/permissions/{id}", tag = "Permissions", operation_id = "deletePermission",
-    params(("id" = String, Path, description = "The permission's id.")),
-    responses((status = 204, description = "It is gone."),
-        (status = 404, description = "There is none of this id."),
-        (status = 409, description = "Keys use it.")))]
+    params(("id" = String, Path, description = "The permission's id", format = "uuid")),
+    responses((status = 204, description = "It is gone"),
+        (status = 409, description = "`in-use`: keys use it")))]
 pub async fn delete(State(app): State<Shared>, acting: Acting, Path(id): Path<String>) -> Result {
     permitting::delete(&app, &acting.actor, id_of(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -109,11 +109,6 @@ impl Problem {
         Problem { retry_after: Some(*seconds), ..problem }
     }
 
-    /// A request that will be answered a little later.
-    pub fn wait(self, seconds: i64) -> Problem {
-        Problem { retry_after: Some(seconds), ..self }
-    }
-
     pub fn not_json() -> Problem {
         let detail = "Send JSON, with Content-Type: application/json.";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "The body is not JSON", detail)
@@ -135,10 +130,8 @@ impl Problem {
 
     pub fn unknown_resource(key: &str, environment: &str) -> Problem {
         let detail = format!("There is no resource {key} in {environment}, the environment of this key.");
-        let problem =
-            Problem::new(StatusCode::NOT_FOUND, "unknown-resource", "There is no such resource", detail);
-        let fault = Fault { pointer: "/resource".to_owned(), detail: problem.detail.to_string() };
-        Problem { errors: vec![fault], ..problem }
+        Problem::new(StatusCode::NOT_FOUND, "unknown-resource", "There is no such resource", detail)
+            .at("/resource".to_owned())
     }
 
     /// For an answer that comes from below or around the routes of `/v1`.
@@ -193,7 +186,7 @@ impl From<KeyError> for Problem {
             KeyError::Unknown => (StatusCode::UNAUTHORIZED, "unknown-key", "This key does not work"),
             KeyError::Revoked => (StatusCode::UNAUTHORIZED, "revoked-key", "This key does not work"),
             KeyError::Expired => (StatusCode::UNAUTHORIZED, "expired-key", "This key does not work"),
-            KeyError::UsedUp => (StatusCode::UNAUTHORIZED, "used-up-key", "This key does not work"),
+            KeyError::UsedUp => (StatusCode::UNAUTHORIZED, "used-up-key", "This key is used up"),
             KeyError::TooOld => (StatusCode::UNAUTHORIZED, "key-too-old", "This key is blocked"),
             KeyError::OwnerGone => (StatusCode::UNAUTHORIZED, "key-owner-gone", "This key does not work"),
             KeyError::OwnerRole => (StatusCode::FORBIDDEN, "key-owner-role", "This key is not allowed here"),

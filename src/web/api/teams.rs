@@ -13,8 +13,9 @@ use super::query::{Asked, id};
 use super::reply::{self, Page, Paged, Paging, json};
 use crate::app::Shared;
 use crate::clock::Timestamp;
-use crate::domain::teams::{self, Place, TeamMember};
-use crate::domain::values::{Handle, TeamName};
+use crate::domain::resources::joining;
+use crate::domain::teams::{self, TeamMember};
+use crate::domain::values::{Handle, Place, TeamName};
 use crate::web::gate::Acting;
 
 /// A team.
@@ -230,7 +231,7 @@ pub async fn put_member(
     Path((slug, user)): Path<(String, String)>,
     Json(asked): Json<NewTeamMembership>,
 ) -> Result {
-    let (member, is_new) = teams::put(&app, &actor, &slug, id(&user)?, asked.maintainer).await?;
+    let (member, is_new) = joining::put_in_team(&app, &actor, &slug, id(&user)?, asked.maintainer).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, &TeamMembership::from(member)))
 }

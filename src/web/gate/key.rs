@@ -6,8 +6,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::Shared;
-use crate::domain::access::Actor;
-use crate::domain::api_keys::{self, KeyScope};
+use crate::domain::access::{Actor, Capability};
+use crate::domain::api_keys::{self, Caller, KeyScope};
 use crate::domain::organizations::{self, Organization};
 use crate::domain::throttle::Rate;
 use crate::web::api;
@@ -28,7 +28,7 @@ pub(super) async fn check(app: &Shared, scope: KeyScope, mut request: Request, n
     let mut response = match admit(app, scope, &mut request, &mut rate).await {
         Err(problem) => problem.into_response(),
         Ok(()) if matches!(scope, KeyScope::Manages(_)) && once::is_asked(&request) => {
-            once::run(app, request, next).await
+            Box::pin(once::run(app, request, next)).await
         }
         Ok(()) => next.run(request).await,
     };
@@ -51,7 +51,7 @@ async fn admit(
     app.calls.count(&caller, app.db.now());
     // What is checked has limits of its own, and is asked all the time.
     if scope != KeyScope::Check {
-        let spent = app.api_rates.spend(caller.family, app.db.now());
+        let spent = app.api_rates.spend(caller.root(), app.db.now());
         *rate = Some(spent);
         if spent.exceeded {
             return Err(Problem::too_fast(&spent));
@@ -63,13 +63,23 @@ async fn admit(
         return Err(Problem::of_status(axum::http::StatusCode::BAD_REQUEST));
     }
     if let KeyScope::Manages(capability) = scope {
-        let actor = api_keys::acting(app, &caller, &context.origin).await?;
-        actor.may(capability)?;
-        let organization = organizations::by_id(&mut app.db.read().await?, actor.organization).await?;
-        request.extensions_mut().insert(Acting { actor, organization });
+        let acting = Box::pin(acting(app, &caller, capability, &context)).await?;
+        request.extensions_mut().insert(acting);
     }
     request.extensions_mut().insert(caller);
     Ok(())
+}
+
+async fn acting(
+    app: &Shared,
+    caller: &Caller,
+    capability: Capability,
+    context: &Context,
+) -> Result<Acting, Problem> {
+    let actor = api_keys::acting(app, caller, &context.origin).await?;
+    actor.may(capability)?;
+    let organization = organizations::by_id(&mut app.db.read().await?, actor.organization).await?;
+    Ok(Acting { actor, organization })
 }
 
 /// A key that went over the network in clear is told so, and not led on to where it would go again (ASVS 4.1.2). Behind

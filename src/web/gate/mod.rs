@@ -220,7 +220,8 @@ fn named(mut response: Response, route: Option<MatchedPath>, theme: Theme) -> Re
     response
 }
 
-/// Lets a request in, with what its page will ask for, or says why not.
+/// Lets a request in, with what its page will ask for, or says why not. What few requests need is boxed: a future is
+/// copied whole from layer to layer, whatever of it is used.
 async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     let Check { app, access } = check;
     if matches!(access, Access::Anyone | Access::Tool) {
@@ -238,7 +239,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     let took_flash = flash.is_some();
     let now = app.db.now();
     let session = match &token {
-        Some(token) => sessions::current(&mut app.db.read().await?, token, now).await?,
+        Some(token) => sessions::of_request(app, token).await?,
         None => None,
     };
     let person = session.as_ref().map(|session| session.person(context.origin.clone()));
@@ -259,7 +260,7 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
             from_our_pages(app, request)?;
             let token = session::cookie_hash(app, request.headers(), session::HALF);
             let half = match &token {
-                Some(token) => sessions::half(&mut app.db.read().await?, token, now).await?,
+                Some(token) => Box::pin(half(app, token, now)).await?,
                 None => None,
             };
             let (half, token) = half.zip(token).ok_or_else(|| sign_in_anew(request))?;
@@ -293,7 +294,8 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
         }
         Access::Opens => {
             let at_resource =
-                resource::before(check, request, &context, session.as_ref(), person, flash, now).await?;
+                Box::pin(resource::before(check, request, &context, session.as_ref(), person, flash, now))
+                    .await?;
             request.extensions_mut().insert(at_resource);
         }
         Access::Proving
@@ -313,6 +315,18 @@ async fn admit(check: &Check, request: &mut Request) -> Result<bool, Error> {
     Ok(took_flash)
 }
 
+async fn half(app: &Shared, token: &TokenHash, now: Timestamp) -> sqlx::Result<Option<Half>> {
+    sessions::half(&mut app.db.read().await?, token, now).await
+}
+
+async fn environment(
+    app: &Shared,
+    organization: &Organization,
+    slug: &str,
+) -> sqlx::Result<Option<Environment>> {
+    environments::find(&mut app.db.read().await?, organization.id, slug).await
+}
+
 /// Past an organization's gate, with the session's last click inside it.
 async fn enter(
     check: &Check,
@@ -326,7 +340,7 @@ async fn enter(
     let slug = organization_in_path(request).ok_or(Error::NotFound)?;
     let Some(place) = session.place(&slug).filter(|place| session.may_know_of(place)) else {
         let rest = rest_of_path(request);
-        return Err(match led_on(&check.app, rest, session, &slug, now).await? {
+        return Err(match Box::pin(led_on(&check.app, rest, session, &slug, now)).await? {
             // The same of an organization that is there and of one that is not.
             Error::NotFound if session.owes_factor() => {
                 Error::FactorFirst(step_up::first(&way_back(request)))
@@ -349,20 +363,20 @@ async fn enter(
     match check.access {
         Access::Needs(capability) | Access::Polls(capability) => actor.may(capability)?,
         Access::Reopens => actor.may(Capability::DeleteOrganization)?,
-        Access::Maintains => maintains::check(&check.app, &actor, request.uri().path()).await?,
+        Access::Maintains => Box::pin(maintains::check(&check.app, &actor, request.uri().path())).await?,
         _ => {}
     }
     from_our_pages(&check.app, request)?;
     let by_break_glass = session.breaks_glass(place, now);
     let breaks_glass = lacks.is_none() && by_break_glass;
     if breaks_glass && break_glass_at.is_none() {
-        sso::note_break_glass(&check.app, &actor).await?;
+        Box::pin(sso::note_break_glass(&check.app, &actor)).await?;
     }
     let organizations = chrome_organizations(context, session, now);
     let environment = match environment_in_path(request) {
         None => Environment::production(),
         Some(slug) => {
-            let found = environments::find(&mut check.app.db.read().await?, organization.id, &slug).await?;
+            let found = Box::pin(environment(&check.app, organization, &slug)).await?;
             let found = found.filter(|found| !found.is_production()).ok_or(Error::NotFound)?;
             if found.is_development() {
                 actor.may(Capability::DevelopResources)?;
@@ -371,7 +385,7 @@ async fn enter(
         }
     };
     let environments = match is_in_environment(request) && !context.fragment {
-        true => switches(&check.app, organization, member.role, &environment).await?,
+        true => Box::pin(switches(&check.app, organization, member.role, &environment)).await?,
         false => Vec::new(),
     };
     let here = Here { organization: organization.clone(), role: member.role, environment, environments };
@@ -563,9 +577,18 @@ async fn note_click(
     last: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if !sessions::worth_noting(last, now) {
-        return Ok(());
+    match sessions::worth_noting(last, now) {
+        true => Ok(Box::pin(write_click(app, session, inside, now)).await?),
+        false => Ok(()),
     }
+}
+
+async fn write_click(
+    app: &Shared,
+    session: &Session,
+    inside: Option<&Inside>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     let mut tx = app.db.write().await?;
     let organization = inside.map(|inside| inside.organization.id);
     // The membership before the session, as whoever changes factors locks them.
@@ -573,6 +596,5 @@ async fn note_click(
         users::visited(&mut tx, inside.organization.id, &inside.actor.person, now).await?;
     }
     sessions::note_click(&mut tx, session.id, organization, now).await?;
-    tx.commit().await?;
-    Ok(())
+    tx.commit().await
 }

@@ -4,7 +4,7 @@ mod sql;
 
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
-use crate::domain::access::{Actor, Capability, Role};
+use crate::domain::access::{Actor, Capability};
 use crate::domain::users::MemberState;
 use crate::domain::values::folded;
 use crate::ids::{AgentId, ApiKeyId, OrganizationId, PermissionId, UserId};
@@ -31,7 +31,6 @@ pub struct Listed {
     pub owner_name: Option<String>,
     pub owner_state: Option<MemberState>,
     pub created_at: Timestamp,
-    pub created_by: Option<UserId>,
     pub created_by_name: Option<String>,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
@@ -94,7 +93,6 @@ impl Listed {
 pub struct Filter {
     pub kind: Option<Kind>,
     pub state: Option<Standing>,
-    pub agent: Option<AgentId>,
     pub environment: Option<String>,
     /// Of a name, or of what is shown of a key.
     pub search: String,
@@ -261,11 +259,6 @@ pub async fn of_agent(app: &App, actor: &Actor, agent: AgentId, limit: i64) -> R
 pub async fn permissions(app: &App, actor: &Actor) -> Result<Vec<(PermissionId, String)>, ActError> {
     actor.may(Capability::ReadPermissions)?;
     Ok(sql::permissions(&mut app.db.read().await?, actor.organization, 500).await?)
-}
-
-/// Whether a role sees other keys than its own.
-pub fn sees_all(role: Role) -> bool {
-    role.may(Capability::ManageLiveKeys)
 }
 
 #[cfg(test)]

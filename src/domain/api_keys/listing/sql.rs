@@ -12,7 +12,7 @@ macro_rules! listed {
         concat!(
             "select k.id, k.family, k.kind, k.name, k.shown, k.agent, a.name as agent_name, k.environment, ",
             "k.permission, p.name as permission_name, k.owner, u.name as owner_name, m.state as owner_state, ",
-            "k.created_at, k.created_by, b.name as created_by_name, k.expires_at, k.revoked_at, k.replaced_at, ",
+            "k.created_at, b.name as created_by_name, k.expires_at, k.revoked_at, k.replaced_at, ",
             "k.replaced_by, k.last_used_at, k.last_used_from, k.addresses, o.longest_key, ",
             "coalesce(c.calls, 0) as calls from api_keys k join organizations o on o.id = k.organization ",
             "left join agents a on a.id = k.agent ",
@@ -58,7 +58,6 @@ where
     let words = [
         (" and k.owner = ", owner),
         (" and k.kind = ", filter.kind.map(|kind| kind.code().to_owned())),
-        (" and k.agent = ", filter.agent.map(|agent| agent.to_string())),
         (" and k.environment = ", filter.environment.clone()),
     ];
     for (word, value) in words {

@@ -9,12 +9,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::clock::{SECOND, Timestamp};
-use crate::domain::api_keys::Source;
+use crate::domain::api_keys::KeyError;
 use crate::domain::permissions::{Limit, Measure, Period};
 use crate::domain::spending::{
-    Answer, Granted, Lease, LeaseError, LeaseFailure, Refused, Standing, Unanswered,
+    Answer, CheckError, Granted, Lease, LeaseError, LeaseFailure, Refused, Standing, Unanswered,
 };
-use crate::web::api::problem::Problem;
+use crate::web::api::problem::{Fault, Problem};
 use crate::web::api::reply::json;
 
 /// It is allowed.
@@ -124,16 +124,8 @@ impl From<&Standing> for LimitState {
             used: standing.used,
             remaining: standing.remaining(),
             resets_at: standing.resets_at.map(Timestamp::rfc3339),
-            from: source(standing.from),
+            from: standing.from.code(),
         }
-    }
-}
-
-fn source(source: Source) -> &'static str {
-    match source {
-        Source::Base => "base",
-        Source::Permission => "permission",
-        Source::Ephemeral => "ephemeral",
     }
 }
 
@@ -184,7 +176,7 @@ fn problem(refused: &Refused, at: &str, now: Timestamp) -> Problem {
             let title = "The scope is not covered";
             Problem::new(StatusCode::FORBIDDEN, "not-covered", title, detail)
                 .with("scope", scope.to_string())
-                .with("layer", source(*by))
+                .with("layer", by.code())
         }
         Refused::NoUser { pattern, limit } => {
             let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "A user has to be named");
@@ -212,15 +204,16 @@ fn problem(refused: &Refused, at: &str, now: Timestamp) -> Problem {
                 (StatusCode::UNPROCESSABLE_ENTITY, "Another question had this idempotency key");
             Problem::new(status, "idempotency-mismatch", title, detail).at(format!("{at}/idempotency_key"))
         }
-        Refused::UsedUp => {
-            Problem::new(StatusCode::UNAUTHORIZED, "used-up-key", "This key is used up", detail)
-        }
+        Refused::UsedUp => KeyError::UsedUp.into(),
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Problem {
-        problem(&refused, "", Timestamp::ZERO)
+impl From<CheckError> for Problem {
+    fn from(error: CheckError) -> Problem {
+        match error {
+            CheckError::TooMuch => Problem::invalid(vec![Fault::new("/checks", error.to_string())]),
+            CheckError::Unanswered(unanswered) => unanswered.into(),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Body for CheckBatch {
     const FIELDS: &'static [&'static str] = &["checks"];
 
     fn read(fields: &mut Fields<'_, '_>) -> Option<CheckBatch> {
-        Some(CheckBatch { checks: fields.bodies("checks", MOST_CHECKS)? })
+        Some(CheckBatch { checks: fields.each("checks", MOST_CHECKS)? })
     }
 }
 
@@ -70,13 +70,15 @@ body! {
     }
 }
 
-/// Checks whether this key may do something now, and spends it.
+/// Ask whether a key may do something
+///
+/// It is spent, if it may.
 #[utoipa::path(
     post, path = "/v1/check", operation_id = "check", tag = "Checks", request_body = Check,
     responses(
         (status = 200, description = "It is allowed, and spent.", body = Allowed),
         (status = 403, description = "`not-covered`: a permission does not cover the scope. `limit-exceeded`: a count is used up."),
-        (status = 422, description = "`invalid`: a value has to be changed. `user-missing`: each user is limited, and none is named. `idempotency-mismatch`: the idempotency key came with another question."),
+        (status = 422, description = "`user-missing`: each user is limited, and none is named. `idempotency-mismatch`: the idempotency key came with another question."),
         (status = 429, description = "`limit-exceeded`: an interval or what may be done at once is used up. `Retry-After` says when to ask again, where waiting helps."),
     ),
 )]
@@ -92,11 +94,11 @@ pub async fn check(State(app): State<Shared>, caller: Caller, Json(check): Json<
     }
 }
 
-/// Checks up to a hundred things at once.
+/// Ask up to a hundred such questions at once
 ///
 /// Each is allowed or refused by itself, as if they had been asked one after the other.
 #[utoipa::path(
-    post, path = "/v1/check/batch", operation_id = "checkMany", tag = "Checks", request_body = CheckBatch,
+    post, path = "/v1/check/batch", operation_id = "checkBatch", tag = "Checks", request_body = CheckBatch,
     responses(
         (status = 200, description = "An answer to each, in their order.", body = Checks),
         (status = 422, description = "`invalid`: a value has to be changed; nothing was spent."),
@@ -117,7 +119,7 @@ pub async fn check_many(State(app): State<Shared>, caller: Caller, Json(batch): 
     Ok(json(StatusCode::OK, &answers::all(&given, app.db.now())))
 }
 
-/// Lets a lease last longer.
+/// Renew a lease
 #[utoipa::path(
     post, path = "/v1/leases/{id}/renew", operation_id = "renewLease", tag = "Checks", request_body = Renewal,
     params(("id" = String, Path, description = "The lease, as the check gave it.")),
@@ -144,9 +146,9 @@ pub async fn renew(
     Ok(json(StatusCode::OK, &LeaseState::from(&lease)))
 }
 
-/// Gives a lease back: its place is free at once.
+/// Give a lease back
 ///
-/// One that has ended already stays so.
+/// Its place is free at once. One that has ended already stays so.
 #[utoipa::path(
     delete, path = "/v1/leases/{id}", operation_id = "releaseLease", tag = "Checks",
     params(("id" = String, Path, description = "The lease, as the check gave it.")),

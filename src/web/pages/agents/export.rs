@@ -7,7 +7,8 @@ use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::csv;
 use crate::domain::access::Actor;
-use crate::domain::agents::{self, Listed, Place};
+use crate::domain::agents::{self, Listed};
+use crate::domain::values::Place;
 use crate::web::error::{Error, Result};
 use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
@@ -48,7 +49,7 @@ impl Batches for Agents {
                 time(listed.agent.archived_at),
             ]
         };
-        Ok(Some(csv::rows(head.into_iter().chain(page.agents.iter().map(cells)))))
+        Ok(Some(csv::rows(head.into_iter().chain(page.rows.iter().map(cells)))))
     }
 }
 

@@ -12,14 +12,16 @@ pub use self::export::export;
 use super::keys::{self, Row as KeyRow};
 use crate::app::Shared;
 use crate::domain::access::{Capability, Role};
-use crate::domain::agents::{self, AgentError, Listed, Place};
+use crate::domain::agents::{self, AgentError, Listed};
 use crate::domain::api_keys;
+use crate::domain::values::Place;
 use crate::ids::AgentId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment};
+use crate::web::lists;
 
 const PAGE: usize = 50;
 /// How many keys an agent's page shows.
@@ -47,17 +49,11 @@ pub struct Asked {
 
 impl Asked {
     fn search(&self) -> Result<&str> {
-        if self.q.chars().count() > 200 || self.q.contains('\0') {
-            return Err(Error::Malformed("This is too long to search for."));
-        }
-        Ok(self.q.trim())
+        lists::searched(&self.q)
     }
 
     fn place(&self) -> Result<Option<Place>> {
-        match self.at.as_str() {
-            "" => Ok(None),
-            at => Place::decode(at).map(Some).ok_or(Error::Malformed("There is no such place in the list.")),
-        }
+        lists::place(&self.at, Place::decode)
     }
 
     fn is_archived(&self) -> bool {
@@ -65,18 +61,9 @@ impl Asked {
     }
 
     fn link(&self, path: &str, archived: bool, place: Option<&Place>) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if !self.q.is_empty() {
-            query.append_pair("q", &self.q);
-        }
-        if archived {
-            query.append_pair("archived", "1");
-        }
-        if let Some(place) = place {
-            query.append_pair("at", &place.encode());
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        let at = place.map(Place::encode).unwrap_or_default();
+        let archived = if archived { "1" } else { "" };
+        lists::address(path, &[("q", &self.q), ("archived", archived), ("at", &at)])
     }
 }
 
@@ -154,7 +141,7 @@ pub async fn index(
     let table = Table {
         previous: page.previous.map(|place| asked.link(&path, archived, Some(&place))),
         next: page.next.map(|place| asked.link(&path, archived, Some(&place))),
-        rows: page.agents.into_iter().map(row).collect(),
+        rows: page.rows.into_iter().map(row).collect(),
         csv: asked.link(&inside.path("agents.csv"), archived, None),
         others: asked.link(&path, !archived, None),
         manages: inside.actor.role.may(Capability::ManageLiveKeys),

@@ -72,7 +72,7 @@ impl Form {
 
     async fn of(app: &Shared, inside: &Inside, typed: Typed) -> Result<Form> {
         let actor = &inside.actor;
-        let longest = api_keys::rule(app, actor).await?.longest;
+        let longest = api_keys::longest_days(app, actor).await?;
         let within = |days: &i64| longest.is_none_or(|longest| *days <= longest);
         let mut lives: Vec<(String, String)> = LIVES
             .into_iter()

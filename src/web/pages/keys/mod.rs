@@ -27,6 +27,7 @@ use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::Inside;
 use crate::web::html;
+use crate::web::lists;
 
 const PAGE: usize = 50;
 
@@ -63,38 +64,22 @@ impl Asked {
         if state.is_none() && !self.state.is_empty() {
             return Err(Error::Malformed("There is no such state of a key."));
         }
-        let too_long = |text: &str| text.chars().count() > 200 || text.contains('\0');
-        if too_long(&self.q) || too_long(&self.environment) {
-            return Err(Error::Malformed("This is too long to search for."));
-        }
-        let environment = Some(self.environment.clone()).filter(|slug| !slug.is_empty());
-        Ok(Filter { kind, state, environment, search: self.q.trim().to_owned(), ..Filter::default() })
+        let (search, environment) = (lists::searched(&self.q)?, lists::searched(&self.environment)?);
+        let environment = Some(environment.to_owned()).filter(|slug| !slug.is_empty());
+        Ok(Filter { kind, state, environment, search: search.to_owned(), ..Filter::default() })
     }
 
     fn place(&self) -> Result<Option<Place>> {
-        match self.at.as_str() {
-            "" => Ok(None),
-            at => Place::decode(at).map(Some).ok_or(Error::Malformed("There is no such place in the list.")),
-        }
+        lists::place(&self.at, Place::decode)
     }
 
     /// The same view at another place.
     fn link(&self, path: &str, place: Option<&Place>) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
         let at = place.map(Place::encode).unwrap_or_default();
-        for (name, value) in [
-            ("q", self.q.as_str()),
-            ("kind", &self.kind),
-            ("environment", &self.environment),
-            ("state", &self.state),
-            ("at", &at),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        let (kind, environment, state) = (&self.kind, &self.environment, &self.state);
+        let query =
+            [("q", &self.q), ("kind", kind), ("environment", environment), ("state", state), ("at", &at)];
+        lists::address(path, &query.map(|(name, value)| (name, value.as_str())))
     }
 
     fn narrows(&self) -> bool {
@@ -171,7 +156,7 @@ pub async fn index(
         return Ok(html::page(&TableFragment { table }));
     }
     let own = api_keys::development(&app, &inside.actor).await?;
-    let rule = api_keys::rule(&app, &inside.actor).await?.longest;
+    let rule = api_keys::longest_days(&app, &inside.actor).await?;
     let environments = environments::all(&mut app.db.read().await?, inside.organization.id).await?;
     Ok(html::page(&Index {
         own: own.map(|key| row(&app, &inside, key)),

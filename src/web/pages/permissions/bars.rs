@@ -2,7 +2,7 @@
 
 use crate::domain::permissions::{Level, Limit, Measure, Pattern, Scopes};
 use crate::domain::permitting::{Known, Over};
-use crate::domain::spending::Usage;
+use crate::domain::spending::{MOST_HOLDERS, Usage};
 use crate::web::html::{self, Moment, Times};
 
 pub struct Bar {
@@ -68,6 +68,10 @@ fn bar(limit: &Limit, usage: Usage, times: &Times, over: Option<String>) -> Bar 
         (_, _, Some(holder)) => format!("{percent}% used by the fullest {holder}"),
     };
     let right = match (limit.measure, holder) {
+        // Beyond so many nobody looked: the fullest may be another.
+        (_, Some(holder)) if usage.holders >= MOST_HOLDERS => {
+            format!("{}+ {holder}s counted", html::number(MOST_HOLDERS))
+        }
         (_, Some(holder)) if usage.holders > 0 => format!("{} counted", html::count(usage.holders, holder)),
         (Measure::Count, _) => "Never comes back".to_owned(),
         _ => String::new(),

@@ -141,11 +141,7 @@ pub async fn create_from_document(
 }
 
 async fn editing(app: &Shared, inside: &Inside, id: &str) -> Result<Permission> {
-    let shown = permitting::show(&app.db, &inside.actor, id_of(id)?).await?;
-    match shown.is_kept_from(&inside.actor) {
-        Some(kept) => Err(kept.into()),
-        None => Ok(shown.permission),
-    }
+    Ok(permitting::to_change(&app.db, &inside.actor, id_of(id)?).await?)
 }
 
 pub async fn document(

@@ -161,11 +161,7 @@ pub async fn create(
 
 /// The permission that is edited, if this person may: one that a live key uses takes more than others.
 async fn editing(app: &Shared, inside: &Inside, id: &str) -> Result<(Editing, Typed)> {
-    let shown = permitting::show(&app.db, &inside.actor, id_of(id)?).await?;
-    if let Some(kept) = shown.is_kept_from(&inside.actor) {
-        return Err(kept.into());
-    }
-    let permission = shown.permission;
+    let permission = permitting::to_change(&app.db, &inside.actor, id_of(id)?).await?;
     let typed = Typed::of(&permission.name, &permission.scopes);
     Ok((Editing { id: permission.id, name: permission.name }, typed))
 }

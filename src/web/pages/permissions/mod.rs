@@ -23,7 +23,7 @@ use crate::domain::access::{Actor, Capability};
 use crate::domain::api_keys::Kind;
 use crate::domain::permissions::Scopes;
 use crate::domain::permitting::{self, Difference, Listed, PermitError, Preview, Uses, difference};
-use crate::domain::teams::Place;
+use crate::domain::values::Place;
 use crate::ids::PermissionId;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
@@ -31,6 +31,7 @@ use crate::web::error::{Error, Result};
 use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment};
+use crate::web::lists;
 
 const PAGE: usize = 50;
 /// So many scopes stand in a row of the list.
@@ -63,29 +64,16 @@ pub struct Asked {
 
 impl Asked {
     fn search(&self) -> Result<&str> {
-        if self.q.chars().count() > 200 || self.q.contains('\0') {
-            return Err(Error::Malformed("This is too long to search for."));
-        }
-        Ok(self.q.trim())
+        lists::searched(&self.q)
     }
 
     fn place(&self) -> Result<Option<Place>> {
-        match self.at.as_str() {
-            "" => Ok(None),
-            at => Place::decode(at).map(Some).ok_or(Error::Malformed("There is no such place in the list.")),
-        }
+        lists::place(&self.at, Place::decode)
     }
 
     fn link(&self, path: &str, place: Option<&Place>) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if !self.q.is_empty() {
-            query.append_pair("q", &self.q);
-        }
-        if let Some(place) = place {
-            query.append_pair("at", &place.encode());
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        let at = place.map(Place::encode).unwrap_or_default();
+        lists::address(path, &[("q", &self.q), ("at", &at)])
     }
 }
 

@@ -28,6 +28,7 @@ use crate::web::error::{Error, Result};
 use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment};
+use crate::web::lists;
 
 const PAGE: usize = 50;
 
@@ -115,14 +116,8 @@ impl Asked {
                 Some(AudienceFilter::Is(audience))
             }
         };
-        let cursor = match self.at.as_str() {
-            "" => None,
-            at => Some(Cursor::decode(at).ok_or(Error::Malformed("There is no such place in the list."))?),
-        };
-        if self.q.chars().count() > 200 || self.q.contains('\0') {
-            return Err(Error::Malformed("This is too long to search for."));
-        }
-        let search = self.q.trim().to_owned();
+        let cursor = lists::place(&self.at, Cursor::decode)?;
+        let search = lists::searched(&self.q)?.to_owned();
         Ok(ListQuery { search, kind, audience, archived: self.archived == "1", cursor })
     }
 
@@ -130,20 +125,14 @@ impl Asked {
     fn link(&self, path: &str, change: impl FnOnce(&mut Asked)) -> String {
         let mut asked = Asked { at: String::new(), ..self.clone() };
         change(&mut asked);
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
+        let query = [
             ("q", &asked.q),
             ("kind", &asked.kind),
             ("audience", &asked.audience),
             ("archived", &asked.archived),
             ("at", &asked.at),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        ];
+        lists::address(path, &query.map(|(name, value)| (name, value.as_str())))
     }
 }
 

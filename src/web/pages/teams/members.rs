@@ -18,6 +18,7 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Field, Form, ListForm, Lists, Nothing, join};
 use crate::web::gate::Inside;
 use crate::web::html;
+use crate::web::lists;
 use crate::web::pages::users::user_id;
 use crate::web::session;
 
@@ -112,9 +113,7 @@ async fn choose(
     typed: &Typed,
     wrong: Option<TeamError>,
 ) -> Result<Response> {
-    if typed.q.chars().count() > 200 || typed.q.contains('\0') {
-        return Err(Error::Malformed("This is too long to search for."));
-    }
+    lists::searched(&typed.q)?;
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let choice = choice(app, &inside, slug, typed, wrong).await?;
     if context.fragment && context.target == "candidates" {

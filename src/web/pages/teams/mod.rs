@@ -19,12 +19,14 @@ pub use self::pasted::add_pasted;
 pub use self::show::show;
 use crate::app::Shared;
 use crate::domain::access::Capability;
-use crate::domain::teams::{self, Listed, Place, TeamError};
+use crate::domain::teams::{self, Listed, TeamError};
+use crate::domain::values::Place;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::Inside;
 use crate::web::html;
+use crate::web::lists;
 
 const PAGE: usize = 50;
 
@@ -55,30 +57,17 @@ pub struct Asked {
 
 impl Asked {
     fn search(&self) -> Result<&str> {
-        if self.q.chars().count() > 200 || self.q.contains('\0') {
-            return Err(Error::Malformed("This is too long to search for."));
-        }
-        Ok(self.q.trim())
+        lists::searched(&self.q)
     }
 
     fn place(&self) -> Result<Option<Place>> {
-        match self.at.as_str() {
-            "" => Ok(None),
-            at => Place::decode(at).map(Some).ok_or(Error::Malformed("There is no such place in the list.")),
-        }
+        lists::place(&self.at, Place::decode)
     }
 
     /// The same view at another place.
     fn link(&self, path: &str, place: Option<&Place>) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if !self.q.is_empty() {
-            query.append_pair("q", &self.q);
-        }
-        if let Some(place) = place {
-            query.append_pair("at", &place.encode());
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        let at = place.map(Place::encode).unwrap_or_default();
+        lists::address(path, &[("q", &self.q), ("at", &at)])
     }
 }
 

@@ -31,6 +31,7 @@ use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::Inside;
 use crate::web::html::{self, Moment, Plain, Rendered, Times};
+use crate::web::lists;
 use crate::web::pages::teams::few;
 
 const PAGE: usize = 50;
@@ -79,16 +80,8 @@ impl Asked {
             "no-passkey" => FactorFilter::NoPasskey,
             _ => return Err(Error::Malformed("There is no such kind of factor.")),
         };
-        let cursor = match self.at.as_str() {
-            "" => None,
-            at => Some(
-                Cursor::decode(at, sort).ok_or(Error::Malformed("There is no such place in the list."))?,
-            ),
-        };
-        if self.q.chars().count() > 200 || self.q.contains('\0') {
-            return Err(Error::Malformed("This is too long to search for."));
-        }
-        let search = self.q.trim().to_owned();
+        let cursor = lists::place(&self.at, |at| Cursor::decode(at, sort))?;
+        let search = lists::searched(&self.q)?.to_owned();
         Ok(ListQuery { search, role, state, factors, team: None, sort, descending, cursor })
     }
 
@@ -101,8 +94,7 @@ impl Asked {
     fn link(&self, path: &str, change: impl FnOnce(&mut Asked)) -> String {
         let mut asked = Asked { at: String::new(), ..self.clone() };
         change(&mut asked);
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
+        let query = [
             ("q", &asked.q),
             ("role", &asked.role),
             ("status", &asked.status),
@@ -110,13 +102,8 @@ impl Asked {
             ("team", &asked.team),
             ("sort", &asked.sort),
             ("at", &asked.at),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        ];
+        lists::address(path, &query.map(|(name, value)| (name, value.as_str())))
     }
 }
 

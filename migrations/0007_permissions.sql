@@ -50,6 +50,7 @@ create table api_key_calls (
 -- The longest that a key of the organization may live, in milliseconds (K4): an older one is blocked, not deleted.
 alter table organizations add column longest_key bigint;
 
--- Since when multi-factor authentication is asked for as it is: whom a personal key acts for has to have come past that
--- since (M3). Null where it was asked for before there was this column, or never was.
+-- Since when multi-factor authentication is asked for as it is, a grace period that is over apart (mfa_from): whom a
+-- personal key acts for has to have come past that since (M3). Null where it was asked for before there was this column,
+-- or never was.
 alter table organizations add column mfa_since bigint;

@@ -41,8 +41,8 @@ pub struct App {
     pub outbound: Outbound,
     pub dns: Dns,
     pub oidc: Oidc,
-    /// How many requests a minute each API key makes, checks apart; by the first of its family.
-    pub api_rates: Rates<ApiKeyId>,
+    /// How many requests a minute each API key makes, checks apart ([`api_keys::Caller::counted_by`]).
+    pub api_rates: Rates<(ApiKeyId, bool)>,
 }
 
 /// As many downloads run at once; more are turned away.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
@@ -31,7 +30,7 @@ impl Db {
         let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
         let write = Connections::open(options.clone(), 1).await?;
         let read = Connections::open(options, 1).await?;
-        let index = Arc::new(WalIndex::of(file));
+        let index = WalIndex::of(file).map_err(sqlx::Error::Io)?;
         Ok(Db { pools: Pools::Sqlite { read, write, index }, clock, times: Times::new() })
     }
 

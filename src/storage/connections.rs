@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::ACQUIRE;
+use super::fresh::WalIndex;
 
 /// Whoever waits for one is served in turn.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub(super) struct Lent {
 pub(super) struct Writing {
     /// Nothing once it is committed.
     lent: Option<Lent>,
+    index: Arc<WalIndex>,
 }
 
 impl Connections {
@@ -85,9 +87,9 @@ impl Drop for Lent {
 
 impl Writing {
     /// IMMEDIATE: a transaction that reads first and then writes would fail under load.
-    pub(super) async fn begin(lent: Lent) -> sqlx::Result<Writing> {
+    pub(super) async fn begin(lent: Lent, index: Arc<WalIndex>) -> sqlx::Result<Writing> {
         // Whoever gives up in the middle of beginning has it rolled back too.
-        let mut writing = Writing { lent: Some(lent) };
+        let mut writing = Writing { lent: Some(lent), index };
         sqlx::query("begin immediate").execute(writing.connection()).await?;
         Ok(writing)
     }
@@ -98,6 +100,7 @@ impl Writing {
 
     pub(super) async fn commit(mut self) -> sqlx::Result<()> {
         sqlx::query("commit").execute(self.connection()).await?;
+        self.index.committed();
         self.lent = None;
         Ok(())
     }
@@ -106,9 +109,11 @@ impl Writing {
 impl Drop for Writing {
     fn drop(&mut self) {
         let Some(mut lent) = self.lent.take() else { return };
+        let index = self.index.clone();
         tokio::spawn(async move {
             // It fails where nothing is open: beginning failed, or the commit's answer was not waited for.
             let _ = sqlx::query("rollback").execute(lent.connection()).await;
+            index.committed();
         });
     }
 }

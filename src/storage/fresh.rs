@@ -5,16 +5,20 @@
 //! SQLite's own readers tell by the same bytes whether their pages hold. PostgreSQL can't, and there everything is read
 //! afresh.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::hash::Hash;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::{Db, Pools};
 
 /// Bytes of the header; two copies of it stand one after the other (sqlite.org/walformat.html, 2.1).
 const HEADER: usize = 48;
+/// Of the header: random, and others with each log.
+const SALTS: Range<usize> = 32..40;
 /// The one version of the index's format that there has been.
 const FORMAT: u32 = 3_007_000;
 /// Values that are kept at once.
@@ -22,26 +26,51 @@ const MOST: usize = 2_000;
 
 /// A state of the database: of two that are equal, neither has a commit that the other lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Version([u8; HEADER]);
+struct Version {
+    header: [u8; HEADER],
+    /// Of this process. The header says the same, wherever a file is read as it is mapped: not on every file system.
+    commits: u64,
+}
 
-/// The WAL index of a SQLite database.
+/// The WAL index of a SQLite database, and how often this process has committed.
 ///
-/// Danger: closing any of its files drops all locks that the process holds on it (fcntl(2)). So it is opened once, and
-/// lives as long as the connections.
+/// Danger: closing any of its files drops all locks that the process holds on it (fcntl(2)). So it is opened once for
+/// all that have the database open, and lives as long as they do.
 pub(super) struct WalIndex {
     path: PathBuf,
     file: OnceLock<File>,
+    commits: AtomicU64,
 }
 
+/// Those that are open, by their paths.
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<WalIndex>>> = Mutex::new(BTreeMap::new());
+
 impl WalIndex {
-    pub(super) fn of(database: &Path) -> WalIndex {
-        let mut path = database.as_os_str().to_owned();
+    /// Of a database that is there.
+    pub(super) fn of(database: &Path) -> std::io::Result<Arc<WalIndex>> {
+        // SQLite has it beside the file itself, wherever a link to that is.
+        let mut path = database.canonicalize()?.into_os_string();
         path.push("-shm");
-        WalIndex { path: path.into(), file: OnceLock::new() }
+        let path = PathBuf::from(path);
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, index| index.strong_count() > 0);
+        if let Some(index) = open.get(&path).and_then(Weak::upgrade) {
+            return Ok(index);
+        }
+        let index = WalIndex { path: path.clone(), file: OnceLock::new(), commits: AtomicU64::new(0) };
+        let index = Arc::new(index);
+        open.insert(path, Arc::downgrade(&index));
+        Ok(index)
+    }
+
+    /// This process has committed, or may have: before anybody is told so.
+    pub(super) fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Nothing while somebody commits, or where the file is not what it is known to be.
     fn version(&self) -> Option<Version> {
+        let commits = self.commits.load(Ordering::SeqCst);
         let file = match self.file.get() {
             Some(file) => file,
             None => self.open()?,
@@ -49,18 +78,18 @@ impl WalIndex {
         let mut bytes = [0; 2 * HEADER];
         read_start(file, &mut bytes).ok()?;
         let (one, other) = bytes.split_at(HEADER);
-        // A commit writes one copy after the other.
-        let format = u32::from_ne_bytes(one.first_chunk().copied()?);
-        let header = one.try_into().ok().filter(|_| one == other && format == FORMAT)?;
-        Some(Version(header))
+        let header: [u8; HEADER] = one.try_into().ok()?;
+        let format = u32::from_ne_bytes(header.first_chunk().copied()?);
+        // A commit writes one copy after the other. Without salts it is of no log, and of any database.
+        let is_whole = one == other && format == FORMAT && header[SALTS] != [0; 8];
+        is_whole.then_some(Version { header, commits })
     }
 
     fn open(&self) -> Option<&File> {
-        static OPENING: Mutex<()> = Mutex::new(());
         // One at a time: a second file would have to be closed.
-        let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _opening = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         if self.file.get().is_none() {
-            // There is none until the first statement.
+            // There is none until the first statement. Whoever asks has a connection that keeps it from being deleted.
             let file = File::open(&self.path).ok()?;
             let _ = self.file.set(file);
         }
@@ -68,12 +97,13 @@ impl WalIndex {
     }
 }
 
-#[cfg(unix)]
+/// Where a file that is mapped is read as it is.
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
 fn read_start(file: &File, bytes: &mut [u8]) -> std::io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, 0)
 }
 
-#[cfg(not(unix))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
 fn read_start(_: &File, _: &mut [u8]) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
@@ -143,8 +173,7 @@ impl<K: Eq + Hash, V> Kept<K, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI64};
 
     use super::*;
     use crate::clock::Clock;
@@ -182,6 +211,13 @@ mod tests {
         tx.commit().await.expect("it is committed");
     }
 
+    /// As another process does it: nobody here notices.
+    async fn write_elsewhere(db: &Db, sql: &'static str) {
+        let Pools::Sqlite { write, .. } = &db.pools else { unreachable!("it is SQLite") };
+        let mut lent = write.lend().await.expect("it is free");
+        sqlx::query(sql).execute(lent.connection()).await.expect("it is written");
+    }
+
     /// The number as it is known, and whether it had to be read.
     async fn number(db: &Db, fresh: &Fresh<u8, i64>) -> (i64, bool) {
         let was_read = AtomicBool::new(false);
@@ -215,18 +251,11 @@ mod tests {
         let (place, db) = Place::with_number("others").await;
         let (fresh, other) = (Fresh::default(), place.open().await);
         assert_eq!(number(&db, &fresh).await, (1, true));
-        write(&other, "update numbers set number = 2").await;
+        write_elsewhere(&other, "update numbers set number = 2").await;
         assert_eq!(number(&db, &fresh).await, (2, true));
         // The whole log is copied into the database, and begins anew.
-        match &other.pools {
-            Pools::Sqlite { write, .. } => {
-                let mut lent = write.lend().await.expect("it is free");
-                let done = sqlx::query("pragma wal_checkpoint(truncate)").execute(lent.connection()).await;
-                done.expect("it is copied");
-            }
-            Pools::Postgres(_) => unreachable!("it is SQLite"),
-        }
-        write(&other, "update numbers set number = 3").await;
+        write_elsewhere(&other, "pragma wal_checkpoint(truncate)").await;
+        write_elsewhere(&other, "update numbers set number = 3").await;
         assert_eq!(number(&db, &fresh).await, (3, true));
         assert_eq!(number(&db, &fresh).await, (3, false));
     }
@@ -255,7 +284,7 @@ mod tests {
         let asking: Vec<_> =
             (0..3).map(|_| tokio::spawn(ask(db.clone(), fresh.clone(), committed.clone()))).collect();
         for _ in 0..COMMITS {
-            write(&db, "update numbers set number = number + 1").await;
+            write_elsewhere(&db, "update numbers set number = number + 1").await;
             committed.fetch_add(1, Ordering::SeqCst);
         }
         let mut kept = 0;

@@ -167,7 +167,8 @@ impl Db {
         let most = (2 * cores).clamp(*SQLITE_READERS.start(), *SQLITE_READERS.end());
         let read = Connections::open(options.read_only(true).create_if_missing(false), most).await?;
         only_owner_reads(path).map_err(sqlx::Error::Io)?;
-        Ok(Pools::Sqlite { read, write, index: Arc::new(WalIndex::of(path)) })
+        let index = WalIndex::of(path).map_err(sqlx::Error::Io)?;
+        Ok(Pools::Sqlite { read, write, index })
     }
 
     pub async fn read(&self) -> sqlx::Result<Reader> {
@@ -188,7 +189,9 @@ impl Db {
     async fn begin(&self, span: &Span) -> sqlx::Result<Tx> {
         let waiting = span.wait.start_timer();
         let inner = match &self.pools {
-            Pools::Sqlite { write, .. } => TxInner::Sqlite(Writing::begin(write.lend().await?).await?),
+            Pools::Sqlite { write, index, .. } => {
+                TxInner::Sqlite(Writing::begin(write.lend().await?, index.clone()).await?)
+            }
             Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
         };
         waiting.observe_duration();

@@ -1,5 +1,5 @@
-//! A request comes with a key: whose it is, and what is true of it now. Everything is read afresh, so that what was
-//! revoked, lost or lowered a moment ago opens nothing more (K4, K5, KEY-02, KEY-08).
+//! A request comes with a key: whose it is, and what is true of it now: what was revoked, lost or lowered a
+//! moment ago opens nothing more (K4, K5, KEY-02, KEY-08).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -75,9 +75,10 @@ impl Source {
 }
 
 impl Caller {
-    /// Whom its requests count for: the key that it was made from, with those that took its place.
-    pub fn root(&self) -> ApiKeyId {
-        self.layers.first().map_or(self.family, |layer| layer.holder)
+    /// What its requests are counted by: a key with those that took its place, and all ephemeral keys that were made
+    /// from these together. They are others' hands, and keep nobody from making more.
+    pub fn counted_by(&self) -> (ApiKeyId, bool) {
+        (self.layers.first().map_or(self.family, |layer| layer.holder), self.parent.is_some())
     }
 
     /// Where the resources are that it asks about.
@@ -251,8 +252,9 @@ async fn owner_stands(app: &App, found: &sql::Found, owner: UserId, now: Timesta
     // As at the gate: a passkey is no provider's.
     let by_provider = rule == MfaRule::Any && met.enforced_by_provider;
     let has_factor = rule.is_met_with(met.factors) || by_provider;
-    // At the gate once: a click inside since the rule holds.
-    let came_since = found.mfa_since.is_none_or(|since| now < since || met.last_active_at >= since);
+    // At the gate once: a click inside since the rule holds, that of before a grace period until that is over.
+    let since = found.mfa_since.max(found.mfa_from.filter(|from| *from <= now));
+    let came_since = since.is_none_or(|since| met.last_active_at >= since);
     if has_factor && came_since { Ok(()) } else { Err(KeyError::MfaRequired) }
 }
 

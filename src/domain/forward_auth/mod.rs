@@ -172,7 +172,7 @@ fn standing<'a>(session: Option<&'a Session>, resource: &Resource, now: Timestam
     }
 }
 
-/// Nothing is remembered from one request to the next: whoever lost access lost it by the next one (R5, A12).
+/// No decision is remembered: whoever lost access lost it by the next request (R5, A12).
 async fn judged(
     app: &App,
     asked: &Asked<'_>,

@@ -172,7 +172,7 @@ pub(crate) async fn set_mfa(
 ) -> sqlx::Result<()> {
     let now = change.now();
     let before = sql::by_id(change, id).await?.policy;
-    let since = policy.asks_for_more_than(&before, now).then(|| policy.mfa_from.unwrap_or(now));
+    let since = policy.holds_since(&before, now);
     sql::set_mfa(change, id, policy, since, notice).await
 }
 

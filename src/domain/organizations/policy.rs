@@ -94,6 +94,15 @@ impl Policy {
             .any(|at| self.mfa_now(at) > other.mfa_now(at))
     }
 
+    /// Since when the rule has held that holds now, where this policy takes another's place: from now on, if it asks for
+    /// more at once; from the end of the other's grace period, if that is over and said no longer. Else nothing changes.
+    pub fn holds_since(&self, other: &Policy, now: Timestamp) -> Option<Timestamp> {
+        if self.mfa_now(now) > other.mfa_now(now) {
+            return Some(now);
+        }
+        other.mfa_from.filter(|from| *from <= now && self.mfa_from != other.mfa_from)
+    }
+
     /// When the rule begins to hold, if that is to come.
     pub fn grace_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.mfa_from.filter(|from| self.mfa != MfaRule::Optional && now < *from)
@@ -166,5 +175,24 @@ mod tests {
         assert!(more(policy(Passkey, Some(10), Any), any) && !more(any, policy(Passkey, Some(10), Any)));
         // Less now, and more later.
         assert!(more(policy(Passkey, Some(10), Optional), any));
+    }
+
+    #[test]
+    fn since_when_a_rule_holds() {
+        use MfaRule::{Any, Optional, Passkey};
+        let now = Timestamp(5);
+        let since = |new: Policy, old: Policy| new.holds_since(&old, now);
+        let (none, any) = (policy(Optional, None, Optional), policy(Any, None, Optional));
+        assert_eq!(since(any, none), Some(now));
+        assert_eq!(since(any, any), None);
+        assert_eq!(since(none, any), None);
+        // What is announced begins when it begins, and not at all where that is taken back.
+        let announced = policy(Passkey, Some(10), Any);
+        assert_eq!(since(announced, any), None);
+        assert_eq!(since(any, announced), None);
+        // A date that is over is remembered when another takes its place.
+        let begun = policy(Any, Some(3), Optional);
+        assert_eq!(since(policy(Passkey, Some(10), Any), begun), Some(Timestamp(3)));
+        assert_eq!(since(begun, begun), None);
     }
 }

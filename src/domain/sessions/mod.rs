@@ -34,7 +34,7 @@ const KEPT: i64 = 30 * DAY;
 /// A browser's own description is kept up to this length.
 const LONGEST_AGENT: usize = 300;
 
-/// A live session with its person and proofs, read afresh for each request.
+/// A live session with its person and proofs, as they are when a request comes.
 #[derive(Clone, Debug)]
 pub struct Session {
     pub id: SessionId,

@@ -51,7 +51,7 @@ async fn admit(
     app.calls.count(&caller, app.db.now());
     // What is checked has limits of its own, and is asked all the time.
     if scope != KeyScope::Check {
-        let spent = app.api_rates.spend(caller.root(), app.db.now());
+        let spent = app.api_rates.spend(caller.counted_by(), app.db.now());
         *rate = Some(spent);
         if spent.exceeded {
             return Err(Problem::too_fast(&spent));

@@ -117,7 +117,7 @@ pub enum KeyError {
     TooOld,
     #[error("This API key does not work from {0}. Ask an Owner or Admin to allow that address.")]
     Address(String),
-    #[error("This API key may be used so often, and was. Make a new one from the key that it came from.")]
+    #[error("This API key was used as often as it may be. Make a new one from the key that it came from.")]
     UsedUp,
     #[error("Whoever this API key acts for is no longer an active member of the organization.")]
     OwnerGone,

@@ -100,7 +100,7 @@ pub enum Refused {
         "This idempotency key came with another question within the last 24 hours. Take a new one for each question."
     )]
     OtherQuestion,
-    #[error("This API key may be used so often, and was. Make a new one from the key that it came from.")]
+    #[error("This API key was used as often as it may be. Make a new one from the key that it came from.")]
     UsedUp,
 }
 

@@ -20,9 +20,9 @@ use crate::domain::environments::{self, PRODUCTION, Place};
 use crate::domain::resources::definition::{self, Problem as Wrong};
 use crate::domain::resources::editing::{self, About};
 use crate::domain::resources::granting::{self, Saved, Stated};
-use crate::domain::resources::listing::{self, AudienceFilter, Cursor, ListQuery};
+use crate::domain::resources::listing::{self, AudienceFilter, ListQuery};
 use crate::domain::resources::{self, Resource as Found};
-use crate::domain::values::{Note, ResourceName, ToolUrl, pointer_part};
+use crate::domain::values::{self, Note, ResourceName, ToolUrl, pointer_part};
 use crate::web::gate::Acting;
 
 /// A thing whose access is controlled.
@@ -229,12 +229,12 @@ pub async fn list(
         kind: asked.take("kind"),
         audience: asked.take("audience").map(AudienceFilter::Is),
         archived: asked.one_of("archived", &[("true", true), ("false", false)]).unwrap_or_default(),
-        cursor: paging.cursor(Cursor::decode)?,
+        cursor: paging.cursor(values::Place::decode)?,
     };
     asked.done()?;
     let found = listing::list(&app.db, &actor, &place, &query, paging.limit()).await?;
-    let next = found.next.as_ref().map(Cursor::encode);
-    let rows: Vec<ResourceSummary> = found.resources.into_iter().map(ResourceSummary::from).collect();
+    let next = found.next.as_ref().map(values::Place::encode);
+    let rows: Vec<ResourceSummary> = found.rows.into_iter().map(ResourceSummary::from).collect();
     Ok(paging.page(rows, next))
 }
 

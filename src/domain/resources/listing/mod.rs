@@ -2,14 +2,12 @@
 
 mod sql;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::rights::sees_hidden;
 use super::{Audience, Kind};
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied};
 use crate::domain::environments::Place;
+use crate::domain::values::{self, Page};
 use crate::ids::{ResourceId, UserId};
 use crate::storage::Db;
 
@@ -27,42 +25,14 @@ pub struct ListQuery {
     pub kind: Option<Kind>,
     pub audience: Option<AudienceFilter>,
     pub archived: bool,
-    pub cursor: Option<Cursor>,
-}
-
-/// A place in the list: just after, or just before, one resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    pub backwards: bool,
-    name_key: String,
-    id: ResourceId,
-}
-
-impl Cursor {
-    pub fn encode(&self) -> String {
-        let way = if self.backwards { '<' } else { '>' };
-        URL_SAFE_NO_PAD.encode(format!("{way}{}{}", self.id, self.name_key))
-    }
-
-    /// What [`Cursor::encode`] wrote; anything else is `None`.
-    pub fn decode(text: &str) -> Option<Cursor> {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let backwards = match text.as_bytes().first()? {
-            b'<' => true,
-            b'>' => false,
-            _ => return None,
-        };
-        let id = text.get(1..37)?.parse().ok()?;
-        let name_key = text.get(37..)?.to_owned();
-        (name_key.len() <= 1_000 && !name_key.contains('\0')).then_some(Cursor { backwards, name_key, id })
-    }
+    /// Where in the list, which is by name.
+    pub cursor: Option<values::Place>,
 }
 
 /// A resource as its row says it, with what its entries come to.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Listed {
     pub id: ResourceId,
-    name_key: String,
     pub key: String,
     pub kind: Kind,
     pub name: String,
@@ -137,14 +107,6 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// A page of the list.
-#[derive(Debug)]
-pub struct Page {
-    pub resources: Vec<Listed>,
-    pub previous: Option<Cursor>,
-    pub next: Option<Cursor>,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     #[error(transparent)]
@@ -161,24 +123,11 @@ pub async fn list(
     place: &Place,
     query: &ListQuery,
     limit: usize,
-) -> Result<Page, ListError> {
+) -> Result<Page<Listed>, ListError> {
     actor.may(Capability::ReadResources)?;
     let hidden_of = (!sees_hidden(actor.role)).then_some(actor.person.user);
-    let mut resources = sql::list(&mut db.read().await?, place, hidden_of, query, limit + 1).await?;
-    let more = resources.len() > limit;
-    resources.truncate(limit);
-    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    if backwards {
-        resources.reverse();
-    }
-    let has_next = backwards || more;
-    let has_previous = if backwards { more } else { query.cursor.is_some() };
-    let cursor = |resource: Option<&Listed>, backwards| {
-        resource.map(|resource| Cursor { backwards, name_key: resource.name_key.clone(), id: resource.id })
-    };
-    Ok(Page {
-        previous: cursor(resources.first(), true).filter(|_| has_previous),
-        next: cursor(resources.last(), false).filter(|_| has_next),
-        resources,
-    })
+    let rows = sql::list(&mut db.read().await?, place, hidden_of, query, limit + 1).await?;
+    Ok(Page::of(rows, query.cursor.as_ref(), limit, |row, backwards| {
+        values::Place::at(&row.name, row.id, backwards)
+    }))
 }

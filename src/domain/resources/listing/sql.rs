@@ -9,7 +9,7 @@ use crate::storage::{Lends, on_either};
 const MOST_WORDS: usize = 5;
 
 /// One statement for a page: what the entries of each come to is counted in it.
-const COLUMNS: &str = "select r.id, r.name_key, r.key, r.kind, r.name, r.url, r.description, r.creator, u.name as creator_name, \
+const COLUMNS: &str = "select r.id, r.key, r.kind, r.name, r.url, r.description, r.creator, u.name as creator_name, \
      r.audience, r.domain, r.changed_at, r.archived_at, \
      (select count(*) from resource_people p where p.resource = r.id) as people, \
      (select count(*) from resource_teams e where e.resource = r.id) as teams, \
@@ -84,7 +84,7 @@ where
     let backwards = asked.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
     if let Some(cursor) = &asked.cursor {
         query.push(if backwards { " and (r.name_key, r.id) < (" } else { " and (r.name_key, r.id) > (" });
-        query.push_bind(cursor.name_key.clone()).push(", ").push_bind(cursor.id.to_string()).push(")");
+        query.push_bind(cursor.key.clone()).push(", ").push_bind(cursor.id.clone()).push(")");
     }
     query.push(match backwards {
         false => " order by r.name_key, r.id limit ",

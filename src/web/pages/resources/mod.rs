@@ -20,8 +20,9 @@ use crate::domain::access::{Actor, Capability};
 use crate::domain::environments::Place;
 use crate::domain::resources::editing::EditError;
 use crate::domain::resources::granting::SaveError;
-use crate::domain::resources::listing::{self, AudienceFilter, Cursor, ListError, ListQuery, Listed};
+use crate::domain::resources::listing::{self, AudienceFilter, ListError, ListQuery, Listed};
 use crate::domain::resources::{Audience, Kind};
+use crate::domain::values;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -116,7 +117,7 @@ impl Asked {
                 Some(AudienceFilter::Is(audience))
             }
         };
-        let cursor = lists::place(&self.at, Cursor::decode)?;
+        let cursor = lists::place(&self.at, values::Place::decode)?;
         let search = lists::searched(&self.q)?.to_owned();
         Ok(ListQuery { search, kind, audience, archived: self.archived == "1", cursor })
     }
@@ -190,8 +191,9 @@ pub async fn index(
     let page = listing::list(&app.db, &inside.actor, &inside.place(), &query, PAGE).await?;
     let path = inside.path_here("resources");
     let times = inside.times(&app);
-    let place =
-        |cursor: Option<Cursor>| cursor.map(|cursor| asked.link(&path, |asked| asked.at = cursor.encode()));
+    let place = |cursor: Option<values::Place>| {
+        cursor.map(|cursor| asked.link(&path, |asked| asked.at = cursor.encode()))
+    };
     let row = |listed: Listed| Row {
         path: path_of(&inside, &listed.key),
         phrase: listed.phrase(),
@@ -205,10 +207,10 @@ pub async fn index(
         key: listed.key,
     };
     let table = Table {
-        summary: html::count(i64::try_from(page.resources.len()).unwrap_or(0), "resource"),
+        summary: html::count(i64::try_from(page.rows.len()).unwrap_or(0), "resource"),
         previous: place(page.previous),
         next: place(page.next),
-        rows: page.resources.into_iter().map(row).collect(),
+        rows: page.rows.into_iter().map(row).collect(),
         filtered: !query.search.is_empty() || query.kind.is_some() || query.audience.is_some(),
         archived: query.archived,
         may_write: inside.actor.role.may(Capability::WriteResources),
@@ -273,7 +275,7 @@ impl Batches for Rows {
                 listed.archived_at.map(|at| at.rfc3339()).unwrap_or_default(),
             ]
         };
-        Ok(Some(csv::rows(head.into_iter().chain(page.resources.iter().map(cells)))))
+        Ok(Some(csv::rows(head.into_iter().chain(page.rows.iter().map(cells)))))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod instance;
 mod migrations;
 mod presence;
 mod schema;
+mod several;
 mod times;
 
 use std::fs;
@@ -31,6 +32,7 @@ use self::connections::{Connections, Lent, Writing};
 pub use self::fresh::Fresh;
 use self::fresh::WalIndex;
 pub use self::schema::Schema;
+pub use self::several::Several;
 use self::times::Span;
 pub use self::times::Times;
 use crate::clock::{Clock, Timestamp};

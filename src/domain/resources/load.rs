@@ -92,10 +92,11 @@ pub async fn who(
         (Some(state), Some(role)) => standing(state, role, found.ends_at, now),
         _ => Standing::Outside,
     };
-    let teams = match standing {
-        Standing::Active(_) => sql::teams_of(on, organization, user).await?,
+    let mut teams = match standing {
+        Standing::Active(_) => found.teams.0,
         _ => Vec::new(),
     };
+    teams.sort_unstable();
     let domain = domain_of(&found.email_canonical);
     Ok(Who { user: Some(user), standing, domain, teams, has_link: false })
 }

@@ -4,7 +4,7 @@ use crate::domain::access::Role;
 use crate::domain::environments::Place;
 use crate::domain::users::MemberState;
 use crate::ids::{OrganizationId, ResourceId, TeamId, UserId};
-use crate::storage::{Lends, execute, fetch_all, fetch_optional};
+use crate::storage::{Lends, Several, execute, fetch_all, fetch_optional};
 
 pub(super) async fn find(on: &mut impl Lends, place: &Place, key: &str) -> sqlx::Result<Option<Resource>> {
     fetch_optional!(
@@ -70,6 +70,7 @@ pub(super) struct Known {
     pub state: Option<MemberState>,
     pub role: Option<Role>,
     pub ends_at: Option<Timestamp>,
+    pub teams: Several<TeamId>,
 }
 
 pub(super) async fn who(
@@ -80,26 +81,12 @@ pub(super) async fn who(
     fetch_optional!(
         on,
         Known,
-        "select u.email_canonical, m.state, m.role, m.ends_at from users u \
-         left join memberships m on m.organization = $1 and m.user_id = u.id where u.id = $2",
+        "select u.email_canonical, m.state, m.role, m.ends_at, \
+         (select string_agg(t.team, ' ') from team_members t where t.organization = $1 and t.user_id = $2) as teams \
+         from users u left join memberships m on m.organization = $1 and m.user_id = u.id where u.id = $2",
         organization,
         user
     )
-}
-
-pub(super) async fn teams_of(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    user: UserId,
-) -> sqlx::Result<Vec<TeamId>> {
-    let rows = fetch_all!(
-        on,
-        (TeamId,),
-        "select team from team_members where organization = $1 and user_id = $2 order by team",
-        organization,
-        user
-    )?;
-    Ok(rows.into_iter().map(|(team,)| team).collect())
 }
 
 pub(super) async fn entry_of(

@@ -17,8 +17,6 @@ use crate::storage::{Db, Lends};
 
 /// As many as the launcher shows of what one may not open; a search finds the others.
 pub const MOST_KNOWN: usize = 24;
-/// As many as it shows in all.
-const MOST: i64 = 5_000;
 
 /// One resource as somebody stands before it.
 #[derive(Debug)]
@@ -130,17 +128,23 @@ pub async fn launcher(db: &Db, actor: &Actor, place: &Place, search: &str) -> sq
     let on = &mut reader;
     let who = who(on, actor.organization, actor.person.user, now).await?;
     let within = Within { environment: &place.environment, developer: &place.developer, search };
-    let found = candidates(on, actor.organization, &who, &within, &Spot::default(), MOST).await?;
+    let most_known = MOST_KNOWN as i64 + 1;
+    let mut rows = sql::launcher(on, actor.organization, &who, &within, most_known).await?;
+    let mut entries = TeamEntries::new();
+    for row in &rows {
+        if let Some(team) = row.team {
+            entries.entry(row.id).or_default().push((team, row.permissions));
+        }
+    }
+    // Of a resource's rows the one with the person's own entry stays.
+    rows.sort_unstable_by(|one, other| {
+        (&one.name_key, one.id, one.entry.is_none()).cmp(&(&other.name_key, other.id, other.entry.is_none()))
+    });
+    rows.dedup_by_key(|row| row.id);
+    let found = decided(on, actor.organization, &who, &within, rows, entries).await?;
     let (open, refused): (Vec<Card>, Vec<Card>) = found.into_iter().partition(Card::is_open);
     let mut known: Vec<Card> =
         refused.into_iter().filter(|card| card.audience.is_known_to_members()).collect();
-    let others = sql::known(on, actor.organization, &who, &within, MOST_KNOWN as i64 + 1).await?;
-    let developer = within.developer();
-    known.extend(others.into_iter().map(|row| {
-        let facts = row.facts(row.own_access(&[]), developer);
-        row.card(facts, &who, None)
-    }));
-    known.sort_by(|one, other| (&one.name_key, one.id).cmp(&(&other.name_key, other.id)));
     let more_known = known.len() > MOST_KNOWN;
     known.truncate(MOST_KNOWN);
     let asked = asking::asked_by(on, actor.organization, actor.person.user).await?;
@@ -157,8 +161,15 @@ pub(crate) async fn opened_by(
     limit: usize,
 ) -> sqlx::Result<(Vec<Card>, Option<Spot>)> {
     let within = Within { environment: "", developer: "", search: "" };
-    let limit_read = i64::try_from(limit).unwrap_or(MOST).saturating_add(1);
-    let mut found = candidates(on, organization, who, &within, after, limit_read).await?;
+    let limit_read = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let rows = sql::candidates(on, organization, who, after, limit_read).await?;
+    let mut entries = TeamEntries::new();
+    if let (Some(user), false) = (who.user, who.teams.is_empty()) {
+        for (resource, team, permissions) in sql::team_entries(on, organization, user).await? {
+            entries.entry(resource).or_default().push((team, permissions));
+        }
+    }
+    let mut found = decided(on, organization, who, &within, rows, entries).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = if more { found.last().map(Card::place) } else { None };
@@ -180,21 +191,20 @@ impl Within<'_> {
     }
 }
 
-/// Whatever might be open to somebody, decided, by name. Three or four queries, however many there are.
-async fn candidates(
+/// What the teams of one person are given, by resource.
+type TeamEntries = HashMap<ResourceId, Vec<(TeamId, Option<Permissions>)>>;
+
+/// The same rows, decided. One query more where a page says who may open what is under it.
+async fn decided(
     on: &mut impl Lends,
     organization: OrganizationId,
     who: &Who,
     within: &Within<'_>,
-    after: &Spot,
-    limit: i64,
+    rows: Vec<sql::Row>,
+    mut entries: TeamEntries,
 ) -> sqlx::Result<Vec<Card>> {
-    let rows = sql::candidates(on, organization, who, within, after, limit).await?;
-    let mut entries: HashMap<ResourceId, Vec<(TeamId, Option<Permissions>)>> = HashMap::new();
-    if let (Some(user), false) = (who.user, who.teams.is_empty()) {
-        for (resource, team, permissions) in sql::team_entries(on, organization, user).await? {
-            entries.entry(resource).or_default().push((team, permissions));
-        }
+    for teams in entries.values_mut() {
+        teams.sort_unstable_by_key(|(team, _)| *team);
     }
     let inherits = rows.iter().any(|row| row.inherits());
     let pages = if inherits { sql::saying_pages(on, organization, within).await? } else { Vec::new() };
@@ -228,7 +238,7 @@ impl sql::Row {
             default: self.default_permissions.unwrap_or(Permissions::READ),
             domain: self.domain.clone(),
             teams: teams.to_vec(),
-            people: self.entry.map(|user| (user, self.entry_permissions)).into_iter().collect(),
+            people: self.entry.map(|user| (user, self.permissions)).into_iter().collect(),
         }
     }
 

@@ -16,9 +16,12 @@ pub(super) struct Row {
     pub audience: Option<Audience>,
     pub domain: Option<String>,
     pub default_permissions: Option<Permissions>,
-    /// The person, if they have an entry of their own.
+    /// The person, where the row comes with an entry of their own.
     pub entry: Option<UserId>,
-    pub entry_permissions: Option<Permissions>,
+    /// A team of theirs, where it comes with that team's entry.
+    pub team: Option<TeamId>,
+    /// Of the entry that it comes with.
+    pub permissions: Option<Permissions>,
 }
 
 impl Within<'_> {
@@ -37,116 +40,125 @@ impl Within<'_> {
     }
 }
 
-/// Each way in has an index of its own, and what none of them leads to is never read but for its place in the list.
-///
-/// Each variant is a text of its own, so that it is planned for what it asks: an environment in which the list is in
-/// the order of an index, and no pattern where nothing is searched for. `$7` and `$5` then stand for nothing.
-macro_rules! candidates {
-    ($environment:literal, $search:literal) => {
+macro_rules! columns {
+    () => {
+        "select r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, r.audience, \
+         r.domain, r.default_permissions, "
+    };
+}
+
+/// The ids of what might be open to somebody other than by their teams. Each way in has an index of its own.
+macro_rules! ways_in {
+    ($environment:literal) => {
         concat!(
-            "select r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
-             r.audience, r.domain, r.default_permissions, p.user_id as entry, p.permissions as entry_permissions \
-             from resources r left join resource_people p on p.resource = r.id and p.user_id = $2 \
-             where r.organization = $1 and ",
-            $environment,
-            " and r.developer = $4 and r.archived_at is null \
-             and (r.name_key > $5 or (r.name_key = $5 and r.id > $6)) and ",
-            $search,
-            " and r.id in (select e.resource from team_members m join resource_teams e on e.team = m.team \
-             where m.organization = $1 and m.user_id = $2 \
-             union all select n.resource from resource_people n where n.user_id = $2 \
+            "select n.resource from resource_people n where n.user_id = $2 \
              union all select r.id from resources r where r.organization = $1 and r.creator = $2 \
-             union all select r.id from resources r where r.organization = $1 and ",
+             union all select r.id from resources r where r.organization = $1",
             $environment,
-            " and r.developer = $4 and r.audience in ('Public', 'entire-organization') \
-             union all select r.id from resources r where r.organization = $1 and ",
+            " and r.developer = $3 and r.audience in ('Public', 'entire-organization') \
+             union all select r.id from resources r where r.organization = $1",
             $environment,
-            " and r.developer = $4 and r.audience = 'DomainRestricted' and r.domain = $8 \
-             union all select r.id from resources r where r.organization = $1 and ",
+            " and r.developer = $3 and r.audience = 'DomainRestricted' and r.domain = $4 \
+             union all select r.id from resources r where r.organization = $1",
             $environment,
-            " and r.developer = $4 and r.audience is null and r.kind in ('action', 'page')) \
-             order by r.name_key, r.id limit $9"
+            " and r.developer = $3 and r.audience is null and r.kind in ('action', 'page')"
         )
     };
 }
 
-/// What might be open to somebody. [`decide`](crate::domain::resources::decide) says whether it is.
+/// Of one environment: what the person's teams are given, a row for each entry; what might be open otherwise; and
+/// the first ones that members see and that neither leads to. Their teams' entries are read once for all of it, and
+/// nobody sorts what was not asked for in order. A text of its own where nothing is searched for: its plan looks at no
+/// names, and `$7` stands for nothing.
+macro_rules! launcher {
+    ($search:literal) => {
+        concat!(
+            "with mine as (select e.resource, e.team, e.permissions \
+             from team_members m join resource_teams e on e.team = m.team \
+             where m.organization = $1 and m.user_id = $2) ",
+            columns!(),
+            "cast(null as text) as entry, mine.team, mine.permissions \
+             from mine cross join resources r on r.id = mine.resource \
+             where r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
+            $search,
+            " union all ",
+            columns!(),
+            "p.user_id, cast(null as text), p.permissions \
+             from resources r left join resource_people p on p.resource = r.id and p.user_id = $2 \
+             where r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
+            $search,
+            " and r.id in (",
+            ways_in!(" and r.environment = $5"),
+            ") union all select * from (",
+            columns!(),
+            "cast(null as text), cast(null as text), cast(null as bigint) from resources r \
+             where r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
+            $search,
+            " and r.audience in ('teams', 'InviteRestricted', 'DomainRestricted') and r.creator <> $2 \
+             and not (r.audience = 'DomainRestricted' and r.domain = $4) \
+             and not exists (select 1 from resource_people p where p.resource = r.id and p.user_id = $2) \
+             and r.id not in (select mine.resource from mine) \
+             order by r.name_key, r.id limit $6) known"
+        )
+    };
+}
+
+/// What a member's home is made of, in no order: a resource may come in several rows, each with another entry.
+pub(super) async fn launcher(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    who: &Who,
+    within: &Within<'_>,
+    most_known: i64,
+) -> sqlx::Result<Vec<Row>> {
+    let sql = match within.is_searched() {
+        false => launcher!(" and $7 = ''"),
+        true => launcher!(r" and (r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')"),
+    };
+    fetch_all!(
+        on,
+        Row,
+        sql,
+        organization,
+        who.user,
+        within.developer,
+        &who.domain,
+        within.environment,
+        most_known,
+        within.pattern()
+    )
+}
+
+/// What might be open to somebody in all environments but Dev mode, by name from a place on: each once, without the
+/// entries of their teams.
 pub(super) async fn candidates(
     on: &mut impl Lends,
     organization: OrganizationId,
     who: &Who,
-    within: &Within<'_>,
     after: &Spot,
     limit: i64,
 ) -> sqlx::Result<Vec<Row>> {
-    let sql = match (within.environment.is_empty(), within.is_searched()) {
-        (false, false) => candidates!("r.environment = $3", "$7 = ''"),
-        (false, true) => candidates!(
-            "r.environment = $3",
-            r"(r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')"
-        ),
-        (true, false) => candidates!("$3 = ''", "$7 = ''"),
-        (true, true) => {
-            candidates!("$3 = ''", r"(r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')")
-        }
-    };
     fetch_all!(
         on,
         Row,
-        sql,
-        organization,
-        who.user,
-        within.environment,
-        within.developer,
-        &after.name_key,
-        &after.id,
-        within.pattern(),
-        &who.domain,
-        limit
-    )
-}
-
-macro_rules! known {
-    ($search:literal) => {
         concat!(
-            "select r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
-             r.audience, r.domain, r.default_permissions, cast(null as text) as entry, \
-             cast(null as bigint) as entry_permissions from resources r \
-             where r.organization = $1 and r.environment = $3 and r.developer = $4 and r.archived_at is null and ",
-            $search,
-            " and r.audience in ('teams', 'InviteRestricted', 'DomainRestricted') and r.creator <> $2 \
-             and not (r.audience = 'DomainRestricted' and r.domain = $6) \
-             and not exists (select 1 from resource_people p where p.resource = r.id and p.user_id = $2) \
-             and r.id not in (select e.resource from team_members m join resource_teams e on e.team = m.team \
-             where m.organization = $1 and m.user_id = $2) \
-             order by r.name_key, r.id limit $7"
-        )
-    };
-}
-
-/// Those that members see and that nothing of somebody's could open.
-pub(super) async fn known(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    who: &Who,
-    within: &Within<'_>,
-    limit: i64,
-) -> sqlx::Result<Vec<Row>> {
-    let sql = match within.is_searched() {
-        false => known!("$5 = ''"),
-        true => known!(r"(r.name_key like $5 escape '\' or lower(r.key) like $5 escape '\')"),
-    };
-    fetch_all!(
-        on,
-        Row,
-        sql,
+            columns!(),
+            "p.user_id as entry, cast(null as text) as team, p.permissions \
+             from resources r left join resource_people p on p.resource = r.id and p.user_id = $2 \
+             where r.organization = $1 and r.developer = $3 and r.archived_at is null \
+             and (r.name_key > $6 or (r.name_key = $6 and r.id > $7)) \
+             and r.id in (select e.resource from team_members m join resource_teams e on e.team = m.team \
+             where m.organization = $1 and m.user_id = $2 union all ",
+            ways_in!(""),
+            ") order by r.name_key, r.id limit $5"
+        ),
         organization,
         who.user,
-        within.environment,
-        within.developer,
-        within.pattern(),
+        "",
         &who.domain,
-        limit
+        limit,
+        &after.name_key,
+        &after.id
     )
 }
 
@@ -174,11 +186,12 @@ pub(super) async fn saying_pages(
     fetch_all!(
         on,
         Row,
-        "select r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
-         r.audience, r.domain, r.default_permissions, cast(null as text) as entry, \
-         cast(null as bigint) as entry_permissions from resources r \
-         where r.organization = $1 and ($2 = '' or r.environment = $2) and r.developer = $3 \
-         and r.kind = 'page' and r.audience is not null and r.archived_at is null",
+        concat!(
+            columns!(),
+            "cast(null as text) as entry, cast(null as text) as team, cast(null as bigint) as permissions \
+             from resources r where r.organization = $1 and ($2 = '' or r.environment = $2) and r.developer = $3 \
+             and r.kind = 'page' and r.audience is not null and r.archived_at is null"
+        ),
         organization,
         within.environment,
         within.developer

@@ -1,6 +1,7 @@
 //! `/forward-auth`: what a reverse proxy is told, and how a browser gets to a tool's host.
 
-mod nginx;
+mod links;
+mod proxies;
 mod rules;
 mod way_in;
 

@@ -117,12 +117,15 @@ pub fn go(fragment: bool, path: &str) -> Response {
     if fragment { htmx_redirect(path, StatusCode::OK) } else { redirect(path) }
 }
 
+/// The longest path that is led to: that of a tool's page stands in it, encoded twice.
+const LONGEST_PATH: usize = 16_000;
+
 /// The path, if it stays on this server: one slash, no backslash (browsers read it as a slash), nothing invisible.
 pub fn own_path(path: &str) -> Option<&str> {
     let local = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains('\\')
-        && path.len() <= 2_000
+        && path.len() <= LONGEST_PATH
         && path.bytes().all(|byte| byte.is_ascii_graphic());
     local.then_some(path)
 }
@@ -354,6 +357,9 @@ mod tests {
         ] {
             assert_eq!(own_path(path), None, "{path:?}");
         }
+        let long = format!("/{}", "x".repeat(LONGEST_PATH));
+        assert_eq!(own_path(&long), None);
+        assert_eq!(own_path(&long[..LONGEST_PATH]), Some(&long[..LONGEST_PATH]));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::html;
 use crate::app::Shared;
 use crate::clock::SECOND;
 use crate::domain::sessions::{self, HALF_LIFE, Opened};
-use crate::secrets::TokenHash;
+use crate::secrets::{Token, TokenHash};
 
 /// Where a handler leaves the id of a session that the domain has opened.
 const OPENED: &str = "opened";
@@ -209,6 +209,27 @@ pub const DEVICE: CookieName = ("interlock-device", "__Host-interlock-device");
 pub const SIGN_UP: CookieName = ("interlock-sign-up", "__Host-interlock-sign-up");
 /// The token of the Unlisted link that a guest signs up from: it is kept nowhere else (A7).
 pub const LINK: CookieName = ("interlock-link", "__Host-interlock-link");
+
+/// The tokens of the Unlisted links to tools that a browser has opened last, with a dot between them: they let it in at
+/// the tools' hosts too (A7).
+const OPENED_LINKS: CookieName = ("interlock-opened-links", "__Host-interlock-opened-links");
+const MOST_OPENED_LINKS: usize = 8;
+/// Seconds: a working day. The session at the tool's host goes on by itself.
+const OPENED_LINK_LIFE: i64 = 12 * 3_600;
+
+/// Those of them that are tokens.
+pub fn opened_links(app: &Shared, headers: &HeaderMap) -> Vec<Token> {
+    let kept = own_cookie(app, headers, OPENED_LINKS).unwrap_or_default();
+    kept.split('.').filter_map(Token::parse).take(MOST_OPENED_LINKS).collect()
+}
+
+/// Keeps a token that has opened something among them.
+pub fn keep_opened_link(app: &Shared, before: &HeaderMap, headers: &mut HeaderMap, token: &str) {
+    let opened = opened_links(app, before);
+    let others = opened.iter().map(Token::expose).filter(|other| *other != token);
+    let kept: Vec<&str> = std::iter::once(token).chain(others).take(MOST_OPENED_LINKS).collect();
+    append_cookie(app, headers, OPENED_LINKS, &kept.join("."), OPENED_LINK_LIFE);
+}
 
 /// Which browser began a way to a provider.
 pub const SSO: CookieName = ("interlock-sso", "__Host-interlock-sso");

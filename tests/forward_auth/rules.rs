@@ -7,8 +7,8 @@ use interlock::domain::resources::{Audience, Permissions};
 use super::{AMARA, ANA, TOOL, agree, ask, at_tool, come_in, onward, path_at, to_interlock, tool};
 use crate::support::access::{Thing, grant, grant_team, resource, team};
 use crate::support::database::{count, execute};
-use crate::support::on_both;
 use crate::support::sso::Connection;
+use crate::support::{PASSWORD, on_both};
 
 on_both! {
     /// R5, A12: whoever loses access has lost it at the next request, on every replica.
@@ -109,7 +109,44 @@ on_both! {
         nobody.cookies = guest.cookies.clone();
         assert_eq!(ask(&mut nobody, "/").await.ok().header("x-interlock-user"), "");
         let page = bo.get("/forward-auth/sign-in?to=http://open.localhost/").await.ok();
-        assert_eq!(onward(&page), "http://open.localhost/");
+        assert_eq!(onward(&page.says("It does not learn who you are")), "http://open.localhost/");
+    }
+
+    /// A7: a public tool knows those of its organization who sign in there, by a link of its own.
+    async fn who_signs_in_at_a_public_tool_is_known(app: TestApp) {
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Ana Sousa", ANA, Role::Member).await;
+        resource(&app, &owner.org, AMARA, &Thing::tool("open", "http://tool.localhost/", Audience::Public)).await;
+        let (mut home, mut tool) = (app.visitor(), at_tool(&app));
+        ask(&mut tool, "/").await.ok();
+        let sign_in = path_at(&tool.get("/.interlock/sign-in?to=/x").await.is(303).location(), "http://localhost:3000");
+        home.get(&sign_in).await.leads_to("/sign-in");
+        home.sign_in(ANA, PASSWORD).await.is(303);
+        let callback = path_at(&onward(&home.get(&sign_in).await.ok().says("You are signed in.")), "http://tool.localhost");
+        assert_eq!(tool.get(&callback).await.is(303).location(), "/x");
+        assert_eq!(ask(&mut tool, "/").await.ok().header("x-interlock-email"), ANA);
+    }
+
+    /// A host whose tool went from http to https is a host of https: the archived tool decides nothing.
+    async fn a_host_has_the_scheme_of_the_tool_in_use(app: TestApp) {
+        let owner = app.owner().await;
+        let old = Thing { archived: true, ..Thing::tool("old", "http://tool.localhost/", Audience::Teams) };
+        resource(&app, &owner.org, AMARA, &old).await;
+        resource(&app, &owner.org, AMARA, &Thing::tool("new", "https://tool.localhost/", Audience::EntireOrganization)).await;
+        let begun = at_tool(&app).get("/.interlock/sign-in?to=/x").await.is(303);
+        assert!(begun.location().contains("to=https%3A%2F%2Ftool.localhost%2Fx&"), "{}", begun.location());
+        let mark = begun.headers.get("set-cookie").and_then(|value| value.to_str().ok()).expect("a mark");
+        assert!(mark.starts_with("__Host-interlock-state=") && mark.contains("; Secure"), "{mark}");
+    }
+
+    /// A websocket belongs to the page that opens it; what is neither of the web is refused.
+    async fn a_websocket_is_asked_about_as_its_page(app: TestApp) {
+        let owner = app.owner().await;
+        resource(&app, &owner.org, AMARA, &Thing::tool("open", "https://open.localhost/", Audience::Public)).await;
+        for (scheme, status) in [("wss", 200), ("HTTPS", 200), ("ws", 403), ("ftp", 403)] {
+            let headers = [("x-forwarded-proto", scheme), ("x-forwarded-host", "open.localhost"), ("x-forwarded-uri", "/socket")];
+            app.visitor().send(Method::GET, "/forward-auth", &headers, None).await.is(status);
+        }
     }
 
     /// S4, A3: an organization learns who follows a link to its tool from members, and else from whoever says so.

@@ -43,6 +43,22 @@ on_both! {
         assert!(tool.cookies.values().chain(home.cookies.values()).all(|cookie| !all.contains(cookie)));
     }
 
+    /// The addresses of some tools hold the whole state of a page.
+    async fn a_long_address_is_come_back_to(app: TestApp) {
+        let mut owner = app.owner().await;
+        tool(&app, &owner.org).await;
+        let mut browser = at_tool(&app);
+        let long = format!("/page?state={}", "(a:'b',c:!t)".repeat(200));
+        let sign_in = to_interlock(&mut browser, &long).await;
+        owner.post("/sign-out", &[]).await.is(303);
+        let form = owner.get(&sign_in).await.leads_to("/sign-in").location();
+        let next = url::Url::parse(&format!("http://x{form}")).expect("a URL");
+        let next = next.query_pairs().find(|(name, _)| name == "next").expect("it comes back").1.into_owned();
+        let answer = owner.post("/sign-in", &[("email", AMARA), ("password", PASSWORD), ("next", &next)]).await.is(303);
+        let callback = path_at(&onward(&owner.get(&answer.location()).await.ok()), "http://tool.localhost");
+        assert_eq!(browser.get(&callback).await.is(303).location(), long);
+    }
+
     /// Two tabs of one browser sign in side by side, and both come back.
     async fn two_tabs_come_back(app: TestApp) {
         let mut owner = app.owner().await;

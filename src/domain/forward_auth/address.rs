@@ -25,11 +25,13 @@ const LONGEST: usize = 8_000;
 
 impl Address {
     pub fn new(scheme: &str, host: &str, rest: &str) -> Result<Address, NotAnAddress> {
-        let scheme = scheme.to_ascii_lowercase();
-        if !matches!(scheme.as_str(), "http" | "https") {
-            return Err(NotAnAddress);
-        }
-        let host = host_of(&scheme, host).ok_or(NotAnAddress)?;
+        // Of a websocket some proxies say its own: it belongs to the page that opens it.
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "http" | "ws" => "http",
+            "https" | "wss" => "https",
+            _ => return Err(NotAnAddress),
+        };
+        let host = host_of(scheme, host).ok_or(NotAnAddress)?;
         let sound = rest.starts_with('/')
             && rest.len() <= LONGEST
             && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
@@ -38,7 +40,7 @@ impl Address {
         }
         let (path, _) = rest.split_once('?').unwrap_or((rest, ""));
         let (segments, is_odd) = segments(path).ok_or(NotAnAddress)?;
-        Ok(Address { scheme, host, rest: rest.to_owned(), segments, is_odd })
+        Ok(Address { scheme: scheme.to_owned(), host, rest: rest.to_owned(), segments, is_odd })
     }
 
     /// Takes a whole URL apart without mending it, as libraries would: `https://host/path?query`.

@@ -6,6 +6,7 @@ mod sql;
 mod tickets;
 
 pub use self::address::{Address, NotAnAddress};
+pub use self::sql::Pass;
 pub use self::tickets::{BACK_WITHIN, Redeemed, end_session, is_tool_host, redeem, ticket};
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
@@ -15,6 +16,7 @@ use crate::domain::resources::{self, Decision, Permissions, Resource, Who, decid
 use crate::domain::sessions::{self, Lack, Place, Session};
 use crate::domain::values::Email;
 use crate::domain::{sso, users};
+use crate::ids::LinkId;
 use crate::secrets::TokenHash;
 use crate::storage::Tx;
 
@@ -31,8 +33,9 @@ pub struct Visitor {
 /// What a proxy is told.
 #[derive(Debug)]
 pub enum Verdict {
-    /// The request may go on; nobody, where it is open to whoever is not signed in.
-    Open { visitor: Option<Box<Visitor>>, permissions: Permissions },
+    /// The request may go on; nobody, where it is open to whoever is not signed in. At home also by which link, if
+    /// that has let them in.
+    Open { visitor: Option<Box<Visitor>>, permissions: Permissions, link: Option<LinkId> },
     /// Whoever it is has to sign in, or to prove more.
     SignIn(Need),
     /// They may not; the resource, for a page that says so.
@@ -93,31 +96,44 @@ pub async fn at_tool(
     cookie: Option<&TokenHash>,
     is_click: bool,
 ) -> sqlx::Result<Verdict> {
-    let tools = sql::tools(&mut app.db.read().await?, &asked.address.host, cookie).await?;
-    let session = tools.first().and_then(|tool| tool.session_token.clone());
+    let tools = sql::tools(&mut app.db.read().await?, &asked.address.host, cookie, app.db.now()).await?;
+    let first = tools.first();
+    let (session, linked) =
+        (first.and_then(|tool| tool.session_token.clone()), first.and_then(|tool| tool.linked));
     let Some(resource) = belongs_to(tools, asked.address) else { return Ok(Verdict::Unknown) };
     let session = match session {
         Some(token) => sessions::of_request(app, &token).await?,
         None => None,
     };
-    judged(app, asked, resource, session.as_ref(), At::Tool { is_click }).await
+    let has_link = linked == Some(resource.id);
+    judged(app, asked, resource, session.as_ref(), has_link, At::Tool { is_click }).await
 }
 
-/// The same at Interlock's own host, for whoever is about to be sent to the tool. A guest is asked first whether its
-/// organization may know them: anybody can put a tool somewhere and send others a link.
+/// The same at Interlock's own host, for whoever is about to be sent to the tool, with the links that their browser has
+/// opened. A guest is asked first whether its organization may know them: anybody can put a tool somewhere and send
+/// others a link.
 pub async fn at_home(
     app: &App,
     asked: &Asked<'_>,
     session: Option<&TokenHash>,
+    links: &[TokenHash],
     agreed: bool,
 ) -> sqlx::Result<Verdict> {
-    let tools = sql::tools(&mut app.db.read().await?, &asked.address.host, None).await?;
+    let mut reader = app.db.read().await?;
+    let tools = sql::tools(&mut reader, &asked.address.host, None, app.db.now()).await?;
     let Some(resource) = belongs_to(tools, asked.address) else { return Ok(Verdict::Unknown) };
+    let held = resources::links::held(&mut reader, &resource, links, app.db.now()).await?;
+    drop(reader);
     let session = match session {
         Some(token) => sessions::of_request(app, token).await?,
         None => None,
     };
-    judged(app, asked, resource, session.as_ref(), At::Home { agreed }).await
+    let mut verdict =
+        judged(app, asked, resource, session.as_ref(), held.is_some(), At::Home { agreed }).await?;
+    if let Verdict::Open { link, .. } = &mut verdict {
+        *link = held;
+    }
+    Ok(verdict)
 }
 
 /// The tool with the longest path that the address is under. One that is archived keeps its path, so that it does
@@ -152,9 +168,9 @@ fn address_parts(path: &str) -> usize {
 /// What a session is worth at an organization's resource.
 enum Standing<'a> {
     /// A member past the gate (S9).
-    Member(&'a Place),
+    Member(&'a Session, &'a Place),
     /// Somebody who is no active member.
-    Guest,
+    Guest(&'a Session),
     Lacking(Need),
 }
 
@@ -164,10 +180,10 @@ fn standing<'a>(session: Option<&'a Session>, resource: &Resource, now: Timestam
     let place = session.known_places().find(here).filter(|place| place.member.is_active(now));
     match place {
         Some(place) => match session.lacks(place, now) {
-            None => Standing::Member(place),
+            None => Standing::Member(session, place),
             Some(lack) => Standing::Lacking(Need::Lack(lack, place.organization.slug.clone())),
         },
-        None if session.has_own_proof() => Standing::Guest,
+        None if session.has_own_proof() => Standing::Guest(session),
         None => Standing::Lacking(Need::Own),
     }
 }
@@ -178,53 +194,64 @@ async fn judged(
     asked: &Asked<'_>,
     resource: Resource,
     session: Option<&Session>,
+    has_link: bool,
     at: At,
 ) -> sqlx::Result<Verdict> {
     let now = app.db.now();
     let is_click = matches!(at, At::Tool { is_click: true });
     let standing = standing(session, &resource, now);
+    let nobody = Who { has_link, ..Who::nobody() };
     let mut reader = app.db.read().await?;
-    let (who, facts, slugs) = match (&standing, session) {
-        (Standing::Member(place), Some(session)) => {
+    let (who, facts, slugs) = match &standing {
+        Standing::Member(session, place) => {
             let teams = sql::teams(&mut reader, resource.organization, session.user, resource.id).await?;
             let who = resources::Who {
                 user: Some(session.user),
                 standing: resources::Standing::Active(place.member.role),
                 domain: domain_of(&session.user_email),
                 teams: teams.iter().filter_map(sql::TeamRow::team).collect(),
-                has_link: false,
+                has_link,
             };
             let facts =
                 resources::facts_with(&resource, sql::entry(&teams, session.user), sql::granted(&teams));
             (who, facts, sql::slugs(&teams))
         }
-        (Standing::Guest, Some(session)) => {
+        Standing::Guest(session) => {
             let who = resources::who(&mut reader, resource.organization, session.user, now).await?;
+            let who = Who { has_link, ..who };
             let facts = resources::facts(&mut reader, &resource, &who).await?;
             (who, facts, Vec::new())
         }
-        _ => (Who::nobody(), resources::facts(&mut reader, &resource, &Who::nobody()).await?, Vec::new()),
+        Standing::Lacking(_) => {
+            (nobody.clone(), resources::facts(&mut reader, &resource, &nobody).await?, Vec::new())
+        }
     };
     drop(reader);
     let decision = decide(&facts, &who.subject(), Permissions::READ);
     match standing {
         Standing::Lacking(need) if !decision.allowed => Ok(Verdict::SignIn(need)),
-        Standing::Lacking(_) => Ok(Verdict::Open { visitor: None, permissions: decision.permissions() }),
-        Standing::Member(place) => {
-            let Some(session) = session else { return Ok(Verdict::Unknown) };
-            member(app, asked, resource, session, place, &decision, slugs, is_click).await
+        // Whoever comes here from a public tool comes to sign in.
+        Standing::Lacking(need) if matches!(at, At::Home { .. }) && !has_link => Ok(Verdict::SignIn(need)),
+        Standing::Lacking(_) => Ok(nameless(&decision)),
+        Standing::Member(session, place) => {
+            let person = session.person(asked.origin.clone());
+            if !decision.allowed {
+                let known_in = facts_known(&resource, &place.organization);
+                return Ok(Verdict::Refused(Box::new(Refused { person, resource, known_in })));
+            }
+            note_member(app, session, place, &person, is_click).await?;
+            Ok(open(person, Some(place.member.role), slugs, &decision))
         }
-        Standing::Guest => {
-            let Some(session) = session else { return Ok(Verdict::Unknown) };
+        Standing::Guest(session) => {
             let person = session.person(asked.origin.clone());
             if !decision.allowed {
                 return Ok(Verdict::Refused(Box::new(Refused { person, resource, known_in: None })));
             }
             if let At::Home { agreed } = at {
-                // What is open to nobody signed in opens without a name.
-                let public = decide(&facts, &Who::nobody().subject(), Permissions::READ);
-                if public.allowed {
-                    return Ok(Verdict::Open { visitor: None, permissions: public.permissions() });
+                // What is open to nobody signed in just as far opens without a name.
+                let public = decide(&facts, &nobody.subject(), Permissions::READ);
+                if public.allowed && public.permissions() == decision.permissions() {
+                    return Ok(nameless(&public));
                 }
                 if !agreed {
                     return Ok(Verdict::SignIn(word(app, &resource, person).await?));
@@ -245,37 +272,29 @@ async fn word(app: &App, resource: &Resource, person: Person) -> sqlx::Result<Ne
     Ok(Need::Word(Box::new(Stranger { person, organization })))
 }
 
-/// A member past the gate; by break-glass it is audited first (O4), and a click inside counts as one (S10).
-#[expect(clippy::too_many_arguments, reason = "it is the second half of one function")]
-async fn member(
+/// A member past the gate who is let in: by break-glass that is audited first (O4), and a click inside counts as one
+/// (S10).
+async fn note_member(
     app: &App,
-    asked: &Asked<'_>,
-    resource: Resource,
     session: &Session,
     place: &Place,
-    decision: &Decision,
-    slugs: Vec<String>,
+    person: &Person,
     is_click: bool,
-) -> sqlx::Result<Verdict> {
+) -> sqlx::Result<()> {
     let now = app.db.now();
-    let person = session.person(asked.origin.clone());
-    let (organization, role) = (&place.organization, place.member.role);
-    if !decision.allowed {
-        let known = facts_known(&resource, organization);
-        return Ok(Verdict::Refused(Box::new(Refused { person, resource, known_in: known })));
-    }
+    let organization = place.organization.id;
     if place.break_glass_at.is_none() && session.breaks_glass(place, now) {
-        let actor = Actor { person: person.clone(), organization: organization.id, role };
+        let actor = Actor { person: person.clone(), organization, role: place.member.role };
         sso::note_break_glass(app, &actor).await?;
     }
     if is_click && sessions::worth_noting(place.last_click, now) {
         let mut tx = app.db.write().await?;
         // The membership before the session, as whoever changes factors locks them.
-        users::visited(&mut tx, organization.id, &person, now).await?;
-        sessions::note_click(&mut tx, session.id, Some(organization.id), now).await?;
+        users::visited(&mut tx, organization, person, now).await?;
+        sessions::note_click(&mut tx, session.id, Some(organization), now).await?;
         tx.commit().await?;
     }
-    Ok(open(person, Some(role), slugs, decision))
+    Ok(())
 }
 
 /// Of a verified address: of one that is kept only such are.
@@ -294,12 +313,16 @@ fn facts_known(resource: &Resource, organization: &Organization) -> Option<Strin
 
 fn open(person: Person, role: Option<Role>, teams: Vec<String>, decision: &Decision) -> Verdict {
     let visitor = Visitor { person, role, teams };
-    Verdict::Open { visitor: Some(Box::new(visitor)), permissions: decision.permissions() }
+    Verdict::Open { visitor: Some(Box::new(visitor)), permissions: decision.permissions(), link: None }
+}
+
+fn nameless(decision: &Decision) -> Verdict {
+    Verdict::Open { visitor: None, permissions: decision.permissions(), link: None }
 }
 
 /// Drops tickets that are of no more use, and sessions at tools whose own session has ended.
 pub(crate) async fn sweep(tx: &mut Tx) -> sqlx::Result<()> {
     let now = tx.now();
     sql::drop_tickets(tx, now.plus(-DAY)).await?;
-    sql::drop_ended(tx).await
+    sql::drop_ended(tx, now).await
 }

@@ -1,6 +1,6 @@
 use crate::clock::Timestamp;
 use crate::domain::resources::{Permissions, Resource};
-use crate::ids::{OrganizationId, ResourceId, SessionId, TeamId, UserId};
+use crate::ids::{LinkId, OrganizationId, ResourceId, SessionId, TeamId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_optional};
 
@@ -11,6 +11,8 @@ pub(super) struct Tool {
     pub path: String,
     /// The session behind the cookie of the host, if that is one's.
     pub session_token: Option<TokenHash>,
+    /// The resource that a link behind that cookie is to, if it is a link's and that works.
+    pub linked: Option<ResourceId>,
 }
 
 /// The tools at a host, archived ones too, of the organization that it belongs to; a deleted one has none (R12). Dev
@@ -20,6 +22,7 @@ pub(super) async fn tools(
     on: &mut impl Lends,
     host: &str,
     cookie: Option<&TokenHash>,
+    now: Timestamp,
 ) -> sqlx::Result<Vec<Tool>> {
     fetch_all!(
         on,
@@ -27,12 +30,16 @@ pub(super) async fn tools(
         "select r.id, r.organization, r.environment, r.developer, r.key, r.kind, r.name, r.description, r.url, \
          r.definition, r.creator, r.audience, r.domain, r.default_permissions, r.created_at, r.changed_at, r.archived_at, \
          coalesce(r.path, '/') as path, (select s.token_hash from tool_sessions t join sessions s on s.id = t.session \
-         where t.token_hash = $2 and t.host = $1 and t.created_at >= h.claimed_at) as session_token \
+         where t.token_hash = $2 and t.host = $1 and t.created_at >= h.claimed_at) as session_token, \
+         (select l.resource from tool_sessions t join resource_links l on l.id = t.link \
+         where t.token_hash = $2 and t.host = $1 and t.created_at >= h.claimed_at \
+         and l.revoked_at is null and (l.expires_at is null or l.expires_at > $3)) as linked \
          from tool_hosts h join organizations o on o.id = h.organization and o.closed_at is null \
          join resources r on r.host = h.host and r.organization || '' = h.organization \
          where h.host = $1 and r.kind = 'tool' and r.developer = ''",
         host,
-        cookie
+        cookie,
+        now
     )
 }
 
@@ -90,13 +97,15 @@ impl TeamRow {
     }
 }
 
+/// The address of a tool there: of several schemes that of one in use, and rather `https`.
 pub(super) async fn is_tool_host(on: &mut impl Lends, host: &str) -> sqlx::Result<Option<(String,)>> {
     fetch_optional!(
         on,
         (String,),
         "select r.url from tool_hosts h join organizations o on o.id = h.organization and o.closed_at is null \
          join resources r on r.host = h.host and r.organization || '' = h.organization \
-         where h.host = $1 and r.kind = 'tool' and r.developer = '' and r.url is not null order by r.id limit 1",
+         where h.host = $1 and r.kind = 'tool' and r.developer = '' and r.url is not null \
+         order by r.archived_at is not null, case when lower(r.url) like 'https:%' then 0 else 1 end, r.id limit 1",
         host
     )
 }
@@ -104,7 +113,7 @@ pub(super) async fn is_tool_host(on: &mut impl Lends, host: &str) -> sqlx::Resul
 pub(super) async fn insert_ticket(
     on: &mut impl Lends,
     token: &TokenHash,
-    session: SessionId,
+    of: Pass,
     host: &str,
     back: &str,
     state: &str,
@@ -112,15 +121,24 @@ pub(super) async fn insert_ticket(
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "insert into tool_tickets (token_hash, session, host, back, state, created_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into tool_tickets (token_hash, session, link, host, back, state, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7)",
         token,
-        session,
+        of.session,
+        of.link,
         host,
         back,
         state,
         now
     )?;
     Ok(())
+}
+
+/// What lets a browser in at a tool's host: a session, a link, or both.
+#[derive(Clone, Copy, Debug, Default, sqlx::FromRow)]
+pub struct Pass {
+    pub session: Option<SessionId>,
+    pub link: Option<LinkId>,
 }
 
 /// Uses a ticket up: of two at once, one does. It is for the organization that had the host when it was made.
@@ -131,7 +149,7 @@ pub(super) async fn use_ticket(
     state: &str,
     made_after: Timestamp,
     now: Timestamp,
-) -> sqlx::Result<Option<(SessionId, String)>> {
+) -> sqlx::Result<Option<(Pass, String)>> {
     let used = execute!(
         on,
         "update tool_tickets set used_at = $5 where token_hash = $1 and host = $2 and state = $3 and used_at is null \
@@ -145,27 +163,31 @@ pub(super) async fn use_ticket(
     if used != 1 {
         return Ok(None);
     }
-    fetch_optional!(
+    // Of a session that has ended the link is left, if there was one.
+    let found = fetch_optional!(
         on,
-        (SessionId, String),
-        "select t.session, t.back from tool_tickets t join sessions s on s.id = t.session and s.ended_at is null \
-         where t.token_hash = $1",
+        (Option<SessionId>, Option<LinkId>, String),
+        "select s.id, t.link, t.back from tool_tickets t \
+         left join sessions s on s.id = t.session and s.ended_at is null \
+         where t.token_hash = $1 and (s.id is not null or t.link is not null)",
         token
-    )
+    )?;
+    Ok(found.map(|(session, link, back)| (Pass { session, link }, back)))
 }
 
 pub(super) async fn insert_session(
     on: &mut impl Lends,
     token: &TokenHash,
-    session: SessionId,
+    of: Pass,
     host: &str,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     execute!(
         on,
-        "insert into tool_sessions (token_hash, session, host, created_at) values ($1, $2, $3, $4)",
+        "insert into tool_sessions (token_hash, session, link, host, created_at) values ($1, $2, $3, $4, $5)",
         token,
-        session,
+        of.session,
+        of.link,
         host,
         now
     )?;
@@ -182,10 +204,13 @@ pub(super) async fn drop_tickets(on: &mut impl Lends, before: Timestamp) -> sqlx
     Ok(())
 }
 
-pub(super) async fn drop_ended(on: &mut impl Lends) -> sqlx::Result<()> {
+pub(super) async fn drop_ended(on: &mut impl Lends, now: Timestamp) -> sqlx::Result<()> {
     execute!(
         on,
-        "delete from tool_sessions where session in (select id from sessions where ended_at is not null)"
+        "delete from tool_sessions \
+         where (session is null or session in (select id from sessions where ended_at is not null)) \
+         and (link is null or link in (select id from resource_links where revoked_at is not null or expires_at <= $1))",
+        now
     )?;
     Ok(())
 }

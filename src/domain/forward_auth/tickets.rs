@@ -1,10 +1,10 @@
 //! From Interlock's host to a tool's: a ticket that works once, within a minute, at that host, and in the browser that
 //! asked for it. Else somebody could be signed in as whoever sent them a link.
 
+use super::sql::Pass;
 use super::{Address, sql};
 use crate::app::App;
 use crate::clock::MINUTE;
-use crate::domain::access::Person;
 use crate::secrets::{Token, TokenHash};
 
 /// How long a ticket works.
@@ -19,18 +19,18 @@ pub struct Redeemed {
     pub back: String,
 }
 
-/// Makes a ticket for a tool that the person was found to be let into. `state` is the hash of what a cookie at the
-/// tool's host holds.
-pub async fn ticket(app: &App, person: &Person, to: &Address, state: &str) -> sqlx::Result<Token> {
+/// Makes a ticket for a tool that somebody was found to be let into by this. `state` is the hash of what a cookie at
+/// the tool's host holds.
+pub async fn ticket(app: &App, of: Pass, to: &Address, state: &str) -> sqlx::Result<Token> {
     let token = Token::generate();
     let mut tx = app.db.write().await?;
     let now = tx.now();
-    sql::insert_ticket(&mut tx, &token.hash(), person.session, &to.host, &to.rest, state, now).await?;
+    sql::insert_ticket(&mut tx, &token.hash(), of, &to.host, &to.rest, state, now).await?;
     tx.commit().await?;
     Ok(token)
 }
 
-/// Takes a ticket for a session at the tool's host, which lives as long as the one that the ticket is of.
+/// Takes a ticket for a session at the tool's host, which lives as long as the session or link that the ticket is of.
 pub async fn redeem(
     app: &App,
     host: &str,
@@ -42,9 +42,9 @@ pub async fn redeem(
     let made_after = now.plus(-BACK_WITHIN);
     let used = sql::use_ticket(&mut tx, ticket, host, state.as_str(), made_after, now).await?;
     let redeemed = match used {
-        Some((session, back)) => {
+        Some((of, back)) => {
             let cookie = Token::generate();
-            sql::insert_session(&mut tx, &cookie.hash(), session, host, now).await?;
+            sql::insert_session(&mut tx, &cookie.hash(), of, host, now).await?;
             Some(Redeemed { cookie, back })
         }
         None => None,

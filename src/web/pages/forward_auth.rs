@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::step_up;
 use crate::app::Shared;
 use crate::domain::environments::PRODUCTION;
-use crate::domain::forward_auth::{self, Address, Asked, Need, Refused, Stranger, Verdict};
+use crate::domain::forward_auth::{self, Address, Asked, Need, Pass, Refused, Stranger, Verdict};
 use crate::domain::resources::{Permission, Permissions};
 use crate::domain::values::Theme;
 use crate::secrets::{Token, TokenHash};
@@ -122,7 +122,7 @@ pub async fn ask(State(app): State<Shared>, context: Context, headers: HeaderMap
     let cookie = cookie(&headers, &address.scheme, SESSION).map(|token| token.hash());
     let asked = Asked { address: &address, origin: &context.origin };
     match forward_auth::at_tool(&app, &asked, cookie.as_ref(), is_click(&headers)).await? {
-        Verdict::Open { visitor, permissions } => Ok(open(visitor.as_deref(), permissions)),
+        Verdict::Open { visitor, permissions, .. } => Ok(open(visitor.as_deref(), permissions)),
         Verdict::SignIn(_) => Ok(sign_in_first(&headers, &address, is_nginx)),
         Verdict::Refused(refused) => Ok(refused_at_tool(&app, &headers, &address, &refused)),
         Verdict::Unknown => {
@@ -302,12 +302,14 @@ struct Onward<'a> {
     theme: Theme,
     host: &'a str,
     url: &'a str,
+    /// Whether they go there as somebody.
+    is_known: bool,
 }
 
 /// On to a tool's host by a page: a form that was sent here may lead to no other (`form-action`).
-fn onward(visitor: &Visitor, to: &Address, url: &str) -> Response {
+fn onward(visitor: &Visitor, to: &Address, url: &str, is_known: bool) -> Response {
     let theme = visitor.person.as_ref().map_or(Theme::default(), |person| person.theme);
-    let mut response = html::page(&Onward { theme, host: &to.host, url });
+    let mut response = html::page(&Onward { theme, host: &to.host, url, is_known });
     if let Ok(refresh) = HeaderValue::from_str(&format!("0; url={url}")) {
         response.headers_mut().insert("refresh", refresh);
     }
@@ -330,9 +332,10 @@ pub async fn sign_in(
     State(app): State<Shared>,
     context: Context,
     visitor: Visitor,
+    headers: HeaderMap,
     Query(to): Query<To>,
 ) -> Result {
-    toward(&app, &context, &visitor, &to, false).await
+    toward(&app, &context, &visitor, &headers, &to, false).await
 }
 
 /// `POST /forward-auth/sign-in`, from our own page alone: a guest says that the tool's organization may know them.
@@ -340,9 +343,10 @@ pub async fn agree(
     State(app): State<Shared>,
     context: Context,
     visitor: Visitor,
+    headers: HeaderMap,
     Form(Agreed { to, state }): Form<Agreed>,
 ) -> Result {
-    toward(&app, &context, &visitor, &To { to, state }, true).await
+    toward(&app, &context, &visitor, &headers, &To { to, state }, true).await
 }
 
 /// The address is a registered tool's, or there is nothing here: nobody is led anywhere else.
@@ -350,6 +354,7 @@ async fn toward(
     app: &Shared,
     context: &Context,
     visitor: &Visitor,
+    headers: &HeaderMap,
     To { to, state }: &To,
     agreed: bool,
 ) -> Result {
@@ -360,15 +365,20 @@ async fn toward(
     let back = format!("/forward-auth/sign-in?to={}{mark}", html::query_value(to));
     // Without a mark in the browser it gets one first, and comes back.
     let begin = || format!("{}/.interlock/sign-in?to={}", address.origin(), html::query_value(&address.rest));
-    match forward_auth::at_home(app, &asked, visitor.token.as_ref(), agreed).await? {
+    let links: Vec<TokenHash> = session::opened_links(app, headers).iter().map(Token::hash).collect();
+    match forward_auth::at_home(app, &asked, visitor.token.as_ref(), &links, agreed).await? {
         Verdict::Unknown => Err(Error::NotFound),
         Verdict::SignIn(Need::Session) => {
             Err(Error::Elsewhere(format!("/sign-in?next={}", html::query_value(&back))))
         }
         Verdict::SignIn(Need::Own) => Err(Error::Elsewhere(step_up::first(&back))),
         Verdict::SignIn(Need::Lack(lack, slug)) => Err(gate::asked_for(lack, &slug, &back)),
-        Verdict::SignIn(Need::Word(_)) | Verdict::Open { visitor: Some(_), .. } if !is_hash => {
-            Ok(onward(visitor, &address, &begin()))
+        // To what is public everybody goes as they are.
+        Verdict::Open { visitor: None, link: None, .. } => {
+            Ok(onward(visitor, &address, &address.url(), false))
+        }
+        Verdict::SignIn(Need::Word(_)) | Verdict::Open { .. } if !is_hash => {
+            Ok(onward(visitor, &address, &begin(), visitor.person.is_some()))
         }
         Verdict::SignIn(Need::Word(stranger)) => {
             let Stranger { person, organization } = stranger.as_ref();
@@ -377,11 +387,11 @@ async fn toward(
             Ok(html::page(&Word { theme, host, organization, email, to, state }))
         }
         Verdict::Refused(refused) => Err(refusal(&refused)),
-        Verdict::Open { visitor: None, .. } => Ok(onward(visitor, &address, &address.url())),
-        Verdict::Open { visitor: Some(found), .. } => {
-            let ticket = forward_auth::ticket(app, &found.person, &address, state).await?;
+        Verdict::Open { visitor: found, link, .. } => {
+            let session = found.as_ref().map(|found| found.person.session);
+            let ticket = forward_auth::ticket(app, Pass { session, link }, &address, state).await?;
             let url = format!("{}/.interlock/callback?ticket={}", address.origin(), ticket.expose());
-            Ok(onward(visitor, &address, &url))
+            Ok(onward(visitor, &address, &url, found.is_some()))
         }
     }
 }

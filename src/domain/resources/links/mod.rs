@@ -13,8 +13,8 @@ use crate::domain::organizations::{self, Organization};
 use crate::domain::users;
 use crate::domain::values::ShortName;
 use crate::ids::{LinkId, UserId};
-use crate::secrets::Token;
-use crate::storage::Db;
+use crate::secrets::{Token, TokenHash};
+use crate::storage::{Db, Lends};
 
 /// A resource has at most so many that work.
 pub const MOST: i64 = 50;
@@ -152,6 +152,20 @@ pub async fn open(db: &Db, token: &str) -> sqlx::Result<Option<(LinkId, Organiza
     let Some((link, organization, resource)) = found else { return Ok(None) };
     let Some(resource) = by_id(&mut reader, organization, resource).await? else { return Ok(None) };
     Ok(Some((link, organizations::by_id(&mut reader, organization).await?, resource)))
+}
+
+/// The link to a resource among those that somebody shows, if one of them works.
+pub(crate) async fn held(
+    on: &mut impl Lends,
+    resource: &Resource,
+    tokens: &[TokenHash],
+    now: Timestamp,
+) -> sqlx::Result<Option<LinkId>> {
+    if tokens.is_empty() || resource.audience != Some(Audience::Unlisted) {
+        return Ok(None);
+    }
+    let working = sql::working(on, resource.id, now).await?;
+    Ok(working.into_iter().find(|(_, token)| tokens.contains(token)).map(|(link, _)| link))
 }
 
 /// Notes that a link was used.

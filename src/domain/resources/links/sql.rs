@@ -55,6 +55,22 @@ pub(super) async fn count_live(
     Ok(count)
 }
 
+/// Those that work: at most as many as a resource may have.
+pub(super) async fn working(
+    on: &mut impl Lends,
+    resource: ResourceId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<(LinkId, TokenHash)>> {
+    fetch_all!(
+        on,
+        (LinkId, TokenHash),
+        "select id, token_hash from resource_links where resource = $1 and revoked_at is null \
+         and (expires_at is null or expires_at > $2)",
+        resource,
+        now
+    )
+}
+
 pub(super) struct New<'a> {
     pub id: LinkId,
     pub organization: OrganizationId,

@@ -1,24 +1,25 @@
 //! What an Unlisted link opens (A7). It is a secret: nothing is to list or to pass on its address.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::show;
 use crate::app::Shared;
 use crate::domain::resources::links::{self, Use};
 use crate::domain::resources::opening;
-use crate::domain::resources::{Resource, Who, who};
+use crate::domain::resources::{Kind, Resource, Who, who};
 use crate::ids::UserId;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
 use crate::web::gate::AtLink;
-use crate::web::html;
 use crate::web::pages::unknown_link;
+use crate::web::{html, session};
 
 pub async fn open(
     State(app): State<Shared>,
     context: Context,
     method: Method,
+    headers: HeaderMap,
     at: AtLink,
     Path(token): Path<String>,
 ) -> Result {
@@ -52,6 +53,10 @@ pub async fn open(
     };
     let robots = HeaderName::from_static("x-robots-tag");
     response.headers_mut().insert(robots, HeaderValue::from_static("noindex, nofollow"));
+    if seen.resource.kind == Kind::Tool {
+        // Before the tool a proxy may ask who comes, and there the link counts too.
+        session::keep_opened_link(&app, &headers, response.headers_mut(), &token);
+    }
     Ok(response)
 }
 

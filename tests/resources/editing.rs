@@ -14,7 +14,11 @@ on_both! {
     /// The form makes a resource under a key that is made from the name, Private to whoever made it (A2).
     async fn a_resource_is_made(app: TestApp) {
         let mut owner = app.owner().await;
-        owner.get(&format!("{RESOURCES}/new")).await.ok().says("New resource").says("begins Private");
+        let form = owner.get(&format!("{RESOURCES}/new")).await.ok().says("New resource").says("begins Private");
+        // What the field shows as an example is an address that it takes.
+        let example = crate::support::page::between(&form.body, " placeholder=\"https://", "\"")[0].to_owned();
+        owner.post(RESOURCES, &tool("example", &format!("https://{example}"))).await.leads_to(&format!("{RESOURCES}/example/access"));
+        execute(&app, "delete from resources").await;
         let fields = [("kind", "tool"), ("name", "Stock Counts"), ("key", ""), ("description", "All of it"), ("url", "HTTPS://Stock.Example/a/../b")];
         owner.post(RESOURCES, &fields).await.leads_to(&format!("{RESOURCES}/stock-counts/access"));
         let path = format!("{RESOURCES}/stock-counts");
@@ -36,6 +40,8 @@ on_both! {
             ("url", "", "Enter the tool’s address"),
             ("url", "javascript:alert(1)", "Begin with https"),
             ("url", "https://ann:pw@stock.example/", "Leave out the user name"),
+            // Forward-auth would match nothing with it.
+            ("url", "https://stock.example/a%2Fb", "Servers read this path in more than one way"),
         ] {
             let mut fields = vec![("kind", "tool"), ("name", "Another"), ("key", "another"), ("description", ""), ("url", "https://another.example")];
             for pair in &mut fields {
@@ -104,6 +110,11 @@ on_both! {
         let moved = [("name", "Mine"), ("description", ""), ("url", "https://x.example/admin/users")];
         dev.post(&format!("{RESOURCES}/mine/settings"), &moved).await.is(422).says("Other people’s tools");
         owner.post(RESOURCES, &tool("again", "https://x.example/admin")).await.is(303);
+        // One whose address was taken once and is not any more comes back by another address alone.
+        execute(&app, "update resources set archived_at = 1, url = 'https://x.example/a;b' where key = 'again'").await;
+        owner.post(&format!("{RESOURCES}/again/unarchive"), &[]).await.is(409).says("Give it another under Settings");
+        owner.post(&format!("{RESOURCES}/again/settings"), &[("name", "Again"), ("description", ""), ("url", "https://x.example/a")]).await.is(303);
+        owner.post(&format!("{RESOURCES}/again/unarchive"), &[]).await.is(303);
     }
 
     /// Dev mode takes no host, Interlock's own is nobody's, and a domain that is proven decides (O2).

@@ -25,6 +25,10 @@ pub enum ToolUrlError {
     Userinfo,
     #[error("Leave out what follows a ? or #: access is decided by host and path.")]
     Query,
+    #[error(
+        "Servers read this path in more than one way, so nothing could be held to it: leave out ;, empty parts as in // and codes such as %2F."
+    )]
+    Path,
 }
 
 impl ToolUrl {
@@ -79,6 +83,9 @@ impl FromStr for ToolUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(ToolUrlError::Query);
         }
+        if !is_plain(url.path()) {
+            return Err(ToolUrlError::Path);
+        }
         let name = url.host_str().ok_or(ToolUrlError::Malformed)?;
         if name.is_empty() || name.len() > 253 || name.ends_with('.') {
             return Err(ToolUrlError::Malformed);
@@ -86,6 +93,24 @@ impl FromStr for ToolUrl {
         let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
         Ok(ToolUrl { path: url.path().to_owned(), text: url.to_string(), name: name.len(), host })
     }
+}
+
+/// Whether all servers read a path alike: forward-auth holds nobody to one that it could not tell from another.
+fn is_plain(path: &str) -> bool {
+    let parts = path.strip_prefix('/').unwrap_or(path);
+    let parts = parts.strip_suffix('/').unwrap_or(parts);
+    path == "/" || parts.split('/').all(|part| !part.is_empty() && is_plain_part(part))
+}
+
+fn is_plain_part(part: &str) -> bool {
+    let mut codes = part.split('%');
+    let is_plain = |byte: u8| !matches!(byte, b'/' | b'\\' | b'%' | b';') && !byte.is_ascii_control();
+    let before = codes.next().unwrap_or_default().bytes().all(is_plain);
+    let decoded = |rest: &str| {
+        let code = rest.get(..2).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        u8::from_str_radix(code, 16).ok()
+    };
+    before && codes.all(|rest| decoded(rest).is_some_and(is_plain) && rest.bytes().all(is_plain))
 }
 
 #[cfg(test)]
@@ -107,6 +132,12 @@ mod tests {
             ("https://wiki.example.com:443/", "https://wiki.example.com/", "wiki.example.com", "/"),
             ("http://wiki.example.com:443/", "http://wiki.example.com:443/", "wiki.example.com:443", "/"),
             ("https://[::1]:8443/", "https://[::1]:8443/", "[::1]:8443", "/"),
+            (
+                "https://wiki.example.com/zürich%20a/",
+                "https://wiki.example.com/z%C3%BCrich%20a/",
+                "wiki.example.com",
+                "/z%C3%BCrich%20a/",
+            ),
             ("https://bücher.example/x", "https://xn--bcher-kva.example/x", "xn--bcher-kva.example", "/x"),
         ] {
             let url: ToolUrl = typed.parse().expect("it is an address");
@@ -123,6 +154,16 @@ mod tests {
             ("https://wiki.example.com\\@evil.example", ToolUrlError::Malformed),
             ("https://wiki.example.com./", ToolUrlError::Malformed),
             ("https://wi ki.example.com", ToolUrlError::Malformed),
+            ("https://wiki.example.com/a;b", ToolUrlError::Path),
+            ("https://wiki.example.com/a//b", ToolUrlError::Path),
+            ("https://wiki.example.com//", ToolUrlError::Path),
+            ("https://wiki.example.com/a%2Fb", ToolUrlError::Path),
+            ("https://wiki.example.com/a%5cb", ToolUrlError::Path),
+            ("https://wiki.example.com/a%3Bb", ToolUrlError::Path),
+            ("https://wiki.example.com/a%2500", ToolUrlError::Path),
+            ("https://wiki.example.com/a%00", ToolUrlError::Path),
+            ("https://wiki.example.com/%zz", ToolUrlError::Path),
+            ("https://wiki.example.com/100%", ToolUrlError::Path),
         ] {
             assert_eq!(typed.parse::<ToolUrl>(), Err(why), "{typed:?}");
         }

@@ -114,7 +114,7 @@ impl From<EditError> for Problem {
             EditError::NotFound => Problem::not_found(),
             EditError::KeyTaken => Problem::conflict("key-taken", "This key is taken", text),
             EditError::NoUrl | EditError::UrlOfNoTool => Problem::field("/url", text),
-            EditError::HostElsewhere | EditError::HostOfOthers => {
+            EditError::HostElsewhere | EditError::HostOfOthers | EditError::OldUrl => {
                 Problem::conflict("host", "This host can't be used", text)
             }
             EditError::PageOfOthers => Problem::new(

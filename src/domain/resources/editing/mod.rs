@@ -33,6 +33,9 @@ pub enum EditError {
     NoUrl,
     #[error("Only tools have an address.")]
     UrlOfNoTool,
+    /// Kept from when such addresses were taken.
+    #[error("No tool can be at its address any more. Give it another under Settings first.")]
+    OldUrl,
     /// One that is another organization's, or our own. It is not said which.
     #[error("This host can’t be used here. Ask whoever runs this server.")]
     HostElsewhere,
@@ -252,9 +255,8 @@ pub async fn set_archived(
         return Err(Denied.into());
     }
     granting::page_is_ones_own(&mut change, actor, &before).await?;
-    if let (false, Some(url)) = (archived, &before.url)
-        && let Ok(url) = url.parse::<ToolUrl>()
-    {
+    if let (false, Some(url)) = (archived, &before.url) {
+        let url = url.parse::<ToolUrl>().map_err(|_| EditError::OldUrl)?;
         hosts::claim(app, &mut change, actor, &before, &url).await?;
     }
     let after = Resource { archived_at: archived.then_some(now), changed_at: now, ..before.clone() };

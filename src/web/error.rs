@@ -212,13 +212,23 @@ fn retry_after(mut response: Response, seconds: i64) -> Response {
     response
 }
 
-fn too_many(throttled: Throttled) -> Response {
-    let text = match throttled.wait {
+/// What somebody is to do who tried too often.
+pub fn too_many_in_words(throttled: Throttled) -> String {
+    match throttled.wait {
         Some(wait) => format!("Wait {} and try again.", html::span(wait)),
         None => "Waiting does not help here: set a new password by mail, with “Forgot password?”.".to_owned(),
-    };
-    let seconds = throttled.wait.map_or(86_400, |wait| wait / 1_000 + 1);
-    retry_after(with_problem(StatusCode::TOO_MANY_REQUESTS, "Too many tries", text), seconds)
+    }
+}
+
+fn too_many(throttled: Throttled) -> Response {
+    let text = too_many_in_words(throttled);
+    too_many_on(with_problem(StatusCode::TOO_MANY_REQUESTS, "Too many tries", text), throttled)
+}
+
+/// The same on a page that keeps what was typed, and says it by itself.
+pub fn too_many_on(mut page: Response, throttled: Throttled) -> Response {
+    *page.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    retry_after(page, throttled.wait.map_or(86_400, |wait| wait / 1_000 + 1))
 }
 
 /// The page of a status that says all there is to say.

@@ -177,7 +177,11 @@ on_both! {
             noor.post(&format!("{}/ask", at(&format!("r{number}"))), &[("note", "")]).await.is(303);
         }
         assert!(app.mail_to("amara@halden.example").await.subject.contains("Noor Rahman asks for access"));
-        noor.post(&format!("{}/ask", at("r20")), &[("note", "")]).await.is(429);
+        let answer = noor.post(&format!("{}/ask", at("r20")), &[("note", "The quarter ends on Friday")]).await.is(429);
+        assert!(answer.header("retry-after").parse::<i64>().is_ok_and(|seconds| seconds > 60));
+        // The page keeps what was typed.
+        let answer = answer.says("You can’t open R20").says("You have asked for a lot today. Wait 24 hours");
+        assert!(answer.body.contains("The quarter ends on Friday</textarea>") && answer.body.contains("id=\"note-error\""));
         assert_eq!(database::count(&app, "access_requests").await, 20);
     }
 }

@@ -79,6 +79,17 @@ on_both! {
         owner.post(&links, &[("name", "Never"), ("expires", "31.12.")]).await.is(422).says("Enter a day as");
         assert_eq!(database::count(&app, "resource_links").await, 0);
         owner.get(&links).await.ok().says("There is no link yet");
+        // One more than work is not made, and what was typed is kept.
+        execute(
+            &app,
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 50) \
+             insert into resource_links (id, organization, resource, token_hash, name, created_at) \
+             select '01a20000-0000-7000-8000-' || (100000000000 + n.i), r.organization, r.id, 'x' || n.i, 'Link', 0 from n, resources r",
+        )
+        .await;
+        let answer = owner.post(&links, &[("name", "For the press"), ("expires", "2027-01-31")]).await.is(409).says("50 links that work");
+        assert!(answer.body.contains("value=\"For the press\"") && answer.body.contains("value=\"2027-01-31\""));
+        assert_eq!(database::count(&app, "resource_links").await, 50);
     }
 
     /// A7: the last thousand uses are kept, and the number of all.

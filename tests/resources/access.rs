@@ -140,6 +140,15 @@ on_both! {
             owner.post(&address, &fields).await.is(429);
             admin.post(&address, &fields).await.ok();
         }
+        // The editor comes back with what was typed, before the difference and as it is saved.
+        let typed = [("audience", "InviteRestricted"), ("name-0", "ann@else.example"), ("may-0", "Delete")];
+        let digest = digest(&admin.post(&access, &typed).await.ok());
+        let saved = [("act", "save"), ("digest", digest.as_str())];
+        for act in [&[] as &[_], &saved] {
+            let answer = owner.post(&access, &[&typed, act].concat()).await.is(429).says("nothing was saved. Wait");
+            assert!(answer.body.contains("value=\"ann@else.example\"") && answer.body.contains("value=\"InviteRestricted\" checked"));
+            assert!(!answer.header("retry-after").is_empty());
+        }
         owner.get(&access).await.ok();
     }
 

@@ -230,4 +230,24 @@ on_both! {
         }
         assert_eq!(everything(&app).await, before);
     }
+
+    /// R, A2: a page over others' actions that would say who opens them is an Owner's or Admin's to make; what a Developer
+    /// pasted is kept.
+    async fn a_page_over_others_actions_is_pasted(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut dev = app.member(&mut owner, "Dev Eloper", "dev@halden.example", interlock::domain::access::Role::Developer).await;
+        make(&mut owner, "action", "Pay", "hr/pay").await;
+        let before = everything(&app).await;
+        let paste = format!("{RESOURCES}/new/definition");
+        let text = "{ key: 'hr', kind: 'page', name: 'People', access: { teams: [] } }";
+        for understood in ["", "on"] {
+            let answer = dev.post(&paste, &[("definition", text), ("understood", understood)]).await.is(422);
+            assert!(answer.body.contains("name: &#39;People&#39;") || answer.body.contains("name: 'People'"), "{}", answer.body);
+            if understood == "on" {
+                assert!(answer.says("access: Other people’s actions take their access").body.contains("id=\"definition-error\""));
+            }
+        }
+        assert_eq!(everything(&app).await, before);
+        owner.post(&paste, &[("definition", text), ("understood", "on")]).await.is(303);
+    }
 }

@@ -189,6 +189,47 @@ on_both! {
         other.get(&format!("{path}/access")).await.ok().says("You can read this");
     }
 
+    /// Where others may open it, another address opens something else for them: who may say who opens it changes that. What
+    /// was typed is kept.
+    async fn anothers_address_is_theirs(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut dev = app.member(&mut owner, "Dev Eloper", "dev@halden.example", Role::Developer).await;
+        owner.post(RESOURCES, &tool("wiki", "https://wiki.example/")).await.is(303);
+        execute(&app, "update resources set audience = 'entire-organization'").await;
+        let before = everything(&app).await;
+        let settings = format!("{RESOURCES}/wiki/settings");
+        let fields = [("name", "Better name"), ("description", "Typed at length"), ("url", "https://mine.example/wiki")];
+        let answer = dev.post(&settings, &fields).await.is(422).says("Owners and Admins change its address");
+        assert!(answer.body.contains("id=\"url-error\"") && answer.body.contains("value=\"https://mine.example/wiki\""));
+        assert!(answer.body.contains("value=\"Better name\"") && answer.body.contains("Typed at length"));
+        let pasted = "{ key: 'wiki', url: 'https://mine.example/wiki' }";
+        let answer = dev.post(&format!("{RESOURCES}/wiki/definition"), &[("definition", pasted)]).await.is(422);
+        assert!(answer.says("url: Whoever may open it would open something else").body.contains("https://mine.example/wiki"));
+        assert_eq!(everything(&app).await, before);
+        dev.post(&settings, &[("name", "Better name"), ("description", ""), ("url", "https://wiki.example/")]).await.is(303);
+        owner.post(&settings, &fields).await.is(303);
+    }
+
+    /// One more than an environment has is not made, and what was typed is kept.
+    async fn an_environment_is_full(app: TestApp) {
+        let mut owner = app.owner().await;
+        execute(
+            &app,
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000) \
+             insert into resources (id, organization, environment, key, kind, name, name_key, description, creator, \
+             audience, created_at, changed_at) select '01a20000-0000-7000-8000-' || substr('' || (100000000000 + i), 1, 12), \
+             o.id, 'production', 'k' || i, 'interface', 'Row', 'row', '', u.id, 'Private', 0, 0 from n, organizations o, users u",
+        )
+        .await;
+        let answer = owner.post(RESOURCES, &tool("orders", "https://orders.example/")).await.is(422);
+        let answer = answer.says("at most 5000 resources, archived ones too");
+        assert!(answer.body.contains("id=\"key-error\"") && answer.body.contains("value=\"https://orders.example/\""));
+        let pasted = "{ key: 'orders', name: 'All orders' }";
+        let answer = owner.post(&format!("{RESOURCES}/new/definition"), &[("definition", pasted)]).await.is(422);
+        assert!(answer.says("at most 5000 resources").body.contains("All orders"));
+        assert_eq!(texts(&app, "select count(*) || '' from resources").await, ["5000"]);
+    }
+
     /// All ports of a host are one organization's, of two that come at one moment too.
     async fn two_at_one_host_at_once(app: TestApp) {
         let mut owner = app.owner().await;

@@ -44,6 +44,23 @@ on_both! {
         owner.post(&format!("{ENVIRONMENTS}/development"), &[("name", "X"), ("color", "red")]).await.is(404);
     }
 
+    /// One more than an organization adds is not added, and what was typed is kept.
+    async fn there_are_so_many_environments(app: TestApp) {
+        let mut owner = app.owner().await;
+        execute(
+            &app,
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 20) \
+             insert into environments (organization, slug, name, color, created_at) \
+             select o.id, 'e' || n.i, 'E' || n.i, 'blue', 0 from n, organizations o",
+        )
+        .await;
+        let fields = [("name", "One too many"), ("slug", "too-many"), ("color", "red")];
+        let answer = owner.post(ENVIRONMENTS, &fields).await.is(422).says("at most 20 environments. Remove one first");
+        assert!(answer.body.contains("id=\"name-error\"") && answer.body.contains("value=\"One too many\""));
+        assert!(answer.body.contains("value=\"too-many\""));
+        assert_eq!(texts(&app, "select count(*) || '' from environments").await, ["20"]);
+    }
+
     /// K3, V4: one whose keys are not revoked stays: they would open what is in another of its slug.
     async fn an_environment_with_keys_stays(app: TestApp) {
         let mut owner = app.owner().await;

@@ -117,6 +117,9 @@ impl From<EditError> for Problem {
             EditError::HostElsewhere | EditError::HostOfOthers | EditError::OldUrl => {
                 Problem::conflict("host", "This host can't be used", text)
             }
+            EditError::UrlOfOthers => {
+                Problem::new(StatusCode::FORBIDDEN, "url-of-others", "Others open it by this address", text)
+            }
             EditError::PageOfOthers => Problem::new(
                 StatusCode::FORBIDDEN,
                 "page-of-others",

@@ -43,9 +43,15 @@ pub enum EditError {
         "Other people’s tools are on this host, and a path of yours could open a part of one. Ask an Owner or Admin to add it."
     )]
     HostOfOthers,
+    #[error(
+        "Whoever may open it would open something else: whoever made it, Owners and Admins change its address. Ask one of them."
+    )]
+    UrlOfOthers,
     #[error("Other people’s actions take their access from this page. Ask an Owner or Admin to do this.")]
     PageOfOthers,
-    #[error("An environment has at most {MOST_RESOURCES} resources. Archived ones count.")]
+    #[error(
+        "An environment has at most {MOST_RESOURCES} resources, archived ones too. Make this one in another environment."
+    )]
     TooMany,
     #[error(transparent)]
     Access(Box<SaveError>),
@@ -192,7 +198,7 @@ pub async fn edit(
     if let Some(new) = about.url.as_ref().filter(|_| url != before.url) {
         // Where others may open it now, another address opens for them something else.
         if !may_change_access(actor, &before) {
-            return Err(Denied.into());
+            return Err(EditError::UrlOfOthers);
         }
         hosts::claim(app, &mut change, actor, &before, new).await?;
     }

@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 
 use super::{Named, NamedWith, path_of, show};
 use crate::app::Shared;
-use crate::domain::resources::{asking, explain, opening};
+use crate::domain::resources::{ResourceError, asking, explain, opening};
 use crate::domain::values::Note;
 use crate::ids::AccessRequestId;
 use crate::web::chrome::Chrome;
-use crate::web::error::{Error, Result};
+use crate::web::error::{self, Error, Result};
 use crate::web::forms::{Field, Form, Nothing};
 use crate::web::gate::Inside;
 use crate::web::html;
@@ -27,16 +27,30 @@ pub async fn ask(
     Path(named): Path<Named>,
     Form(typed): Form<Typed>,
 ) -> Result {
-    let (place, user) = (inside.place(), inside.actor.person.user);
+    let place = inside.place();
     let mut field = Field::new(typed.note);
-    let Some(note) = field.parse::<Note>() else {
-        let seen = opening::look(&app.db, &place, &named.key, Some(user)).await?;
-        let seen = seen.filter(|seen| seen.is_open() || seen.is_known()).ok_or(Error::NotFound)?;
-        return Ok(show::no_access(&app, inside, &seen, field));
-    };
-    let resource = asking::ask(&app, &inside.actor, &place, &named.key, &note).await?;
-    let to = html::redirect(&path_of(&inside, &resource.key, ""));
-    Ok(session::with_flash(&app, to, &format!("Asked for access to {}", resource.name)))
+    let Some(note) = field.parse::<Note>() else { return again(&app, inside, &named.key, field).await };
+    match asking::ask(&app, &inside.actor, &place, &named.key, &note).await {
+        Ok(resource) => {
+            let to = html::redirect(&path_of(&inside, &resource.key, ""));
+            Ok(session::with_flash(&app, to, &format!("Asked for access to {}", resource.name)))
+        }
+        Err(ResourceError::Throttled(throttled)) => {
+            let why = format!("You have asked for a lot today. {}", error::too_many_in_words(throttled));
+            field.note::<()>(Err(why));
+            let page = again(&app, inside, &named.key, field).await?;
+            Ok(error::too_many_on(page, throttled))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The page with what was typed.
+async fn again(app: &Shared, inside: Inside, key: &str, note: Field) -> Result {
+    let user = inside.actor.person.user;
+    let seen = opening::look(&app.db, &inside.place(), key, Some(user)).await?;
+    let seen = seen.filter(|seen| seen.is_open() || seen.is_known()).ok_or(Error::NotFound)?;
+    Ok(show::no_access(app, inside, &seen, note))
 }
 
 #[derive(Template)]

@@ -10,7 +10,7 @@ use super::ask::Confirm;
 use super::{Named, NamedWith, path_of, state_of};
 use crate::app::Shared;
 use crate::domain::resources::links::{self, Link};
-use crate::domain::resources::{Audience, Permission, Resource};
+use crate::domain::resources::{Audience, Permission, Resource, ResourceError};
 use crate::domain::values::{Day, ShortName};
 use crate::ids::LinkId;
 use crate::web::chrome::Chrome;
@@ -32,6 +32,8 @@ struct Page {
     asks_to_sign_in: bool,
     /// The link that was just made: shown this once.
     made: Option<String>,
+    /// Why none was made.
+    problem: Option<&'static str>,
     name: Field,
     expires: Field,
     today: Day,
@@ -103,6 +105,7 @@ async fn page(
         unlisted: resource.audience == Some(Audience::Unlisted) && resource.archived_at.is_none(),
         asks_to_sign_in: !resource.defaults().has(Permission::Read),
         made: None,
+        problem: None,
         name: Field::default(),
         expires: Field::default(),
         today: Day::of(now, &inside.actor.person.time_zone),
@@ -148,9 +151,19 @@ pub async fn create(
         return page(&app, inside, &named.key, wrong, |page| (page.name, page.expires) = (name, expires))
             .await;
     };
-    let (_, token) = links::create(&app, &inside.actor, &inside.place(), &named.key, &parsed, end).await?;
-    let link = app.url(&format!("/i/{}", token.expose()));
-    page(&app, inside, &named.key, StatusCode::OK, |page| page.made = Some(link)).await
+    match links::create(&app, &inside.actor, &inside.place(), &named.key, &parsed, end).await {
+        Ok((_, token)) => {
+            let link = app.url(&format!("/i/{}", token.expose()));
+            page(&app, inside, &named.key, StatusCode::OK, |page| page.made = Some(link)).await
+        }
+        Err(ResourceError::Conflict(why)) => {
+            let typed = |page: &mut Page| {
+                (page.name, page.expires, page.problem) = (name, expires, Some(why));
+            };
+            page(&app, inside, &named.key, StatusCode::CONFLICT, typed).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn link_id(text: &str) -> Result<LinkId> {

@@ -11,10 +11,11 @@ use crate::app::Shared;
 use crate::domain::resources::granting::{self, Names, Preview, Said, SaveError, Tally, sentence};
 use crate::domain::resources::{self, Audience, Kind, Permission, Resource, editing};
 use crate::domain::teams::Team;
+use crate::domain::throttle::Throttled;
 use crate::domain::{teams, users};
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
-use crate::web::error::{Error, Result};
+use crate::web::error::{self, Error, Result};
 use crate::web::forms::Form;
 use crate::web::gate::Inside;
 use crate::web::{html, session};
@@ -289,6 +290,8 @@ enum Refused {
     Error(Error),
     /// By what was typed.
     Typed(Option<String>),
+    /// Not now.
+    Throttled(Throttled),
 }
 
 impl From<Error> for Refused {
@@ -300,9 +303,10 @@ impl From<Error> for Refused {
 impl From<SaveError> for Refused {
     fn from(error: SaveError) -> Refused {
         match error {
-            SaveError::Denied(_) | SaveError::NotFound | SaveError::Throttled(_) | SaveError::Database(_) => {
+            SaveError::Denied(_) | SaveError::NotFound | SaveError::Database(_) => {
                 Refused::Error(error.into())
             }
+            SaveError::Throttled(throttled) => Refused::Throttled(throttled),
             why => Refused::Typed(Some(why.to_string())),
         }
     }
@@ -330,8 +334,7 @@ pub async fn change_access(
     }
     let (said, preview) = match said(&app, &inside, &resource, &mut typed).await {
         Ok(said) => said,
-        Err(Refused::Error(error)) => return Err(error),
-        Err(Refused::Typed(problem)) => return refused(&app, inside, resource, typed, problem).await,
+        Err(why) => return refused(&app, inside, resource, typed, why).await,
     };
     if typed.act != "save" {
         return Ok(html::page(&shown(inside, &preview, &typed, false)));
@@ -343,10 +346,12 @@ pub async fn change_access(
         }
         Err(SaveError::Changed) => {
             let place = inside.place();
-            let now = granting::preview(&app, &inside.actor, &place, &resource.key, &said).await?;
-            Ok(html::page_with(StatusCode::CONFLICT, &shown(inside, &now, &typed, true)))
+            match granting::preview(&app, &inside.actor, &place, &resource.key, &said).await {
+                Ok(now) => Ok(html::page_with(StatusCode::CONFLICT, &shown(inside, &now, &typed, true))),
+                Err(why) => refused(&app, inside, resource, typed, why.into()).await,
+            }
         }
-        Err(error) => Err(error.into()),
+        Err(why) => refused(&app, inside, resource, typed, why.into()).await,
     }
 }
 
@@ -355,12 +360,24 @@ async fn refused(
     inside: Inside,
     resource: Resource,
     mut typed: Typed,
-    problem: Option<String>,
+    why: Refused,
 ) -> Result<Response> {
+    let (problem, throttled) = match why {
+        Refused::Error(error) => return Err(error),
+        Refused::Typed(Some(problem)) => (problem, None),
+        Refused::Typed(None) => ("Something in the lists below can’t be taken.".to_owned(), None),
+        Refused::Throttled(throttled) => {
+            let wait = error::too_many_in_words(throttled);
+            (format!("You have looked at many differences, so nothing was saved. {wait}"), Some(throttled))
+        }
+    };
     typed.add_rows();
-    let problem = problem.unwrap_or_else(|| "Something in the lists below can’t be taken.".to_owned());
     let page = editor(app, inside, resource, Some(typed), None, Some(problem)).await?;
-    Ok(html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+    let page = html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    Ok(match throttled {
+        Some(throttled) => error::too_many_on(page, throttled),
+        None => page,
+    })
 }
 
 /// The line for what is chosen now, before it is saved.
@@ -375,6 +392,8 @@ pub async fn count(
     let text = match counted(&app, &inside, &resource, &mut typed).await {
         Ok(line) => line,
         Err(Refused::Error(error)) => return Err(error),
+        // What is typed stays in the browser.
+        Err(Refused::Throttled(throttled)) => return Err(throttled.into()),
         Err(Refused::Typed(why)) => {
             why.unwrap_or_else(|| "An address is not whole yet, so nothing is counted".to_owned())
         }

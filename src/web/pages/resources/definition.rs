@@ -57,11 +57,16 @@ fn new_of(definition: &Definition) -> std::result::Result<New, Vec<String>> {
 fn problem(error: EditError) -> Result<Vec<String>> {
     let field = match &error {
         EditError::KeyTaken => "key",
-        EditError::NoUrl | EditError::UrlOfNoTool | EditError::HostElsewhere | EditError::HostOfOthers => {
-            "url"
+        EditError::NoUrl
+        | EditError::UrlOfNoTool
+        | EditError::HostElsewhere
+        | EditError::HostOfOthers
+        | EditError::UrlOfOthers => "url",
+        EditError::Access(_) | EditError::PageOfOthers => "access",
+        EditError::TooMany => return Ok(vec![error.to_string()]),
+        EditError::OldUrl | EditError::Denied(_) | EditError::NotFound | EditError::Database(_) => {
+            return Err(error.into());
         }
-        EditError::Access(_) => "access",
-        _ => return Err(error.into()),
     };
     Ok(vec![format!("{field}: {error}")])
 }

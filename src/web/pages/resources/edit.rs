@@ -108,7 +108,7 @@ pub async fn create(
             let said = format!("{} is made. Say who may open it", resource.name);
             Ok(session::with_flash(&app, html::go(context.fragment, &to), &said))
         }
-        Err(error @ EditError::KeyTaken) => {
+        Err(error @ (EditError::KeyTaken | EditError::TooMany)) => {
             form.key.note::<()>(Err(error));
             form.refused()
         }
@@ -198,7 +198,7 @@ pub async fn edit(
                 let to = html::go(context.fragment, &format!("{}/settings", page.path));
                 return Ok(session::with_flash(&app, to, "Saved"));
             }
-            Err(error @ (EditError::HostElsewhere | EditError::HostOfOthers)) => {
+            Err(error @ (EditError::HostElsewhere | EditError::HostOfOthers | EditError::UrlOfOthers)) => {
                 page.url.note::<()>(Err(error));
             }
             Err(error) => return Err(error.into()),

@@ -75,6 +75,7 @@ impl From<EditError> for Error {
             EditError::Denied(denied) => denied.into(),
             EditError::NotFound => Error::NotFound,
             EditError::Database(error) => error.into(),
+            error @ EditError::UrlOfOthers => Error::Forbidden(Some(error.to_string())),
             error => Error::Conflict(error.to_string()),
         }
     }

@@ -112,6 +112,9 @@ pub async fn add_environment(
             Err(error @ EnvironmentError::Known) => {
                 page.slug.note::<()>(Err(error));
             }
+            Err(error @ EnvironmentError::TooMany) => {
+                page.name.note::<()>(Err(error));
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -72,6 +72,22 @@ on_both! {
         owner.get(&format!("{ORG}/teams/nobodys/access")).await.is(404);
     }
 
+    /// A12, A14: of what is archived each page says that nobody opens it, and no more what its access would say.
+    async fn what_is_archived_nobody_opens(app: TestApp) {
+        let mut owner = app.owner().await;
+        let (why, access) = (format!("{}/why", at("refunds")), format!("{}/access", at("refunds")));
+        for (audience, words) in [("Public", "Anyone may open this"), ("DomainRestricted", "1 person may open this"), ("Unlisted", "Anyone with a link")] {
+            execute(&app, "delete from resources").await;
+            resource(&app, New { audience, domain: "halden.example", ..New::default() }).await;
+            owner.get(&why).await.ok().says_not("archived");
+            execute(&app, "update resources set archived_at = 1").await;
+            let page = owner.get(&format!("{why}?email=amara@halden.example")).await.ok().says("It is archived: nobody opens it until");
+            page.says("Nobody opens it now").says("Refunds is archived: nobody opens it").says_not("Anyone").says_not("Change its access to let");
+            owner.get(&access).await.ok().says("Nobody may open this while it is archived. Taken back: ").says(words);
+        }
+        owner.get(&format!("{}/links", at("refunds"))).await.ok().says("links that were not revoked work again then").says_not("have ended");
+    }
+
     /// A11, TEN-01: of a Private one other Developers know nothing, and of another organization's nobody.
     async fn what_is_secret_stays_so(app: TestApp) {
         let mut owner = app.owner().await;

@@ -94,4 +94,29 @@ on_both! {
         let shown = say(&mut dev, &format!("{list}/trial"), &[("audience", "entire-organization"), ("default", "Read")]).await;
         shown.says("1 person may open this");
     }
+
+    /// Whatever is said of who opens it, in Dev mode that is its developer, and each page says so; no link is made that
+    /// would lead nowhere.
+    async fn in_dev_mode_an_audience_holds_for_nobody(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut dev = app.member(&mut owner, "Dev Eloper", "dev@halden.example", Role::Developer).await;
+        let list = "/o/halden-freight/e/development/resources";
+        let trial = format!("{list}/trial");
+        dev.post(list, &[("kind", "interface"), ("name", "Trial"), ("key", "trial"), ("description", ""), ("url", "")]).await.is(303);
+        for audience in ["Public", "DomainRestricted", "Unlisted"] {
+            let fields = [("audience", audience), ("default", "Read")];
+            let shown = say(&mut dev, &trial, &fields).await.says("In Dev mode its developer alone opens it");
+            shown.says("1 person may open this; 1 may change it").says_not("Anyone").says_not("Whoever else").says_not("Everyone else");
+            let page = dev.get(&format!("{trial}/access")).await.ok().says("In Dev mode its developer alone opens it");
+            page.says("1 person may open this; 1 may change it").says_not("Anyone may open this").says_not("Links");
+            let line = dev.post_fragment(&format!("{trial}/access/count"), &fields).await.ok();
+            line.says("1 person may open this; 1 may change it");
+            dev.get(&format!("{trial}/why")).await.ok().says("It is in Dev mode: its developer alone opens it").says_not("Anyone");
+            dev.get(list).await.ok().says("Only Dev Eloper, in Dev mode");
+        }
+        let links = format!("{trial}/links");
+        dev.get(&links).await.ok().says("no link leads to it").says_not("Make the first one");
+        dev.post(&links, &[("name", "For the press"), ("expires", "")]).await.is(409).says("Make links where others use it");
+        assert_eq!(texts(&app, "select count(*) || '' from resource_links").await, ["0"]);
+    }
 }

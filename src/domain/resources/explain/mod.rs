@@ -39,10 +39,18 @@ impl Whole {
         }
     }
 
-    /// The sentence on those who are in it without being listed by name.
+    /// The sentence on those who are in it without being listed by name, or on why nobody else is.
     pub fn anyone(&self) -> Option<String> {
         let access = &self.facts.access;
         let default = access.default;
+        if self.facts.is_archived {
+            return Some("It is archived: nobody opens it until it is taken back into use.".to_owned());
+        }
+        if self.facts.developer.is_some() {
+            return Some(
+                "It is in Dev mode: its developer alone opens it, whatever its access says.".to_owned(),
+            );
+        }
         match access.audience {
             Audience::Public => Some(format!(
                 "Anyone may open it, signed in or not. Nobody signed in has more than Read; anyone else has {default}."

@@ -81,6 +81,19 @@ pub async fn link(
     Ok((resource, link.ok_or(ResourceError::NotFound)?))
 }
 
+/// Why no link to a resource opens anything, if none does.
+pub fn none_works(resource: &Resource) -> Option<&'static str> {
+    if resource.developer().is_some() {
+        return Some(
+            "In Dev mode nobody but its developer opens it, so no link leads to it. Make links where others use it.",
+        );
+    }
+    if resource.audience != Some(Audience::Unlisted) {
+        return Some("Only an Unlisted resource has links. Change its access first.");
+    }
+    resource.archived_at.map(|_| "It is archived, so no link opens it. Take it back into use first: links that were not revoked work again then.")
+}
+
 /// Makes a link. Its token is told once.
 pub async fn create(
     app: &App,
@@ -94,8 +107,8 @@ pub async fn create(
     let now = change.now();
     let actor = &users::current_actor(&mut change, actor).await?;
     let resource = managed(&mut change, actor, place, key).await?;
-    if resource.audience != Some(Audience::Unlisted) || resource.archived_at.is_some() {
-        return Err(ResourceError::Conflict("Only an Unlisted resource has links. Change its access first."));
+    if let Some(why) = none_works(&resource) {
+        return Err(ResourceError::Conflict(why));
     }
     if sql::count_live(&mut change, resource.id, now).await? >= MOST {
         return Err(ResourceError::Conflict("This resource has 50 links that work. Revoke one first."));

@@ -51,12 +51,16 @@ pub struct Listed {
     last_team: Option<String>,
     /// The page that an action takes its access from.
     page: Option<String>,
+    /// Whether it is its developer's alone, whatever its access says.
+    #[sqlx(skip)]
+    in_dev_mode: bool,
 }
 
 impl Listed {
     /// Who may open it, in a phrase: "Support and 2 people".
     pub fn phrase(&self) -> String {
         let audience = match (self.audience, &self.page) {
+            _ if self.in_dev_mode => return format!("Only {}, in Dev mode", self.creator_name),
             (Some(audience), _) => audience,
             (None, Some(page)) => return format!("Like the page {page}"),
             (None, None) => self.kind.default_audience(),
@@ -126,7 +130,10 @@ pub async fn list(
 ) -> Result<Page<Listed>, ListError> {
     actor.may(Capability::ReadResources)?;
     let hidden_of = (!sees_hidden(actor.role)).then_some(actor.person.user);
-    let rows = sql::list(&mut db.read().await?, place, hidden_of, query, limit + 1).await?;
+    let mut rows = sql::list(&mut db.read().await?, place, hidden_of, query, limit + 1).await?;
+    for row in &mut rows {
+        row.in_dev_mode = !place.developer.is_empty();
+    }
     Ok(Page::of(rows, query.cursor.as_ref(), limit, |row, backwards| {
         values::Place::at(&row.name, row.id, backwards)
     }))

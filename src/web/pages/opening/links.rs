@@ -10,7 +10,7 @@ use super::ask::Confirm;
 use super::{Named, NamedWith, path_of, state_of};
 use crate::app::Shared;
 use crate::domain::resources::links::{self, Link};
-use crate::domain::resources::{Audience, Permission, Resource, ResourceError};
+use crate::domain::resources::{Permission, Resource, ResourceError};
 use crate::domain::values::{Day, ShortName};
 use crate::ids::LinkId;
 use crate::web::chrome::Chrome;
@@ -27,7 +27,8 @@ struct Page {
     chrome: Chrome,
     head: Head,
     path: String,
-    unlisted: bool,
+    /// Why no link works, where that is so.
+    none_works: Option<&'static str>,
     /// Whether it gives nothing to whoever is not signed in, who has Read at most (A7).
     asks_to_sign_in: bool,
     /// The link that was just made: shown this once.
@@ -102,7 +103,7 @@ async fn page(
     let mut page = Page {
         head: Head::new(&inside, &resource, Tab::Links),
         path: path_of(&inside, &resource.key, "links"),
-        unlisted: resource.audience == Some(Audience::Unlisted) && resource.archived_at.is_none(),
+        none_works: links::none_works(&resource),
         asks_to_sign_in: !resource.defaults().has(Permission::Read),
         made: None,
         problem: None,

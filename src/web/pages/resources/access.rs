@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::typed::{INHERIT, Typed};
 use super::{Head, Tab, audience_name, path_of};
 use crate::app::Shared;
-use crate::domain::resources::granting::{self, Names, Preview, Said, SaveError, Tally, sentence};
+use crate::domain::resources::granting::{self, Names, Preview, Said, SaveError, Stated, Tally, sentence};
 use crate::domain::resources::{self, Audience, Kind, Permission, Resource, editing};
 use crate::domain::teams::Team;
 use crate::domain::throttle::Throttled;
@@ -45,6 +45,8 @@ struct Editor {
     teams: Vec<Team>,
     permissions: [Permission; 4],
     has_people: bool,
+    /// What holds in Dev mode, whatever is chosen.
+    in_dev_mode: Option<&'static str>,
     may_change: bool,
     line: String,
     problem: Option<String>,
@@ -93,6 +95,24 @@ fn in_words(audience: Audience, domain: &str, tally: Tally) -> String {
     }
 }
 
+/// The same as it is true of this resource: in Dev mode and archived, whatever is said of its audience.
+fn line_of(resource: &Resource, stated: &Stated, tally: Tally) -> String {
+    let words = match resource.developer() {
+        Some(_) => {
+            let (open, change) = (html::people(tally.open), html::number(tally.change));
+            format!("{open} may open this; {change} may change it")
+        }
+        None => {
+            let domain = stated.domain.as_deref().unwrap_or_default();
+            in_words(stated.effective(resource.kind), domain, tally)
+        }
+    };
+    match resource.archived_at {
+        Some(_) => format!("Nobody may open this while it is archived. Taken back: {words}"),
+        None => words,
+    }
+}
+
 async fn editor(
     app: &Shared,
     inside: Inside,
@@ -106,8 +126,7 @@ async fn editor(
         Some(text) => text,
         None => {
             let tally = granting::tally(app, &inside.actor, &resource, &stated).await?;
-            let domain = stated.domain.as_deref().unwrap_or_default();
-            in_words(stated.effective(resource.kind), domain, tally)
+            line_of(&resource, &stated, tally)
         }
     };
     let typed = typed.unwrap_or_else(|| Typed::of(&stated, resource.kind));
@@ -147,6 +166,7 @@ async fn editor(
         teams,
         permissions: Permission::ALL,
         has_people: !resource.kind.is_for_members(),
+        in_dev_mode: resource.developer().map(|_| DEV_MODE),
         may_change: resources::may_change_access(&inside.actor, &resource),
         line,
         problem,
@@ -199,21 +219,31 @@ fn names(title: &'static str, tone: &'static str, names: &Names) -> Option<Moved
     })
 }
 
+const DEV_MODE: &str =
+    "In Dev mode its developer alone opens it, whatever is chosen. What is chosen stands in its definition.";
+
 /// What is true of the change beside who gains and who loses.
 fn notes(preview: &Preview) -> Vec<String> {
     let (kind, after) = (preview.resource.kind, &preview.after);
     let mut notes = Vec::new();
     let (was, is) = (preview.before.effective(kind), after.effective(kind));
-    let open_to_others =
-        |audience| matches!(audience, Audience::Public | Audience::Unlisted | Audience::DomainRestricted);
+    let in_dev_mode = preview.resource.developer().is_some();
+    let open_to_others = |audience| {
+        !in_dev_mode && matches!(audience, Audience::Public | Audience::Unlisted | Audience::DomainRestricted)
+    };
+    if in_dev_mode {
+        notes.push(DEV_MODE.to_owned());
+    }
     if was != is && open_to_others(was) {
         notes.push("Whoever came in without being a member, or listed, does not any more: they are in no count here.".to_owned());
     }
-    if let (true, Audience::DomainRestricted, Some(domain)) = (was != is, is, &after.domain) {
+    if let (true, Audience::DomainRestricted, Some(domain)) =
+        (was != is && open_to_others(is), is, &after.domain)
+    {
         notes
             .push(format!("Whoever else has a verified address at {domain} may open it too, member or not."));
     }
-    if was != is && is == Audience::Public {
+    if was != is && is == Audience::Public && open_to_others(is) {
         notes.push("Everyone else may open it too, without signing in, and read what it shows.".to_owned());
     }
     if preview.links > 0 {
@@ -245,11 +275,7 @@ fn notes(preview: &Preview) -> Vec<String> {
 }
 
 fn shown(inside: Inside, preview: &Preview, typed: &Typed, changed_meanwhile: bool) -> Shown {
-    let kind = preview.resource.kind;
-    let line = |stated: &granting::Stated, tally| {
-        let domain = stated.domain.as_deref().unwrap_or_default();
-        in_words(stated.effective(kind), domain, tally)
-    };
+    let line = |stated: &Stated, tally| line_of(&preview.resource, stated, tally);
     let difference = &preview.difference;
     Shown {
         head: Head::new(&inside, &preview.resource, Tab::Access),
@@ -410,6 +436,5 @@ async fn counted(
     let Some(said) = typed.said(resource.kind)? else { return Err(Refused::Typed(None)) };
     let (stated, tally) =
         granting::tally_of_said(app, &inside.actor, &inside.place(), &resource.key, &said).await?;
-    let domain = stated.domain.as_deref().unwrap_or_default();
-    Ok(in_words(stated.effective(resource.kind), domain, tally))
+    Ok(line_of(resource, &stated, tally))
 }

@@ -52,7 +52,8 @@ impl Head {
         }
         if configures {
             tabs.push(tab(Tab::Access, "Access", "/access"));
-            let has_links = resource.audience == Some(Audience::Unlisted) || current == Tab::Links;
+            let is_unlisted = resource.audience == Some(Audience::Unlisted) && resource.developer().is_none();
+            let has_links = is_unlisted || current == Tab::Links;
             if has_links && resources::may_change_access(&inside.actor, resource) {
                 tabs.push(tab(Tab::Links, "Links", "/links"));
             }

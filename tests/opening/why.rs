@@ -72,6 +72,29 @@ on_both! {
         owner.get(&format!("{ORG}/teams/nobodys/access")).await.is(404);
     }
 
+    /// A14, V3: a page that holds everybody leads to no other, and one more person is on a page of their own.
+    async fn the_list_ends_where_it_ends(app: TestApp) {
+        let mut owner = app.owner().await;
+        resource(&app, New { audience: "Public", ..New::default() }).await;
+        crate::users::crowd(&app, 50).await;
+        let why = format!("{}/why", at("refunds"));
+        let first = owner.get(&why).await.ok().says("50 people on this page");
+        let next = crate::support::page::between(&first.body, &format!("{why}?after="), "\"")[0].to_owned();
+        let second = owner.get(&format!("{why}?after={next}")).await.ok().says("1 person on this page");
+        assert!(!second.body.contains("?after="), "{}", second.body);
+        // Fifty are one page, also where somebody after them is looked at and refused.
+        for (audience, role) in [("Public", "removed"), ("entire-organization", "active")] {
+            let last = "(select max(user_id) from memberships where role <> 'owner')";
+            execute(&app, &format!("update memberships set state = '{role}', role = 'auditor' where user_id = {last}")).await;
+            execute(&app, "update memberships set role = 'member' where role not in ('owner', 'auditor')").await;
+            set_audience(&app, "refunds", audience).await;
+            let page = owner.get(&why).await.ok().says("50 people").says_not("on this page");
+            assert!(!page.body.contains("?after="), "{audience}");
+        }
+        let file = owner.get(&format!("{why}.csv")).await.ok();
+        assert_eq!(file.body.lines().count(), 51);
+    }
+
     /// A12, A14: of what is archived each page says that nobody opens it, and no more what its access would say.
     async fn what_is_archived_nobody_opens(app: TestApp) {
         let mut owner = app.owner().await;

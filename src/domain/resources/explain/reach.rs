@@ -52,6 +52,9 @@ pub async fn who_may(
         Some(_) => Vec::new(),
     };
     let (mut at, now) = (after, db.now());
+    // One more than is shown says whether the list goes on.
+    let read = BATCH.max(limit.saturating_add(1));
+    let mut last_shown = None;
     loop {
         let access = &whole.facts.access;
         let asked = sql::Asked {
@@ -66,7 +69,7 @@ pub async fn who_may(
                 .unwrap_or(""),
             after: &at.map(|id| id.to_string()).unwrap_or_default(),
             now,
-            limit: i64::try_from(BATCH.max(limit)).unwrap_or(i64::MAX),
+            limit: i64::try_from(read).unwrap_or(i64::MAX),
         };
         let batch = sql::members(on, &asked).await?;
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else { break };
@@ -74,14 +77,18 @@ pub async fn who_may(
             true => HashMap::new(),
             false => teams_of(on, whole, first.id, last.id).await?,
         };
-        let is_last = batch.len() < BATCH.max(limit);
+        let is_last = batch.len() < read;
+        at = Some(last.id);
         for candidate in batch {
             let id = candidate.id;
-            openers.extend(opener(whole, candidate, teams.remove(&id).unwrap_or_default()));
-            at = Some(id);
-            if openers.len() >= limit {
-                return Ok(Reach { openers, next: Some(id) });
+            let Some(opener) = opener(whole, candidate, teams.remove(&id).unwrap_or_default()) else {
+                continue;
+            };
+            if openers.len() >= limit && last_shown.is_some() {
+                return Ok(Reach { openers, next: last_shown });
             }
+            openers.push(opener);
+            last_shown = Some(id);
         }
         if is_last {
             break;

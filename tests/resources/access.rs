@@ -127,6 +127,32 @@ on_both! {
         assert_eq!(texts(&app, "select count(*) || '' from resource_links where revoked_at is null").await, ["0"]);
     }
 
+    /// A11: whoever made it and may not change its access any more is named before anything is saved, and so is that nobody
+    /// may open it then.
+    async fn what_nobody_manages_or_opens_is_said_first(app: TestApp) {
+        const MANAGED: &str = "only Owners and Admins can";
+        const NOBODY: &str = "Nobody may open it then. Owners and Admins can still change its access.";
+        let mut owner = app.owner().await;
+        let mut dev = app.member(&mut owner, "Dev Eloper", "dev@halden.example", Role::Developer).await;
+        let path = make(&mut dev, "interface", "Ledger", "ledger").await;
+        let access = format!("{path}/access");
+        let (everyone, private) = ([("audience", "entire-organization"), ("default", "Read")], [("audience", "Private"), ("default", "Read")]);
+        owner.post(&access, &everyone).await.ok().says_not(MANAGED).says_not(NOBODY);
+        owner.post(&access, &private).await.ok().says_not(MANAGED).says_not(NOBODY);
+        for (role, state) in [("member", "active"), ("reviewer", "active"), ("auditor", "active"), ("developer", "suspended")] {
+            execute(&app, &format!("update memberships set role = '{role}', state = '{state}' where email = 'dev@halden.example'")).await;
+            owner.post(&access, &everyone).await.ok().says(MANAGED).says_not(NOBODY);
+            // What one has made one opens as long as one is there, whatever the role (A3).
+            let shown = owner.post(&access, &private).await.ok().says(MANAGED);
+            assert_eq!(shown.text().contains(NOBODY), state == "suspended", "{role}: {}", shown.text());
+        }
+        let nobody = [("audience", "teams"), ("default", "Read")];
+        owner.post(&access, &nobody).await.ok().says(NOBODY).says("No team is listed");
+        say(&mut owner, &path, &nobody).await.says(NOBODY);
+        owner.get(&access).await.ok().says("0 people may open this");
+        say(&mut owner, &path, &everyone).await.says_not(NOBODY);
+    }
+
     /// DOS: counting and showing who may open a resource read many people, so each has a budget for each person.
     async fn counting_has_a_budget(app: TestApp) {
         let mut owner = app.owner().await;

@@ -83,8 +83,8 @@ pub struct Preview {
     pub links: i64,
     /// Actions and pages that take their access from this page.
     pub inheriting: i64,
-    /// Whether the creator is an active member.
-    pub has_creator: bool,
+    /// Whether the creator is an active member whose role lets them change this.
+    pub creator_manages: bool,
     pub digest: String,
 }
 
@@ -162,7 +162,9 @@ pub async fn preview(
     let creator = users::member_of(&mut reader, resource.organization, resource.creator).await?;
     Ok(Preview {
         digest: words::digest(&resource, &before, &after),
-        has_creator: creator.is_some_and(|member| member.is_active(now)),
+        creator_manages: creator.is_some_and(|member| {
+            member.is_active(now) && member.role.extent(Capability::ChangeAccess) != Extent::None
+        }),
         resource,
         before,
         after,

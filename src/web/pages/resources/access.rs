@@ -262,11 +262,9 @@ fn notes(preview: &Preview) -> Vec<String> {
     if preview.resource.archived_at.is_some() {
         notes.push("It is archived: all of this holds once it is taken back into use.".to_owned());
     }
-    if !preview.has_creator {
-        notes.push(
-            "Whoever made it is no active member any more: only Owners and Admins can change its access."
-                .to_owned(),
-        );
+    if !preview.creator_manages {
+        notes
+            .push("Whoever made it can’t change its access any more: only Owners and Admins can.".to_owned());
     }
     if preview.difference.after.open == 0 && !open_to_others(is) {
         notes.push("Nobody may open it then. Owners and Admins can still change its access.".to_owned());

@@ -84,10 +84,13 @@ on_both! {
 
         tom.post(&ask, &[("note", "")]).await.is(303);
         tom.get(&at("refunds")).await.is(403).says("You asked for access");
+        tom.get(ORG).await.ok().says("you asked for access");
         assert_eq!((open().await, mails().await), (2, first + 4));
         execute(&app, "update access_requests set created_at = created_at - 604800000").await;
         tom.get(&at("refunds")).await.is(403).says("Ask for access");
+        tom.get(ORG).await.ok().says("Ask for access to Refunds").says_not("you asked for access");
         tom.post(&ask, &[("note", "")]).await.is(303);
+        tom.get(ORG).await.ok().says("you asked for access");
         assert_eq!((open().await, mails().await), (2, first + 5));
     }
 

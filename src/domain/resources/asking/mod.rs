@@ -51,13 +51,14 @@ pub(super) async fn asked_at(
     sql::asked_at(on, resource, user).await
 }
 
-/// What somebody has asked for.
+/// What somebody has asked for, and does not ask for anew yet.
 pub(super) async fn asked_by(
     on: &mut impl Lends,
     organization: OrganizationId,
     user: UserId,
+    now: Timestamp,
 ) -> sqlx::Result<Vec<ResourceId>> {
-    sql::asked_by(on, organization, user).await
+    sql::asked_by(on, organization, user, now.plus(-STALE)).await
 }
 
 /// Asks for a resource that the actor may know of and not open. Asking twice is asking once, within a week.

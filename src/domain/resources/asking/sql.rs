@@ -25,13 +25,16 @@ pub(super) async fn asked_by(
     on: &mut impl Lends,
     organization: OrganizationId,
     user: UserId,
+    since: Timestamp,
 ) -> sqlx::Result<Vec<ResourceId>> {
     let rows = fetch_all!(
         on,
         (ResourceId,),
-        "select resource from access_requests where user_id = $2 and organization = $1 and closed_at is null",
+        "select resource from access_requests where user_id = $2 and organization = $1 and closed_at is null \
+         and created_at > $3",
         organization,
-        user
+        user,
+        since
     )?;
     Ok(rows.into_iter().map(|(resource,)| resource).collect())
 }

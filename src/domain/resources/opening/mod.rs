@@ -147,7 +147,7 @@ pub async fn launcher(db: &Db, actor: &Actor, place: &Place, search: &str) -> sq
         refused.into_iter().filter(|card| card.audience.is_known_to_members()).collect();
     let more_known = known.len() > MOST_KNOWN;
     known.truncate(MOST_KNOWN);
-    let asked = asking::asked_by(on, actor.organization, actor.person.user).await?;
+    let asked = asking::asked_by(on, actor.organization, actor.person.user, now).await?;
     Ok(Launcher { open, known, more_known, asked })
 }
 

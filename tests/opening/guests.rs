@@ -84,6 +84,47 @@ on_both! {
         assert!(!ask().await);
     }
 
+    /// A3, A4: a guest's home shows what they may open and nothing that is not there for them: neither what lists them
+    /// without any permission, nor what their address is for and gives nothing.
+    async fn a_guests_home_leads_to_no_dead_end(app: TestApp) {
+        const GUS: &str = "gus@elsewhere.example";
+        let mut owner = app.owner().await;
+        let mut gus = guest(&app, GUS).await;
+        let domain = "elsewhere.example";
+        for (key, audience, defaults, listed, opens) in [
+            ("listed-default", "InviteRestricted", None, Some(None), true),
+            ("listed-nothing", "InviteRestricted", Some(0), Some(None), false),
+            ("listed-empty", "InviteRestricted", Some(0), Some(Some(0)), false),
+            ("listed-delete", "InviteRestricted", Some(0), Some(Some(8)), true),
+            ("domain-default", "DomainRestricted", None, None, true),
+            ("domain-nothing", "DomainRestricted", Some(0), None, false),
+            ("domain-listed", "DomainRestricted", Some(0), Some(Some(2)), true),
+        ] {
+            resource(&app, New { key, audience, defaults, domain, ..New::default() }).await;
+            if let Some(permissions) = listed {
+                entry(&app, key, GUS, permissions).await;
+            }
+            let home = gus.get("/").await.ok();
+            assert_eq!(home.body.contains(&format!("\"{}\"", at(key))), opens, "{key}: {}", home.text());
+            match opens {
+                true => drop(gus.get(&at(key)).await.ok()),
+                false => is_not_there(&mut gus, key).await,
+            }
+        }
+        // The same of whoever was removed, who has only what lists them since.
+        app.member(&mut owner, "Noor Rahman", "noor@halden.example", Role::Member).await;
+        let id = app.id_of(&mut owner, "Noor Rahman").await;
+        owner.post(&format!("{ORG}/users/{id}/removal"), &[]).await.is(303);
+        for key in ["listed-default", "listed-nothing"] {
+            entry(&app, key, "noor@halden.example", None).await;
+        }
+        let mut noor = app.visitor();
+        noor.sign_in("noor@halden.example", crate::support::PASSWORD).await.is(303);
+        noor.get("/").await.ok().says("Listed-default").says_not("Listed-nothing");
+        noor.get(&at("listed-default")).await.ok();
+        is_not_there(&mut noor, "listed-nothing").await;
+    }
+
     /// R11: an old slug leads members on from a resource's page too, and is not there for others.
     async fn an_old_slug_leads_members_on(app: TestApp) {
         let mut owner = app.owner().await;

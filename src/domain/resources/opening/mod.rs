@@ -5,8 +5,8 @@ mod sql;
 use std::collections::HashMap;
 
 use super::{
-    Access, Audience, Decision, Facts, Kind, Permissions, Resource, Who, asking, decide, facts, find,
-    inherited_from, who,
+    Access, Audience, Decision, Facts, Kind, Permissions, Resource, Standing, Who, asking, decide, facts,
+    find, inherited_from, who,
 };
 use crate::clock::Timestamp;
 use crate::domain::access::Actor;
@@ -264,7 +264,7 @@ impl sql::Row {
 }
 
 /// A resource of an organization that somebody is not in.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Shared {
     pub organization: String,
     pub slug: String,
@@ -280,7 +280,17 @@ pub async fn shared_with(db: &Db, user: UserId) -> sqlx::Result<Vec<Shared>> {
     let mut reader = db.read().await?;
     let Some(found) = users::by_id(&mut reader, user).await? else { return Ok(Vec::new()) };
     let domain = found.email_canonical.rsplit_once('@').map_or("", |(_, domain)| domain);
-    sql::shared_with(&mut reader, user, domain).await
+    let rows = sql::shared_with(&mut reader, user, domain).await?;
+    let open = rows.into_iter().filter_map(|found| {
+        let standing = found.state.map_or(Standing::Outside, |_| Standing::Removed);
+        let who = Who { user: Some(user), standing, domain: domain.to_owned(), ..Who::nobody() };
+        let facts = found.row.facts(found.row.own_access(&[]), None);
+        let Card { environment, key, kind, name, description, .. } =
+            Some(found.row.card(facts, &who, None)).filter(Card::is_open)?;
+        let (organization, slug) = (found.organization, found.slug);
+        Some(Shared { organization, slug, environment, key, kind, name, description })
+    });
+    Ok(open.collect())
 }
 
 /// Whether some resource lets in whoever proves this address, by an entry or by its domain (S2).

@@ -1,5 +1,6 @@
-use super::{Shared, Spot, Within};
+use super::{Spot, Within};
 use crate::domain::resources::{Audience, Kind, Permissions, Who};
+use crate::domain::users::MemberState;
 use crate::ids::{OrganizationId, ResourceId, TeamId, UserId};
 use crate::storage::{Lends, fetch_all, fetch_one};
 
@@ -198,18 +199,30 @@ pub(super) async fn saying_pages(
     )
 }
 
-/// At most 200: a guest has few.
+/// What may be shared with somebody, in what organization, and how they stand to that.
+#[derive(sqlx::FromRow)]
+pub(super) struct SharedRow {
+    pub organization: String,
+    pub slug: String,
+    pub state: Option<MemberState>,
+    #[sqlx(flatten)]
+    pub row: Row,
+}
+
+/// At most 200: a guest has few. [`decide`](crate::domain::resources::decide) says whether it is open to them.
 pub(super) async fn shared_with(
     on: &mut impl Lends,
     user: UserId,
     domain: &str,
-) -> sqlx::Result<Vec<Shared>> {
+) -> sqlx::Result<Vec<SharedRow>> {
     // Whoever was removed has only the entries that were made for them since; whoever is suspended, nothing (A3).
     // Each half has an index of its own: an `or` of both would read all resources there are.
     fetch_all!(
         on,
-        Shared,
-        "select o.name as organization, o.slug, r.environment, r.key, r.kind, r.name, r.description from ( \
+        SharedRow,
+        "select o.name as organization, o.slug, m.state, r.id, r.environment, r.key, r.kind, r.name, r.name_key, \
+         r.description, r.creator, r.audience, r.domain, r.default_permissions, p.user_id as entry, \
+         p.permissions as entry_permissions from ( \
          select e.id from resource_people p join resources e on e.id = p.resource where p.user_id = $1 \
          and e.audience in ('InviteRestricted', 'DomainRestricted', 'teams') and e.kind in ('interface', 'tool') \
          and not exists (select 1 from memberships m where m.organization = e.organization and m.user_id = $1 \
@@ -218,6 +231,8 @@ pub(super) async fn shared_with(
          select d.id from resources d where d.audience = 'DomainRestricted' and d.domain = $2 and d.domain <> '' \
          and not exists (select 1 from memberships m where m.organization = d.organization and m.user_id = $1) \
          ) found join resources r on r.id = found.id join organizations o on o.id = r.organization \
+         left join resource_people p on p.resource = r.id and p.user_id = $1 \
+         left join memberships m on m.organization = r.organization and m.user_id = $1 \
          where o.closed_at is null and r.archived_at is null and r.developer = '' \
          order by o.name, o.id, r.name_key, r.id limit 200",
         user,

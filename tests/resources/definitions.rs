@@ -187,7 +187,11 @@ on_both! {
         owner.post(&format!("{path}/definition"), &[("definition", &written)]).await.leads_to(&format!("{path}/definition"));
 
         owner.post(&format!("{path}/definition"), &[("definition", "{ key: 'orders', name: 'All orders', fields: [1] }")]).await.is(303);
-        owner.get(&format!("{path}/definition")).await.ok().says("All orders").says_not("/orders\"");
+        // What is left out stays, as by the API.
+        let shown = owner.get(&format!("{path}/definition")).await.ok().says("All orders").says("\"/orders\"");
+        shown.says("userAccountEmail4@example.com").says_not("integer");
+        owner.post(&format!("{path}/definition"), &[("definition", "{ requests: {}, description: 'Theirs' }")]).await.is(303);
+        owner.get(&format!("{path}/definition")).await.ok().says("All orders").says("Theirs").says_not("\"/orders\"");
         let before = everything(&app).await;
         let other = owner.post(&format!("{path}/definition"), &[("definition", "{ key: 'other', name: 'X' }")]).await;
         other.is(422).says("key: It is orders and stays so");

@@ -51,9 +51,28 @@ impl Definition {
         })
     }
 
+    /// What it makes of a resource that is there: what it leaves out stays. Nothing, where what is stored could not be
+    /// said today.
+    pub fn to_change(&self, before: &Resource) -> Option<About> {
+        let url = before.url.as_deref().filter(|_| self.url.is_none()).map(str::parse::<ToolUrl>).transpose();
+        let kept = match before.definition.as_deref() {
+            Some(text) => serde_json::from_str(text).ok()?,
+            None => Map::new(),
+        };
+        Some(About {
+            name: self.name.clone().map_or_else(|| before.name.parse().ok(), Some)?,
+            description: self.description.clone().map_or_else(|| before.description.parse().ok(), Some)?,
+            url: self.url.clone().or(url.ok()?),
+            definition: self.kept_over(kept),
+        })
+    }
+
     /// What is kept beside the columns: its fields and requests, as JSON.
     pub fn kept(&self) -> Option<String> {
-        let mut kept = Map::new();
+        self.kept_over(Map::new())
+    }
+
+    fn kept_over(&self, mut kept: Map<String, Value>) -> Option<String> {
         for (name, value) in [("fields", &self.fields), ("requests", &self.requests)] {
             if let Some(value) = value {
                 kept.insert(name.to_owned(), value.clone());

@@ -22,7 +22,7 @@ use crate::domain::resources::editing::{self, About};
 use crate::domain::resources::granting::{self, Saved, Stated};
 use crate::domain::resources::listing::{self, AudienceFilter, ListQuery};
 use crate::domain::resources::{self, Resource as Found};
-use crate::domain::values::{self, Note, ResourceName, ToolUrl, pointer_part};
+use crate::domain::values::{self, pointer_part};
 use crate::web::gate::Acting;
 
 /// A thing whose access is controlled.
@@ -298,31 +298,7 @@ fn about(before: &Found, said: &definition::Definition) -> Result<About> {
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let kept = || -> Option<About> {
-        let mut document = match before.definition.as_deref() {
-            Some(text) => serde_json::from_str::<serde_json::Map<String, Value>>(text).ok()?,
-            None => serde_json::Map::new(),
-        };
-        for (name, value) in [("fields", &said.fields), ("requests", &said.requests)] {
-            if let Some(value) = value {
-                document.insert(name.to_owned(), value.clone());
-            }
-        }
-        Some(About {
-            name: said.name.clone().map_or_else(|| before.name.parse::<ResourceName>().ok(), Some)?,
-            description: said
-                .description
-                .clone()
-                .map_or_else(|| before.description.parse::<Note>().ok(), Some)?,
-            url: match (&said.url, &before.url) {
-                (Some(url), _) => Some(url.clone()),
-                (None, Some(url)) => Some(url.parse::<ToolUrl>().ok()?),
-                (None, None) => None,
-            },
-            definition: (!document.is_empty()).then(|| Value::Object(document).to_string()),
-        })
-    };
-    kept().ok_or_else(|| {
+    said.to_change(before).ok_or_else(|| {
         let why = "What is stored can't be kept as it is. Say its name, description and url anew.";
         Problem::invalid(vec![Fault::new("", why)])
     })

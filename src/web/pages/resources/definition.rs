@@ -12,7 +12,6 @@ use crate::domain::resources::definition::{self as definitions, Definition};
 use crate::domain::resources::editing::{self, About, EditError, New};
 use crate::domain::resources::granting::{self, Said};
 use crate::domain::resources::{self, Resource};
-use crate::domain::values::ToolUrl;
 use crate::web::chrome::Chrome;
 use crate::web::context::Context;
 use crate::web::error::{Error, Result};
@@ -179,22 +178,7 @@ async fn about(
             );
         }
     }
-    let kept = || -> Option<About> {
-        let url = resource.url.as_deref().map(str::parse::<ToolUrl>).transpose().ok()?;
-        Some(About {
-            name: match &definition.name {
-                Some(name) => name.clone(),
-                None => resource.name.parse().ok()?,
-            },
-            description: match &definition.description {
-                Some(description) => description.clone(),
-                None => resource.description.parse().ok()?,
-            },
-            url: definition.url.clone().or(url),
-            definition: definition.kept(),
-        })
-    };
-    Ok(match kept() {
+    Ok(match definition.to_change(resource) {
         Some(about) if problems.is_empty() => Ok(about),
         Some(_) => Err(problems),
         None => Err(vec!["name: What is stored can’t be kept as it is: say it anew.".to_owned()]),

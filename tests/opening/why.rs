@@ -1,6 +1,7 @@
 //! Why somebody may open a resource, or not, and through what (A14).
 
 use super::*;
+use crate::support::keys;
 
 on_both! {
     /// A14: the decision and the rule that made it, in sentences; somebody unknown is answered as a stranger.
@@ -28,6 +29,83 @@ on_both! {
         // An entry that waits is answered as what it will be (A12).
         entry(&app, "refunds", "soon@nowhere.example", None).await;
         owner.get(&why("soon@nowhere.example")).await.ok().says("soon@nowhere.example may open Refunds: Read.");
+    }
+
+    /// A14, A5: the question is of the permission that is chosen; Read, where none is.
+    async fn any_permission_is_asked_about(app: TestApp) {
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Ana", "ana@halden.example", Role::Member).await;
+        resource(&app, New { audience: "InviteRestricted", ..New::default() }).await;
+        entry(&app, "refunds", "ana@halden.example", Some(10)).await;
+        let why = |email: &str, permission: &str| format!("{}/why?email={email}&permission={permission}", at("refunds"));
+        for (permission, verdict) in [
+            ("", "Ana may open Refunds: Read and Delete."),
+            ("Read", "Ana may open Refunds: Read and Delete."),
+            ("Delete", "Ana may delete in Refunds: Read and Delete."),
+            ("Create", "Ana may not create in Refunds, which takes Create. They have Read and Delete."),
+            ("Update", "Ana may not update in Refunds, which takes Update. They have Read and Delete."),
+        ] {
+            let page = owner.get(&why("ana@halden.example", permission)).await.ok().says(verdict).says("Their own entry gives Read and Delete");
+            let chosen = format!("<option value=\"{}\" selected>", if permission.is_empty() { "Read" } else { permission });
+            assert!(page.body.contains(&chosen), "{permission}");
+        }
+        owner.get(&why("gus@elsewhere.example", "Update")).await.ok().says("gus@elsewhere.example may not update in Refunds.");
+        for wrong in ["All", "read", "Write"] {
+            owner.get(&why("ana@halden.example", wrong)).await.is(400);
+        }
+    }
+
+    /// A14, K3, K5: a key is let in nowhere by itself, and it is said what it does instead; one in its owner's Dev mode
+    /// stands for them. Each person chooses among the keys that they see.
+    async fn a_key_is_asked_about(app: TestApp) {
+        const DEV: &str = "dev@halden.example";
+        let mut owner = app.owner().await;
+        let mut dev = app.member(&mut owner, "Dev Eloper", DEV, Role::Developer).await;
+        let mut auditor = app.member(&mut owner, "Aud", "aud@halden.example", Role::Auditor).await;
+        let mut bo = app.sign_up("Brightwater Labs", "Bo Bright", "bo@brightwater.example").await;
+        resource(&app, New { audience: "entire-organization", creator: DEV, ..New::default() }).await;
+        let (live, _) = keys::insert(&app, &keys::Row::live("halden-freight", None)).await;
+        let staging = keys::Row { environment: "staging", ..keys::Row::live("halden-freight", None) };
+        let (staging, _) = keys::insert(&app, &staging).await;
+        let (own, _) = keys::insert(&app, &keys::Row::development("halden-freight", DEV)).await;
+        let (admin, _) = keys::insert(&app, &keys::Row::admin("halden-freight", "amara@halden.example")).await;
+        let (theirs, _) = keys::insert(&app, &keys::Row::live("brightwater-labs", None)).await;
+        let path = format!("{}/why", at("refunds"));
+        let why = |key: &dyn std::fmt::Display, permission: &str| format!("{path}?email=&key={key}&permission={permission}");
+
+        let page = owner.get(&why(&live, "Update")).await.ok().says("The key A live key may not update in Refunds.");
+        let page = page.says("a live key of the agent A live agent, for Production").says("by itself it opens nothing");
+        assert!(page.says("POST /v1/access/check").body.contains(&format!("<option value=\"{live}\" selected>")));
+        owner.get(&why(&staging, "Read")).await.ok().says("for staging").says("it finds no such resource");
+        let page = owner.get(&why(&own, "Read")).await.ok().says("The key A development key may not open Refunds.");
+        page.says("acts for Dev Eloper in their Dev mode").says("Refunds is not in it").says("Signed in, Dev Eloper may open Refunds: All.");
+        let page = owner.get(&why(&admin, "Read")).await.ok().says("The key A admin key may not open Refunds.");
+        page.says("None of that opens it").says("Signed in, Amara Okafor may open Refunds: Read.");
+
+        // In Dev mode a developer's own key stands for them.
+        let trials = format!("{ORG}/e/development/resources");
+        dev.post(&trials, &[("kind", "interface"), ("name", "Trial"), ("key", "trial"), ("description", ""), ("url", "")]).await.is(303);
+        let page = dev.get(&format!("{trials}/trial/why?key={own}")).await.ok().says("Dev Eloper may open Trial: All.");
+        page.says("Trial is in that Dev mode, and what Dev Eloper may holds for the key").says("It is Dev Eloper’s own");
+
+        // Whoever sees a key under Keys chooses it here.
+        for (visitor, offered) in [(&mut owner, [true, true, true]), (&mut dev, [false, true, false]), (&mut auditor, [false; 3])] {
+            let page = visitor.get(&path).await.ok();
+            for (key, is_offered) in [&live, &own, &admin].into_iter().zip(offered) {
+                assert_eq!(page.body.contains(&format!("<option value=\"{key}\">")), is_offered);
+                assert_eq!(visitor.get(&why(key, "Read")).await.status.as_u16() == 200, is_offered);
+            }
+            assert!(!page.body.contains(&theirs.to_string()));
+        }
+        owner.get(&why(&theirs, "Read")).await.is(404);
+        owner.get(&why(&"nonsense", "Read")).await.is(404);
+        bo.get(&why(&theirs, "Read")).await.is(404);
+        let both = owner.get(&format!("{path}?email=ana@halden.example&key={live}")).await.is(422).says("not both");
+        assert!(both.body.contains("value=\"ana@halden.example\"") && both.body.contains(&format!("{live}\" selected")));
+        // One that has ended is not offered, and says so.
+        execute(&app, "update api_keys set revoked_at = 1").await;
+        owner.get(&path).await.ok().says_not("Or API key");
+        owner.get(&why(&live, "Read")).await.ok().says("The key A live key may not open Refunds").says("It does not work any more");
     }
 
     /// A14, V3: who may open it and through what, as a page and as a file; the same of a person and of a team.

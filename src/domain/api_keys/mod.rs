@@ -5,6 +5,7 @@ mod arriving;
 mod calls;
 mod ending;
 mod ephemeral;
+mod explaining;
 mod kind;
 mod leaving;
 mod lifetime;
@@ -22,6 +23,7 @@ pub use self::arriving::{About, Caller, KeyError, Known, Layer, Source, about, a
 pub use self::calls::{Calls, run as count_calls};
 pub use self::ending::{Ends, archive, archiving, ends, revoke_by};
 pub use self::ephemeral::{LONGEST_TTL, MintError, Minted, Minting, SHORTEST_TTL, mint};
+pub use self::explaining::why;
 pub use self::kind::{KeyScope, Kind};
 pub use self::leaving::Held;
 pub(crate) use self::leaving::{held_by, settle};

@@ -27,6 +27,16 @@ impl Permission {
             Permission::Delete => "Delete",
         }
     }
+
+    /// What whoever has it may: "Ana may open Refunds".
+    pub fn act(self) -> &'static str {
+        match self {
+            Permission::Create => "create in",
+            Permission::Read => "open",
+            Permission::Update => "update in",
+            Permission::Delete => "delete in",
+        }
+    }
 }
 
 /// A set of permissions. All of them together are what definitions call "All".

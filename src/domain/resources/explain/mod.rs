@@ -1,21 +1,21 @@
-//! Who may open a resource, through what, and why (not) (A14). Pages, files and the API say what
-//! [`explain`](words::explain) says of a [`Decision`].
+//! Who may open a resource, through what, and why (not) (A14). Pages and files say what [`words`] says of a
+//! [`Decision`](super::Decision).
 
 mod reach;
 mod sql;
 mod words;
 
 pub use self::reach::{Opener, Reach, Through, of_person, of_team, who_may};
-pub use self::words::{Explanation, Names, explain, via};
+pub use self::words::{Explanation, Names, via};
 use super::{
-    Audience, Decision, Facts, Permissions, Resource, ResourceError, Who, decide, find, inherited_from,
-    may_explain, may_read, who, whole_facts,
+    Audience, Facts, Permission, Resource, ResourceError, Who, decide, find, inherited_from, may_explain,
+    may_read, who, whole_facts,
 };
 use crate::domain::access::{Actor, Capability, Denied};
 use crate::domain::environments::Place;
 use crate::domain::values::Email;
 use crate::domain::{organizations, teams, users};
-use crate::ids::TeamId;
+use crate::ids::{TeamId, UserId};
 use crate::storage::{Db, Lends};
 
 /// A resource with all that its decisions rest on, and what things are called.
@@ -94,18 +94,9 @@ async fn load(on: &mut impl Lends, resource: Resource) -> sqlx::Result<Whole> {
     Ok(Whole { resource, facts, organization, teams, inherited })
 }
 
-/// The answer for one address, whoever that is.
-#[derive(Debug)]
-pub struct Answer {
-    /// Their name, if they are a member; else the address.
-    pub name: String,
-    pub decision: Decision,
-    pub explanation: Explanation,
-}
-
-/// Why somebody may open a resource, or not. Of an address that is no member's it is not told whether it has an
-/// account (S4): it is answered as that of somebody who has proven it.
-pub async fn why(db: &Db, whole: &Whole, email: &Email) -> sqlx::Result<Answer> {
+/// Why somebody may do something with a resource, or not. Of an address that is no member's it is not told whether it
+/// has an account (S4): it is answered as that of somebody who has proven it.
+pub async fn why(db: &Db, whole: &Whole, email: &Email, asked: Permission) -> sqlx::Result<Explanation> {
     let (organization, now) = (whole.resource.organization, db.now());
     let mut reader = db.read().await?;
     let canonical = email.canonical();
@@ -121,7 +112,22 @@ pub async fn why(db: &Db, whole: &Whole, email: &Email) -> sqlx::Result<Answer> 
     let mut facts = whole.facts.clone();
     let waits = sql::waiting_entry(&mut reader, whole.resource.id, &canonical).await?;
     super::load::with_waiting(&mut facts, &person, waits);
-    let decision = decide(&facts, &person.subject(), Permissions::READ);
-    let explanation = explain(&facts, &person, &decision, &whole.names(&name));
-    Ok(Answer { name, decision, explanation })
+    Ok(answer(whole, &facts, &person, &name, asked))
+}
+
+/// The same of a member whom something acts for.
+pub(crate) async fn why_member(
+    db: &Db,
+    whole: &Whole,
+    user: UserId,
+    name: &str,
+    asked: Permission,
+) -> sqlx::Result<Explanation> {
+    let person = who(&mut db.read().await?, whole.resource.organization, user, db.now()).await?;
+    Ok(answer(whole, &whole.facts, &person, name, asked))
+}
+
+fn answer(whole: &Whole, facts: &Facts, person: &Who, name: &str, asked: Permission) -> Explanation {
+    let decision = decide(facts, &person.subject(), asked.into());
+    words::explain(facts, person, asked, &decision, &whole.names(name))
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::access::Role;
 use crate::domain::resources::{
-    Admission, Audience, Basis, Cap, Decision, Facts, Permissions, Refusal, Standing, Who,
+    Admission, Audience, Basis, Cap, Decision, Facts, Permission, Permissions, Refusal, Standing, Who,
 };
 use crate::ids::TeamId;
 
@@ -19,9 +19,10 @@ pub struct Names<'a> {
     pub inherited: Option<&'a str>,
 }
 
-/// Why somebody may open a resource, or not.
+/// Why somebody may do something with a resource, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
+    pub allowed: bool,
     /// "Ana Perić may open Refunds: Read and Update."
     pub verdict: String,
     /// How that came about; each is a sentence.
@@ -34,8 +35,14 @@ impl Names<'_> {
     }
 }
 
-/// The decision on opening, in sentences.
-pub fn explain(facts: &Facts, who: &Who, decision: &Decision, names: &Names<'_>) -> Explanation {
+/// The decision on one permission, in sentences.
+pub(super) fn explain(
+    facts: &Facts,
+    who: &Who,
+    asked: Permission,
+    decision: &Decision,
+    names: &Names<'_>,
+) -> Explanation {
     let mut steps = Vec::new();
     steps.push(standing(who, names));
     if let Some(page) = names.inherited {
@@ -54,17 +61,16 @@ pub fn explain(facts: &Facts, who: &Who, decision: &Decision, names: &Names<'_>)
         None => steps.extend(decision.refusal.map(|refusal| refused(refusal, facts, names))),
     }
     let permissions = decision.permissions();
+    let (who, act, resource) = (names.who, asked.act(), names.resource);
     let verdict = match (decision.allowed, permissions.is_empty()) {
-        (true, _) => format!("{} may open {}: {permissions}.", names.who, names.resource),
+        (true, _) => format!("{who} may {act} {resource}: {permissions}."),
         (false, false) => {
-            format!(
-                "{} may not open {}, which takes Read. They have {permissions}.",
-                names.who, names.resource
-            )
+            let takes = asked.word();
+            format!("{who} may not {act} {resource}, which takes {takes}. They have {permissions}.")
         }
-        (false, true) => format!("{} may not open {}.", names.who, names.resource),
+        (false, true) => format!("{who} may not {act} {resource}."),
     };
-    Explanation { verdict, steps }
+    Explanation { allowed: decision.allowed, verdict, steps }
 }
 
 fn standing(who: &Who, names: &Names<'_>) -> String {

@@ -8,8 +8,10 @@ use serde::Deserialize;
 use super::{Named, path_of};
 use crate::app::Shared;
 use crate::csv;
-use crate::domain::resources::explain::{self, Answer, Opener, Whole};
-use crate::domain::resources::{self, asking};
+use crate::domain::access::Capability;
+use crate::domain::api_keys::{self, Filter, Standing};
+use crate::domain::resources::explain::{self, Explanation, Opener, Whole};
+use crate::domain::resources::{self, Permission, asking};
 use crate::domain::values::Email;
 use crate::ids::UserId;
 use crate::web::chrome::Chrome;
@@ -21,6 +23,8 @@ use crate::web::html::{self, Moment};
 use crate::web::pages::resources::{Head, Tab};
 
 const PAGE: usize = 50;
+/// So many keys are offered.
+const MOST_KEYS: usize = 200;
 
 #[derive(Template)]
 #[template(path = "opening/why.html")]
@@ -29,7 +33,12 @@ struct Page {
     head: Head,
     path: String,
     email: Field,
-    answer: Option<Answered>,
+    keys: Vec<KeyChoice>,
+    /// Whether there are more of them than are offered.
+    more_keys: bool,
+    permissions: [Permission; 4],
+    permission: Permission,
+    answer: Option<Explanation>,
     asked: Vec<Asks>,
     anyone: Option<String>,
     openers: Vec<Row>,
@@ -39,10 +48,11 @@ struct Page {
     csv: String,
 }
 
-struct Answered {
-    verdict: String,
-    allowed: bool,
-    steps: Vec<String>,
+/// A key that somebody may ask about.
+struct KeyChoice {
+    id: String,
+    title: String,
+    chosen: bool,
 }
 
 struct Asks {
@@ -67,6 +77,8 @@ struct Row {
 #[serde(default)]
 pub struct Asked {
     email: String,
+    key: String,
+    permission: String,
     after: String,
 }
 
@@ -86,23 +98,30 @@ pub async fn show(
     let after = after(&asked.after)?;
     let whole = explain::whole(&app.db, &inside.actor, &inside.place(), &named.key).await?;
     let mut email = Field::new(asked.email.trim());
-    let answer = match email.value.as_str() {
-        "" => None,
-        _ => match email.parse::<Email>() {
-            Some(email) => Some(explain::why(&app.db, &whole, &email).await?),
+    let permission = permission(&asked.permission)?;
+    let answer = match (email.value.as_str(), asked.key.as_str()) {
+        ("", "") => None,
+        ("", key) => {
+            let key = key.parse().map_err(|_| Error::NotFound)?;
+            Some(api_keys::why(&app, &inside.actor, &whole, key, permission).await?)
+        }
+        (_, "") => match email.parse::<Email>() {
+            Some(email) => Some(explain::why(&app.db, &whole, &email, permission).await?),
             None => None,
         },
+        _ => email.note(Err("Type an address or choose a key, not both.")),
     };
     let status = if email.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let reach = explain::who_may(&app.db, &whole, after, PAGE).await?;
     let path = path_of(&inside, &named.key, "why");
+    let (keys, more_keys) = keys(&app, &inside, &asked.key).await?;
     let page = Page {
         head: Head::new(&inside, &whole.resource, Tab::Why),
-        answer: answer.map(|Answer { decision, explanation, .. }| Answered {
-            verdict: explanation.verdict,
-            allowed: decision.allowed,
-            steps: explanation.steps,
-        }),
+        answer,
+        keys,
+        more_keys,
+        permissions: Permission::ALL,
+        permission,
         asked: asks(&app, &inside, &whole).await?,
         anyone: whole.anyone(),
         summary: html::people(i64::try_from(reach.openers.len()).unwrap_or(i64::MAX)),
@@ -115,6 +134,28 @@ pub async fn show(
         chrome: inside.chrome,
     };
     Ok(html::page_with(status, &page))
+}
+
+/// Read, where nothing is chosen.
+fn permission(word: &str) -> Result<Permission> {
+    let word = if word.is_empty() { Permission::Read.word() } else { word };
+    let found = Permission::ALL.into_iter().find(|permission| permission.word() == word);
+    found.ok_or(Error::Malformed("There is no such permission."))
+}
+
+/// The keys that work and that the person sees under Keys, the newest first.
+async fn keys(app: &Shared, inside: &Inside, chosen: &str) -> Result<(Vec<KeyChoice>, bool)> {
+    if inside.actor.may(Capability::OwnDevelopmentKey).is_err() {
+        return Ok((Vec::new(), false));
+    }
+    let filter = Filter { state: Some(Standing::Working), ..Filter::default() };
+    let page = api_keys::page(app, &inside.actor, &filter, None, MOST_KEYS).await?;
+    let choices = page.keys.into_iter().map(|key| {
+        let id = key.id.to_string();
+        let holder = key.owner_name.or(key.agent_name).unwrap_or_default();
+        KeyChoice { chosen: id == chosen, title: format!("{}, {holder} ({})", key.name, key.shown), id }
+    });
+    Ok((choices.collect(), page.next.is_some()))
 }
 
 async fn asks(app: &Shared, inside: &Inside, whole: &Whole) -> Result<Vec<Asks>> {
@@ -133,7 +174,7 @@ async fn asks(app: &Shared, inside: &Inside, whole: &Whole) -> Result<Vec<Asks>>
 }
 
 fn row(inside: &Inside, opener: Opener) -> Row {
-    let may_see = inside.actor.role.may(crate::domain::access::Capability::ReadUsers);
+    let may_see = inside.actor.role.may(Capability::ReadUsers);
     Row {
         path: opener.user.filter(|_| may_see).map(|id| inside.path(&format!("users/{id}/access"))),
         role: opener.role.map_or("Guest", |role| role.name()),

@@ -3,10 +3,10 @@
 
 use axum::extract::Request;
 
-use super::{
-    Check, Inside, Visitor, chrome_organizations, enter, environment_in_path, from_our_pages, led_on,
-    note_click, organization_in_path, rest_of_path, way_back,
-};
+use super::address::{environment_in_path, organization_in_path, rest_of_path, way_back};
+use super::inside::{enter, note_click};
+use super::ways::led_on;
+use super::{Check, Inside, Visitor, chrome_organizations, from_our_pages};
 use crate::app::Shared;
 use crate::clock::Timestamp;
 use crate::domain::access::Person;

@@ -316,10 +316,7 @@ pub async fn accept_as(app: &App, token: &str, person: &Person) -> Result<Organi
     if !person.may_know_of(invitation.organization) {
         return Err(AcceptError::Unproven);
     }
-    match users::membership_now(&mut change, invitation.organization, user.id)
-        .await?
-        .map(|member| member.state)
-    {
+    match users::member_of(&mut change, invitation.organization, user.id).await?.map(|member| member.state) {
         Some(MemberState::Active) => return Err(AcceptError::AlreadyMember),
         Some(MemberState::Suspended) => return Err(AcceptError::Suspended),
         Some(MemberState::Removed) | None => {}

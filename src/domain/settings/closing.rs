@@ -87,7 +87,7 @@ pub async fn reopen(app: &App, actor: &Actor) -> Result<Organization, CloseError
     let mut change = app.db.change(actor.organization).await?;
     let now = change.now();
     // Not `current_actor`, which lets nobody act in a deleted organization.
-    let member = users::membership_now(&mut change, actor.organization, actor.person.user).await?;
+    let member = users::member_of(&mut change, actor.organization, actor.person.user).await?;
     let may =
         member.is_some_and(|member| member.is_active(now) && member.role.may(Capability::DeleteOrganization));
     if !may {

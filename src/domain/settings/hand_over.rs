@@ -87,7 +87,7 @@ pub async fn hand_over(
         _ => users::assign_role(&mut change, actor, &member, Role::Owner).await?,
     };
     if !stays {
-        let own = users::membership_now(&mut change, organization.id, actor.person.user).await?;
+        let own = users::member_of(&mut change, organization.id, actor.person.user).await?;
         let own = own.ok_or(Denied)?;
         if users::is_last_break_glass(&mut change, organization.id, &own).await? {
             return Err(HandOverError::LastBreakGlass);

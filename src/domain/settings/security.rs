@@ -151,7 +151,7 @@ async fn has_proven(
     let (now, person) = (change.now(), &actor.person);
     let user = users::by_id(change, person.user).await?.ok_or(Denied)?;
     has_one(rule, user.factors)?;
-    let member = users::membership_now(change, actor.organization, person.user).await?.ok_or(Denied)?;
+    let member = users::member_of(change, actor.organization, person.user).await?.ok_or(Denied)?;
     let (proven_at, missing) = match rule {
         MfaRule::Passkey => (person.passkey_proven_at, SecurityError::UnprovenPasskey),
         MfaRule::Any | MfaRule::Optional => (person.factor_proven_at, StepUpNeeded.into()),

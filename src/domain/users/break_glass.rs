@@ -1,6 +1,6 @@
 //! Who comes in by password and factor though single sign-on is required (O4): naming them, and what is said of it.
 
-use super::members::{Member, MemberState, mail_of_owners};
+use super::members::{Member, MemberState, mail_of_owners, member_of};
 use super::sql;
 use crate::app::App;
 use crate::domain::access::Operator;
@@ -55,7 +55,7 @@ pub(crate) async fn end_break_glass(
     operator: &Operator,
 ) -> sqlx::Result<()> {
     for organization in change.organizations().to_vec() {
-        let member = sql::member(change, organization, user).await?;
+        let member = member_of(change, organization, user).await?;
         let named = |member: &Member| member.break_glass && member.state != MemberState::Removed;
         if let Some(member) = member.filter(named) {
             name_break_glass(app, change, organization, &member, BreakGlass::Lost, operator).await?;

@@ -17,7 +17,7 @@ pub(crate) use self::list::find_active;
 pub use self::list::{Cursor, FactorFilter, ListQuery, Listed, Members, Sort, StateFilter, list};
 pub(crate) use self::members::{
     Joining, assign_role, erase, is_last_break_glass, is_last_owner, join, kept_for_break_glass, leave,
-    longest_owner, mail_of_admins, membership_now, owners_beside, removable, remove,
+    longest_owner, mail_of_admins, owners_beside, removable, remove,
 };
 pub use self::members::{
     Member, MemberError, MemberState, RoleChange, change_role, current_actor, find_member, mail_of_owners,

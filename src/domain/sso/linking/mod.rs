@@ -103,7 +103,7 @@ async fn may_link(
 ) -> Result<(), LinkError> {
     let still = super::sql::connection(change, connection.id).await?.filter(|connection| connection.enabled);
     let organization = still.ok_or(LinkError::NotThere)?.organization;
-    let member = users::membership_now(change, organization, user.id).await?;
+    let member = users::member_of(change, organization, user.id).await?;
     if !member.is_some_and(|member| member.is_active(now)) {
         return Err(LinkError::NotThere);
     }

@@ -83,7 +83,7 @@ pub async fn name_break_glass(
         return Err(BreakGlassError::NotOwner);
     }
     let user = users::by_email(&mut change, &email.canonical()).await?.ok_or(BreakGlassError::Nobody)?;
-    let member = users::membership_now(&mut change, actor.organization, user.id).await?;
+    let member = users::member_of(&mut change, actor.organization, user.id).await?;
     let here = |member: &users::Member| match named {
         true => member.is_active(now),
         false => member.state != MemberState::Removed,

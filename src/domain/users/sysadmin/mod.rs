@@ -3,8 +3,7 @@
 
 mod sql;
 
-use super::members::{Member, MemberError, MemberState, another_owner_stays, record_state};
-use super::sql as members;
+use super::members::{Member, MemberError, MemberState, another_owner_stays, member_of, record_state};
 use crate::clock::Timestamp;
 use crate::domain::access::{Operator, Role};
 use crate::domain::audit::Kind;
@@ -107,10 +106,10 @@ pub async fn is_last_owner(
     organization: OrganizationId,
     user: UserId,
 ) -> sqlx::Result<bool> {
-    let Some(member) = members::member(on, organization, user).await? else { return Ok(false) };
-    Ok(member.role == Role::Owner
-        && member.state == MemberState::Active
-        && members::other_active_owners(on, organization, user).await? == 0)
+    match member_of(on, organization, user).await? {
+        Some(member) => super::is_last_owner(on, organization, &member).await,
+        None => Ok(false),
+    }
 }
 
 /// Whether nobody could come in without single sign-on, which is required, if this person could not (O4).
@@ -119,7 +118,7 @@ pub async fn is_last_break_glass(
     organization: OrganizationId,
     user: UserId,
 ) -> sqlx::Result<bool> {
-    match members::member(on, organization, user).await? {
+    match member_of(on, organization, user).await? {
         Some(member) => super::is_last_break_glass(on, organization, &member).await,
         None => Ok(false),
     }
@@ -136,7 +135,7 @@ pub(crate) async fn set_state(
     state: MemberState,
     last_owner_too: bool,
 ) -> Result<Member, MemberError> {
-    let member = members::member(change, organization, user)
+    let member = member_of(change, organization, user)
         .await?
         .filter(|member| member.state != MemberState::Removed)
         .ok_or(MemberError::NotFound)?;

@@ -1,7 +1,9 @@
 //! Memberships that end by themselves: their date, the mails before it, and when it has come.
 
-use super::members::{Member, MemberError, MemberState, current_actor, handled, record_state};
-use super::sql;
+mod sql;
+
+use super::members::{Member, MemberError, MemberState, current_actor, handled, member_of, record_state};
+use super::sql::time_zone;
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Timestamp};
 use crate::domain::access::{Actor, Operator, Role};
@@ -86,7 +88,7 @@ pub async fn change_end_date(
     };
     audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;
     let organization = organizations::by_id(&mut change, actor.organization).await?;
-    let zone = sql::time_zone(&mut change, user).await?;
+    let zone = time_zone(&mut change, user).await?;
     let message = changed(app, &member, &organization.name, &organization.slug, ends_at, &zone);
     mail::queue(&mut change, app, Some(actor.organization), &message).await?;
     change.commit().await?;
@@ -105,7 +107,7 @@ pub(crate) async fn due(
     user: UserId,
 ) -> sqlx::Result<Option<Member>> {
     let now = change.now();
-    let member = sql::member(change, organization, user).await?;
+    let member = member_of(change, organization, user).await?;
     Ok(member.filter(|member| {
         member.state != MemberState::Removed
             && member.role != Role::Owner

@@ -1,5 +1,7 @@
+mod sql;
+
 use super::ending::EndDateError;
-use super::{User, search_text, sql};
+use super::{User, search_text};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied, Factors, Operator, Person, Role, StepUpNeeded};
@@ -389,15 +391,6 @@ pub(crate) async fn join(
 /// Drops every membership of an organization that is erased (R12).
 pub(crate) async fn erase(change: &mut Change, organization: OrganizationId) -> sqlx::Result<()> {
     sql::erase_members(change, organization).await
-}
-
-/// A person's membership as it stands inside a change.
-pub(crate) async fn membership_now(
-    change: &mut Change,
-    organization: OrganizationId,
-    user: UserId,
-) -> sqlx::Result<Option<Member>> {
-    sql::member(change, organization, user).await
 }
 
 /// A click inside an organization, noted at most once a minute: the caller keeps count.

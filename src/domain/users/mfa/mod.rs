@@ -1,7 +1,9 @@
 //! Who of an organization lacks a factor that it asks for, or is to, and whom to mail about that.
 
+mod sql;
+
 use super::members::MemberState;
-use super::sql;
+use super::sql::time_zone;
 use crate::clock::Timestamp;
 use crate::domain::access::Factors;
 use crate::domain::organizations::MfaRule;
@@ -87,7 +89,7 @@ pub(crate) async fn take_mfa_mail(tx: &mut Tx, mail: &MfaMail) -> sqlx::Result<O
             && !mail.rule.is_met_with(member.factors)
     };
     match sql::take_mfa_mail(tx, mail).await?.filter(lacks) {
-        Some(member) => Ok(Some((member.email, sql::time_zone(tx, mail.user_id).await?))),
+        Some(member) => Ok(Some((member.email, time_zone(tx, mail.user_id).await?))),
         None => Ok(None),
     }
 }

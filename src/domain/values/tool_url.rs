@@ -32,6 +32,9 @@ pub enum ToolUrlError {
 }
 
 impl ToolUrl {
+    /// What a form shows as one.
+    pub const EXAMPLE: &str = "https://tool.example.com/orders";
+
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -121,6 +124,7 @@ mod tests {
 
     #[test]
     fn addresses_of_tools() {
+        assert!(ToolUrl::EXAMPLE.parse::<ToolUrl>().is_ok());
         for (typed, kept, host, path) in [
             ("https://Wiki.Example.com", "https://wiki.example.com/", "wiki.example.com", "/"),
             (

@@ -6,6 +6,8 @@ mod members;
 mod pasted;
 mod sql;
 
+use std::collections::HashMap;
+
 pub use self::editing::{Deletion, Grant, change, create, delete, deletion, rewrite, suggestion};
 pub use self::list::{Listed, list};
 pub use self::members::{
@@ -111,6 +113,19 @@ pub async fn of_people(
     people: &[UserId],
 ) -> sqlx::Result<Vec<Membership>> {
     if people.is_empty() { Ok(Vec::new()) } else { sql::of_people(on, organization, people).await }
+}
+
+/// The names of these teams alone, by person: a list of people brings a row of them for each, and not one a team.
+pub async fn names_of(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    people: &[UserId],
+) -> sqlx::Result<HashMap<UserId, Vec<String>>> {
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sql::names_of(on, organization, people).await?;
+    Ok(rows.into_iter().map(|(user, names)| (user, names.lines().map(str::to_owned).collect())).collect())
 }
 
 /// That somebody is in a team.

@@ -84,6 +84,25 @@ pub(super) async fn of_people(
     })
 }
 
+/// A row a person. A line's end parts the names: none holds one.
+pub(super) async fn names_of(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    people: &[UserId],
+) -> sqlx::Result<Vec<(UserId, String)>> {
+    on_either!(on, |e| {
+        let mut query = QueryBuilder::new("select m.user_id, string_agg(t.name, ");
+        query.push_bind("\n");
+        query.push(
+            " order by t.name_key, t.id) from team_members m join teams t on t.id = m.team \
+             where m.organization = ",
+        );
+        query.push_bind(organization.to_string());
+        among(&mut query, "m.user_id", people);
+        query.push(" group by m.user_id").build_query_as().fetch_all(e).await
+    })
+}
+
 pub(super) async fn list(
     on: &mut impl Lends,
     organization: OrganizationId,

@@ -148,11 +148,7 @@ impl Teams {
 
 /// The teams of some people, each person's in a phrase.
 async fn named(app: &Shared, inside: &Inside, people: &[UserId]) -> Result<HashMap<UserId, String>> {
-    let found = teams::of_people(&mut app.db.read().await?, inside.organization.id, people).await?;
-    let mut names: HashMap<UserId, Vec<String>> = HashMap::new();
-    for team in found {
-        names.entry(team.user_id).or_default().push(team.name);
-    }
+    let names = teams::names_of(&mut app.db.read().await?, inside.organization.id, people).await?;
     Ok(names.into_iter().map(|(user, names)| (user, few(&names))).collect())
 }
 

@@ -4,7 +4,7 @@ use interlock::domain::access::Role;
 use serde_json::json;
 
 use super::{on_both_now, program, table};
-use crate::support::database::{count, only, texts};
+use crate::support::database::{count, execute, only, texts};
 use crate::support::{PASSWORD, TestApp, everything};
 
 const DANA: &str = "dana@halden.example";
@@ -32,6 +32,9 @@ on_both_now! {
         let found = program(&app, "user list --search lukasz --json").json();
         assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
         assert_eq!(found[0]["name"], "Łukasz Brandt");
+        for word in ["LUKASZ", "Łukasz", "ŁUKASZ", "Brandt", "Lukasz@Halden.EXAMPLE"] {
+            assert_eq!(program(&app, &format!("user list --search {word} --json")).json(), found, "{word}");
+        }
         let here = program(&app, "user list --org halden-freight --json").json();
         let facts: Vec<_> = here.as_array().expect("a list").iter().map(|one| (&one["email"], &one["role"], &one["state"], &one["organizations"])).collect();
         assert_eq!(facts, [(&json!(AMARA), &json!("owner"), &json!("active"), &json!(1)), (&json!("lukasz@halden.example"), &json!("developer"), &json!("active"), &json!(1))]);
@@ -40,6 +43,12 @@ on_both_now! {
         assert!(cut.err.contains("more than 2"), "{}", cut.err);
         assert_eq!(program(&app, "user list --search nobody").ok(), "No account fits.\n");
         assert_eq!(program(&app, "user list --search % --json").json(), json!([]), "a sign stands for itself");
+        // Of whom no organization knows, too.
+        execute(&app, "delete from memberships where email = 'noor@quill.example'").await;
+        for word in ["noor", "NOOR", "Haddad", "QUILL.example"] {
+            let found = program(&app, &format!("user list --search {word} --json")).json();
+            assert_eq!((found.as_array().map(Vec::len), &found[0]["name"]), (Some(1), &json!("Noor Haddad")), "{word}");
+        }
         program(&app, "user list --org nowhere").fails(1, "There is no organization nowhere");
     }
 

@@ -2,6 +2,7 @@ use sqlx::QueryBuilder;
 
 use super::super::list::containing;
 use super::{Account, AccountQuery, Headcount, ListedAccount, MemberState, Membership};
+use crate::domain::values::folded;
 use crate::ids::{OrganizationId, UserId};
 use crate::storage::{Lends, fetch_all, fetch_optional, on_either};
 
@@ -25,11 +26,12 @@ pub(super) async fn accounts(
                 .push_bind(organization),
         };
         for word in asked.search.split_whitespace().take(5) {
-            // Folded names stand in memberships only; who has none is found by name as it is written.
-            query.push(" and (u.email_canonical like ").push_bind(containing(word)).push(r" escape '\'");
-            query.push(" or u.name like ").push_bind(containing(word)).push(r" escape '\'");
+            let address = containing(&word.to_ascii_lowercase());
+            query.push(" and (u.email_canonical like ").push_bind(address).push(r" escape '\'");
+            // Folded names stand in memberships only; who has none is found by name with its marks.
+            query.push(" or lower(u.name) like lower(").push_bind(containing(word)).push(r") escape '\'");
             query.push(" or exists (select 1 from memberships s where s.user_id = u.id and s.search like ");
-            query.push_bind(containing(word)).push(r" escape '\'))");
+            query.push_bind(containing(&folded(word))).push(r" escape '\'))");
         }
         query.push(" order by u.email_canonical limit ").push_bind(limit);
         query.build_query_as::<ListedAccount>().fetch_all(e).await

@@ -97,12 +97,11 @@ async fn changeable(
     on: &mut impl Lends,
     actor: &Actor,
     id: PermissionId,
-    now: crate::clock::Timestamp,
 ) -> Result<(Permission, Uses), PermitError> {
     actor.may(Capability::WritePermissions)?;
     let found = permissions::find(on, actor.organization, id).await?;
     let permission = found.ok_or(PermitError::NotFound)?;
-    let uses = Uses::of(on, actor.organization, id, now).await?;
+    let uses = Uses::of(on, actor.organization, id).await?;
     may_change(actor, uses)?;
     Ok((permission, uses))
 }
@@ -115,7 +114,7 @@ fn digest(before: &Permission, said: &Said, uses: Uses) -> String {
 
 /// A permission that the actor may change, for its editors.
 pub async fn to_change(db: &Db, actor: &Actor, id: PermissionId) -> Result<Permission, PermitError> {
-    Ok(changeable(&mut db.read().await?, actor, id, db.now()).await?.0)
+    Ok(changeable(&mut db.read().await?, actor, id).await?.0)
 }
 
 /// What saving would do. Changes nothing.
@@ -125,14 +124,13 @@ pub async fn preview(
     id: PermissionId,
     said: &Said,
 ) -> Result<Preview, PermitError> {
-    let now = app.db.now();
     let mut reader = app.db.read().await?;
-    let (before, uses) = changeable(&mut reader, actor, id, now).await?;
+    let (before, uses) = changeable(&mut reader, actor, id).await?;
     said.fits(&mut reader, actor.organization, Some(id)).await?;
     Ok(Preview {
         difference: Difference::between(&before.scopes, &said.scopes),
         renamed: before.name != said.name.as_str(),
-        keys: keys_of(&mut reader, actor, id, now).await?,
+        keys: keys_of(&mut reader, actor, id).await?,
         digest: digest(&before, said, uses),
         before,
         uses,
@@ -175,7 +173,7 @@ async fn write(
     let mut change = app.db.change(actor.organization).await?;
     let now = change.now();
     let actor = &users::current_actor(&mut change, actor).await?;
-    let (before, uses) = changeable(&mut change, actor, id, now).await?;
+    let (before, uses) = changeable(&mut change, actor, id).await?;
     let old = Said {
         // It was one when it was kept.
         name: before.name.parse().map_err(|_| sqlx::Error::RowNotFound)?,
@@ -240,25 +238,23 @@ pub struct Deletion {
 
 pub async fn deletion(app: &App, actor: &Actor, id: PermissionId) -> Result<Deletion, PermitError> {
     actor.may(Capability::WritePermissions)?;
-    let now = app.db.now();
     let mut reader = app.db.read().await?;
     let found = permissions::find(&mut reader, actor.organization, id).await?;
     Ok(Deletion {
         permission: found.ok_or(PermitError::NotFound)?,
-        uses: Uses::of(&mut reader, actor.organization, id, now).await?,
-        keys: keys_of(&mut reader, actor, id, now).await?,
+        uses: Uses::of(&mut reader, actor.organization, id).await?,
+        keys: keys_of(&mut reader, actor, id).await?,
     })
 }
 
 /// Deletes a permission that no key uses. Revoked keys keep its id, and grant nothing.
 pub async fn delete(app: &App, actor: &Actor, id: PermissionId) -> Result<Permission, PermitError> {
     let mut change = app.db.change(actor.organization).await?;
-    let now = change.now();
     let actor = &users::current_actor(&mut change, actor).await?;
     actor.may(Capability::WritePermissions)?;
     let found = permissions::find(&mut change, actor.organization, id).await?;
     let permission = found.ok_or(PermitError::NotFound)?;
-    let uses = Uses::of(&mut change, actor.organization, id, now).await?;
+    let uses = Uses::of(&mut change, actor.organization, id).await?;
     if uses.all() > 0 {
         return Err(PermitError::InUse(uses.all()));
     }

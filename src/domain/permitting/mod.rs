@@ -125,14 +125,9 @@ impl Uses {
         self.live + self.development + self.other
     }
 
-    async fn of(
-        on: &mut impl Lends,
-        organization: OrganizationId,
-        id: PermissionId,
-        now: Timestamp,
-    ) -> sqlx::Result<Uses> {
+    async fn of(on: &mut impl Lends, organization: OrganizationId, id: PermissionId) -> sqlx::Result<Uses> {
         let mut uses = Uses::default();
-        for (kind, count) in sql::uses(on, organization, id, now).await? {
+        for (kind, count) in sql::uses(on, organization, id).await? {
             match kind {
                 Kind::Live => uses.live = count,
                 Kind::Development => uses.development = count,
@@ -183,8 +178,8 @@ pub async fn list(
     limit: usize,
 ) -> Result<Page<Listed>, PermitError> {
     actor.may(Capability::ReadPermissions)?;
-    let (now, pattern) = (db.now(), users::containing(&folded(search.trim())));
-    let rows = sql::list(&mut db.read().await?, actor.organization, now, &pattern, place, limit + 1).await?;
+    let pattern = users::containing(&folded(search.trim()));
+    let rows = sql::list(&mut db.read().await?, actor.organization, &pattern, place, limit + 1).await?;
     Ok(Page::of(rows, place, limit, |row, backwards| Place::at(&row.name, row.id, backwards)))
 }
 
@@ -236,12 +231,11 @@ async fn keys_of(
     on: &mut impl Lends,
     actor: &Actor,
     id: PermissionId,
-    now: Timestamp,
 ) -> sqlx::Result<Option<Vec<KeyUsing>>> {
     if !may_see_keys(actor) {
         return Ok(None);
     }
-    sql::keys(on, actor.organization, id, now, NAMED).await.map(Some)
+    sql::keys(on, actor.organization, id, NAMED).await.map(Some)
 }
 
 /// What is used of each limit of these scopes, in their order.
@@ -267,14 +261,14 @@ pub async fn show(db: &Db, actor: &Actor, id: PermissionId) -> Result<Shown, Per
     let mut reader = db.read().await?;
     let found = permissions::find(&mut reader, organization, id).await?;
     let permission = found.ok_or(PermitError::NotFound)?;
-    let about = sql::one(&mut reader, organization, id, now).await?.ok_or(PermitError::NotFound)?;
+    let about = sql::one(&mut reader, organization, id).await?.ok_or(PermitError::NotFound)?;
     let changes = match actor.may(Capability::ReadAudit) {
         Ok(()) => Some(audit::about(&mut reader, actor, &id.to_string(), 10).await?),
         Err(Denied) => None,
     };
     Ok(Shown {
-        uses: Uses::of(&mut reader, organization, id, now).await?,
-        keys: keys_of(&mut reader, actor, id, now).await?,
+        uses: Uses::of(&mut reader, organization, id).await?,
+        keys: keys_of(&mut reader, actor, id).await?,
         usage: usage(&mut reader, organization, &permission.scopes, now).await?,
         base: permissions::base(&mut reader, organization).await?,
         known: Known::load(&mut reader, organization).await?,

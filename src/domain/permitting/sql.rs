@@ -11,7 +11,7 @@ macro_rules! listed {
         concat!(
             "select p.id, p.name, p.scopes as text, p.created_at, p.changed_at, u.name as changed_by, \
              (select count(*) from api_keys k where k.permission = p.id and k.organization = p.organization \
-             and (k.revoked_at is null or k.revoked_at > $2)) as keys \
+             and k.revoked_at is null) as keys \
              from permissions p left join users u on u.id = p.changed_by where p.organization = $1 ",
             $rest
         )
@@ -21,7 +21,6 @@ macro_rules! listed {
 pub(super) async fn list(
     on: &mut impl Lends,
     organization: OrganizationId,
-    now: Timestamp,
     pattern: &str,
     place: Option<&Place>,
     limit: usize,
@@ -33,11 +32,10 @@ pub(super) async fn list(
             on,
             Listed,
             listed!(
-                r"and (p.name_key, p.id) > ($3, $4) and (p.name_key like $5 escape '\' or p.search like $5 escape '\')
-                  order by p.name_key, p.id limit $6"
+                r"and (p.name_key, p.id) > ($2, $3) and (p.name_key like $4 escape '\' or p.search like $4 escape '\')
+                  order by p.name_key, p.id limit $5"
             ),
             organization,
-            now,
             &from.key,
             &from.id,
             pattern,
@@ -47,11 +45,10 @@ pub(super) async fn list(
             on,
             Listed,
             listed!(
-                r"and (p.name_key, p.id) < ($3, $4) and (p.name_key like $5 escape '\' or p.search like $5 escape '\')
-                  order by p.name_key desc, p.id desc limit $6"
+                r"and (p.name_key, p.id) < ($2, $3) and (p.name_key like $4 escape '\' or p.search like $4 escape '\')
+                  order by p.name_key desc, p.id desc limit $5"
             ),
             organization,
-            now,
             &from.key,
             &from.id,
             pattern,
@@ -64,9 +61,8 @@ pub(super) async fn one(
     on: &mut impl Lends,
     organization: OrganizationId,
     id: PermissionId,
-    now: Timestamp,
 ) -> sqlx::Result<Option<Listed>> {
-    fetch_optional!(on, Listed, listed!("and p.id = $3"), organization, now, id)
+    fetch_optional!(on, Listed, listed!("and p.id = $2"), organization, id)
 }
 
 /// All of an organization's, by id, after one.
@@ -113,16 +109,14 @@ pub(super) async fn uses(
     on: &mut impl Lends,
     organization: OrganizationId,
     id: PermissionId,
-    now: Timestamp,
 ) -> sqlx::Result<Vec<(Kind, i64)>> {
     fetch_all!(
         on,
         (Kind, i64),
         "select kind, count(*) from api_keys where organization = $1 and permission = $2 \
-         and (revoked_at is null or revoked_at > $3) group by kind",
+         and revoked_at is null group by kind",
         organization,
-        id,
-        now
+        id
     )
 }
 
@@ -130,7 +124,6 @@ pub(super) async fn keys(
     on: &mut impl Lends,
     organization: OrganizationId,
     id: PermissionId,
-    now: Timestamp,
     limit: i64,
 ) -> sqlx::Result<Vec<KeyUsing>> {
     fetch_all!(
@@ -138,10 +131,9 @@ pub(super) async fn keys(
         KeyUsing,
         "select k.id, k.name, k.kind, k.shown, k.environment, a.name as agent from api_keys k \
          left join agents a on a.id = k.agent where k.organization = $1 and k.permission = $2 \
-         and (k.revoked_at is null or k.revoked_at > $3) order by k.id limit $4",
+         and k.revoked_at is null order by k.id limit $3",
         organization,
         id,
-        now,
         limit
     )
 }

@@ -4,10 +4,10 @@ use interlock::clock::DAY;
 use interlock::domain::access::Role;
 use interlock::domain::leaving;
 
-use super::{ADMIN, DEV, admin, audited, current, development, live, people};
-use crate::api::problem;
+use super::{ADMIN, AMARA, DEV, admin, audited, current, development, live, people};
+use crate::api::{json_of, problem};
 use crate::support::database::{count, execute, texts};
-use crate::support::{PASSWORD, on_both};
+use crate::support::{PASSWORD, Visitor, on_both};
 
 on_both! {
     /// KEY-08: demoted, suspended, or ended by date: a person's keys open nothing from the next request on.
@@ -16,25 +16,43 @@ on_both! {
         let (_, admin_key) = admin(&mut ad, "90").await;
         let (_, dev_key) = development(&mut dev).await;
         let (_, own) = development(&mut ad).await;
+        let asks = crate::api::admin(&app, &owner.org, AMARA).await;
+        let shown = async |owner: &mut Visitor, name: &str| {
+            let listed = json_of(&crate::api::call(&app, &asks, "GET", "/v1/keys", None).await.ok());
+            let row = listed["data"].as_array().expect("a list").iter().find(|row| row["name"] == name).expect("it is listed");
+            let state = row["state"].as_str().expect("a state").to_owned();
+            let file = owner.get(&format!("{}/keys.csv", owner.org)).await.ok().body;
+            let line = file.lines().find(|line| line.contains(name)).expect("it is in the file");
+            assert!(line.ends_with(&state), "{line}: {state}");
+            state
+        };
         let users = format!("{}/users", owner.org);
         let (ad_id, dev_id) = (app.id_of(&mut owner, "Ad Min").await, app.id_of(&mut owner, "De Vel").await);
         // A Developer has a development key and no admin one; a Member has none.
         owner.step_up().await;
         owner.post(&format!("{users}/{ad_id}/role"), &[("role", "developer")]).await.is(303);
         problem(&current(&app, &admin_key).await, 403, "key-owner-role");
+        assert_eq!(shown(&mut owner, "Provisioning").await, "owner_role");
+        owner.get(&format!("{}/keys", owner.org)).await.ok().says("Blocked: the role of Ad Min has no such keys");
         current(&app, &own).await.ok();
         ad.get(&format!("{}/keys", ad.org)).await.ok().says("Provisioning");
         owner.post(&format!("{users}/{ad_id}/role"), &[("role", "member")]).await.is(303);
         problem(&current(&app, &own).await, 403, "key-owner-role");
         owner.post(&format!("{users}/{ad_id}/role"), &[("role", "admin")]).await.is(303);
         current(&app, &admin_key).await.ok();
+        assert_eq!(shown(&mut owner, "Provisioning").await, "works");
+        execute(&app, "delete from api_keys where kind = 'development' and owner = (select id from users where email = 'admin@halden.example')").await;
+        assert_eq!(shown(&mut owner, "Development key").await, "works");
         owner.post(&format!("{users}/{dev_id}/suspension"), &[]).await.is(303);
         problem(&current(&app, &dev_key).await, 401, "key-owner-gone");
         owner.get(&format!("{}/keys", owner.org)).await.ok().says("Blocked: De Vel is suspended");
+        assert_eq!(shown(&mut owner, "Development key").await, "owner_inactive");
         owner.post(&format!("{users}/{dev_id}/reactivation"), &[]).await.is(303);
         current(&app, &dev_key).await.ok();
         execute(&app, &format!("update memberships set ends_at = {} where user_id = '{dev_id}'", app.app.db.now().0)).await;
         problem(&current(&app, &dev_key).await, 401, "key-owner-gone");
+        assert_eq!(shown(&mut owner, "Development key").await, "owner_inactive");
+        owner.get(&format!("{}/keys", owner.org)).await.ok().says("Blocked: De Vel is no member");
     }
 
     /// M3: where a factor is asked for, a personal key works once its owner has met that at the gate, and as long as

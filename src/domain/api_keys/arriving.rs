@@ -9,12 +9,12 @@ use ipnet::IpNet;
 use super::{Kind, NOTED_EVERY, Secret, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::access::{Actor, Capability, Origin, Person};
+use crate::domain::access::{Actor, Origin, Person};
 use crate::domain::environments::Place;
 use crate::domain::organizations::MfaRule;
 use crate::domain::permissions::{self, Scope, Scopes};
 use crate::domain::throttle::{self, SpendError, Throttled, UNKNOWN_KEY};
-use crate::domain::users::{self, MemberState};
+use crate::domain::users;
 use crate::ids::{AgentId, ApiKeyId, OrganizationId, PermissionId, UserId};
 
 use super::KeyScope;
@@ -232,13 +232,8 @@ fn from_where(found: &sql::Found, origin: &Origin) -> Result<(), KeyError> {
 
 /// K5, M3: what a person's key may, while the person may it.
 async fn owner_stands(app: &App, found: &sql::Found, owner: UserId, now: Timestamp) -> Result<(), KeyError> {
-    let is_active = found.state == Some(MemberState::Active) && found.ends_at.is_none_or(|ends| now < ends);
-    let role = found.role.filter(|_| is_active).ok_or(KeyError::OwnerGone)?;
-    let needed = match found.kind {
-        Kind::Admin => Capability::ManageLiveKeys,
-        Kind::Live | Kind::Development | Kind::Ephemeral => Capability::OwnDevelopmentKey,
-    };
-    if !role.may(needed) {
+    let role = found.owner_stands.active(now).ok_or(KeyError::OwnerGone)?;
+    if !role.may(found.kind.asks_of_owner()) {
         return Err(KeyError::OwnerRole);
     }
     let rule = match found.mfa_from {

@@ -67,6 +67,15 @@ impl Kind {
         matches!(self, Kind::Development | Kind::Admin)
     }
 
+    /// What whoever a personal key acts for has to be allowed, for it to work (K5, K6). An ephemeral key made from one
+    /// asks for the same.
+    pub(super) fn asks_of_owner(self) -> Capability {
+        match self {
+            Kind::Admin => Capability::ManageLiveKeys,
+            Kind::Live | Kind::Development | Kind::Ephemeral => Capability::OwnDevelopmentKey,
+        }
+    }
+
     /// Whether a key of this kind opens what is for `scope`, else why not. What an admin key may then do is its
     /// minter's capabilities' matter.
     pub fn opens(self, scope: KeyScope) -> Result<(), KeyError> {

@@ -2,11 +2,11 @@ use sqlx::QueryBuilder;
 
 use super::arriving::About;
 use super::notices::Ending;
+use super::state::Owner;
 use super::{Key, Kind};
 use crate::clock::{DAY, Timestamp};
-use crate::domain::access::{Factors, Role};
+use crate::domain::access::Factors;
 use crate::domain::organizations::MfaRule;
-use crate::domain::users::MemberState;
 use crate::ids::{AgentId, ApiKeyId, OrganizationId, PermissionId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
@@ -49,10 +49,8 @@ pub(super) struct Found {
     pub mfa_from: Option<Timestamp>,
     pub mfa_before: MfaRule,
     pub mfa_since: Option<Timestamp>,
-    /// The owner's membership.
-    pub role: Option<Role>,
-    pub state: Option<MemberState>,
-    pub ends_at: Option<Timestamp>,
+    #[sqlx(flatten)]
+    pub owner_stands: Owner,
 }
 
 pub(super) async fn by_hash(on: &mut impl Lends, hash: &TokenHash) -> sqlx::Result<Option<Found>> {
@@ -64,7 +62,8 @@ pub(super) async fn by_hash(on: &mut impl Lends, hash: &TokenHash) -> sqlx::Resu
          p.scopes as permission, b.scopes as base, parent.family as parent_family, \
          parent.created_at as parent_created_at, parent.expires_at as parent_expires_at, \
          parent.revoked_at as parent_revoked_at, a.archived_at, o.closed_at, o.longest_key, o.mfa, o.mfa_from, \
-         o.mfa_before, o.mfa_since, m.role, m.state, m.ends_at from api_keys k join organizations o on o.id = k.organization \
+         o.mfa_before, o.mfa_since, m.role as owner_role, m.state as owner_state, \
+         m.ends_at as owner_ends_at from api_keys k join organizations o on o.id = k.organization \
          left join api_keys parent on parent.id = k.parent left join agents a on a.id = k.agent \
          left join permissions p on p.organization = k.organization \
          and p.id = case when k.parent is null then k.permission else parent.permission end \
@@ -194,7 +193,8 @@ pub(super) async fn insert(
 }
 
 const KEYS: &str = "select k.id, k.organization, o.slug as organization_slug, k.kind, k.name, a.name as agent, \
-                    u.email as owner, m.state as owner_state, p.name as permission, k.environment, k.shown, \
+                    u.email as owner, m.role as owner_role, m.state as owner_state, m.ends_at as owner_ends_at, \
+                    p.name as permission, k.environment, k.shown, \
                     k.created_at, k.expires_at, k.revoked_at, k.replaced_at, k.last_used_at, k.last_used_from, \
                     o.longest_key from api_keys k join organizations o on o.id = k.organization \
                     left join agents a on a.id = k.agent left join users u on u.id = k.owner \

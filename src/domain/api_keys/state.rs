@@ -1,6 +1,8 @@
 //! How a key stands, in one place for lists, pages, mails and the command line.
 
+use super::Kind;
 use crate::clock::{DAY, Timestamp};
+use crate::domain::access::Role;
 use crate::domain::users::MemberState;
 
 /// How long before its end a key is said to expire soon, and its people are mailed.
@@ -17,13 +19,35 @@ pub enum State {
     TooOld,
     /// Whoever it acts for is no active member.
     OwnerGone,
+    /// The role of whoever it acts for does not let them have it.
+    OwnerRole,
     Expired,
     Revoked,
+}
+
+/// Whom a key acts for, as a member of its organization now: nothing of all this, where they are none.
+#[derive(Clone, Copy, Debug, Default, sqlx::FromRow)]
+pub struct Owner {
+    #[sqlx(rename = "owner_role")]
+    pub role: Option<Role>,
+    #[sqlx(rename = "owner_state")]
+    pub state: Option<MemberState>,
+    #[sqlx(rename = "owner_ends_at")]
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Owner {
+    /// Their role, while they are an active member.
+    pub fn active(&self, now: Timestamp) -> Option<Role> {
+        let is_active = self.state == Some(MemberState::Active) && self.ends_at.is_none_or(|ends| now < ends);
+        self.role.filter(|_| is_active)
+    }
 }
 
 /// What a key's state follows from.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
+    pub kind: Kind,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
@@ -31,7 +55,7 @@ pub struct Facts {
     /// The organization's rule.
     pub longest: Option<i64>,
     /// Of whom it acts for, if that is somebody.
-    pub owner: Option<Option<MemberState>>,
+    pub owner: Option<Owner>,
 }
 
 impl Facts {
@@ -51,8 +75,10 @@ impl Facts {
         if self.ends_at().is_some_and(|at| at <= now) {
             return State::TooOld;
         }
-        if self.owner.is_some_and(|owner| owner != Some(MemberState::Active)) {
-            return State::OwnerGone;
+        match self.owner.map(|owner| owner.active(now)) {
+            Some(None) => return State::OwnerGone,
+            Some(Some(role)) if !role.may(self.kind.asks_of_owner()) => return State::OwnerRole,
+            _ => {}
         }
         match (self.replaced_at, self.ends_at()) {
             (Some(_), Some(at)) => State::Replaced(at),
@@ -70,6 +96,7 @@ impl State {
             State::Replaced(_) => "replaced",
             State::TooOld => "too_old",
             State::OwnerGone => "owner_inactive",
+            State::OwnerRole => "owner_role",
             State::Expired => "expired",
             State::Revoked => "revoked",
         }
@@ -85,6 +112,7 @@ mod tests {
     fn a_key_stands_as_its_facts_say() {
         let now = Timestamp(1_000 * DAY);
         let plain = Facts {
+            kind: Kind::Development,
             created_at: now.plus(-100 * DAY),
             expires_at: None,
             revoked_at: None,
@@ -104,9 +132,40 @@ mod tests {
         assert_eq!(Facts { longest: Some(100 * DAY), ..plain }.state(now), State::TooOld);
         let near = Facts { longest: Some(105 * DAY), ..plain };
         assert_eq!(near.state(now), State::Soon(now.plus(5 * DAY)));
-        assert_eq!(Facts { owner: Some(Some(MemberState::Suspended)), ..plain }.state(now), State::OwnerGone);
-        assert_eq!(Facts { owner: Some(None), ..plain }.state(now), State::OwnerGone);
-        assert_eq!(Facts { owner: Some(Some(MemberState::Active)), ..plain }.state(now), State::Works);
         assert_eq!(Facts { revoked_at: Some(now), ..ends(now) }.state(now), State::Revoked);
+    }
+
+    /// K5, KEY-08: a person's key is what its person is.
+    #[test]
+    fn a_key_stands_as_its_owner_does() {
+        let now = Timestamp(1_000 * DAY);
+        let of = |kind, owner| {
+            let (expires_at, revoked_at, replaced_at, longest) = (None, None, None, None);
+            let facts = Facts {
+                kind,
+                created_at: now,
+                expires_at,
+                revoked_at,
+                replaced_at,
+                longest,
+                owner: Some(owner),
+            };
+            facts.state(now)
+        };
+        let active = |role| Owner { role: Some(role), state: Some(MemberState::Active), ends_at: None };
+        let developer = active(Role::Developer);
+        assert_eq!(of(Kind::Development, developer), State::Works);
+        assert_eq!(of(Kind::Admin, developer), State::OwnerRole);
+        assert_eq!(of(Kind::Admin, active(Role::Admin)), State::Works);
+        assert_eq!(of(Kind::Development, active(Role::Member)), State::OwnerRole);
+        assert_eq!(of(Kind::Development, Owner { ends_at: Some(now.plus(1)), ..developer }), State::Works);
+        for gone in [
+            Owner::default(),
+            Owner { ends_at: Some(now), ..developer },
+            Owner { state: Some(MemberState::Suspended), ..developer },
+            Owner { state: Some(MemberState::Removed), ..developer },
+        ] {
+            assert_eq!(of(Kind::Development, gone), State::OwnerGone, "{gone:?}");
+        }
     }
 }

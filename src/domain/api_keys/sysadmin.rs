@@ -1,14 +1,13 @@
 //! Keys at the command line: of any organization, without a role.
 
 use super::making::{Ready, permission_of};
-use super::state::{Facts, State};
+use super::state::{Facts, Owner, State};
 use super::{ActError, Kind, Secret, sql};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry};
 use crate::domain::environments;
-use crate::domain::users::MemberState;
 use crate::domain::values::{ShortName, folded};
 use crate::domain::{agents, organizations};
 use crate::ids::{ApiKeyId, OrganizationId, PermissionId};
@@ -81,7 +80,8 @@ pub struct Key {
     pub agent: Option<String>,
     /// The address of whom it acts for.
     pub owner: Option<String>,
-    pub owner_state: Option<MemberState>,
+    #[sqlx(flatten)]
+    pub owner_stands: Owner,
     pub permission: Option<String>,
     pub environment: String,
     pub shown: String,
@@ -97,12 +97,13 @@ pub struct Key {
 impl Key {
     pub fn state(&self, now: Timestamp) -> State {
         let facts = Facts {
+            kind: self.kind,
             created_at: self.created_at,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
             replaced_at: self.replaced_at,
             longest: self.longest_key,
-            owner: self.owner.as_ref().map(|_| self.owner_state),
+            owner: self.owner.as_ref().map(|_| self.owner_stands),
         };
         facts.state(now)
     }

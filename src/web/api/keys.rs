@@ -118,7 +118,7 @@ pub struct ListedKey {
     pub permission: Option<String>,
     /// From where it works; empty, where from anywhere.
     pub addresses: Vec<String>,
-    /// `works`, `replaced`, `too_old`, `owner_inactive`, `expired` or `revoked`.
+    /// `works`, `replaced`, `too_old`, `owner_inactive`, `owner_role`, `expired` or `revoked`.
     #[schema(example = "works")]
     pub state: &'static str,
     #[schema(format = DateTime)]

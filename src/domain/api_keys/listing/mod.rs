@@ -5,12 +5,11 @@ mod sql;
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability};
-use crate::domain::users::MemberState;
 use crate::domain::values::folded;
 use crate::ids::{AgentId, ApiKeyId, OrganizationId, PermissionId, UserId};
 use crate::storage::Lends;
 
-use super::state::{Facts, State};
+use super::state::{Facts, Owner, State};
 use super::{ActError, Kind, addresses};
 
 /// A key in a list, with the names of what it belongs to.
@@ -29,7 +28,8 @@ pub struct Listed {
     /// Whom it acts for.
     pub owner: Option<UserId>,
     pub owner_name: Option<String>,
-    pub owner_state: Option<MemberState>,
+    #[sqlx(flatten)]
+    pub owner_stands: Owner,
     pub created_at: Timestamp,
     pub created_by_name: Option<String>,
     pub expires_at: Option<Timestamp>,
@@ -47,12 +47,13 @@ pub struct Listed {
 impl Listed {
     fn facts(&self) -> Facts {
         Facts {
+            kind: self.kind,
             created_at: self.created_at,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
             replaced_at: self.replaced_at,
             longest: self.longest_key,
-            owner: self.owner.map(|_| self.owner_state),
+            owner: self.owner.map(|_| self.owner_stands),
         }
     }
 

@@ -11,7 +11,8 @@ macro_rules! listed {
     ($day:literal) => {
         concat!(
             "select k.id, k.family, k.kind, k.name, k.shown, k.agent, a.name as agent_name, k.environment, ",
-            "k.permission, p.name as permission_name, k.owner, u.name as owner_name, m.state as owner_state, ",
+            "k.permission, p.name as permission_name, k.owner, u.name as owner_name, m.role as owner_role, ",
+            "m.state as owner_state, m.ends_at as owner_ends_at, ",
             "k.created_at, b.name as created_by_name, k.expires_at, k.revoked_at, k.replaced_at, ",
             "k.replaced_by, k.last_used_at, k.last_used_from, k.addresses, o.longest_key, ",
             "coalesce(c.calls, 0) as calls from api_keys k join organizations o on o.id = k.organization ",

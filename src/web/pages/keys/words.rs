@@ -69,16 +69,18 @@ pub fn kind_name(kind: Kind) -> &'static str {
 }
 
 fn state(key: &Listed, state: State, times: &Times) -> (String, &'static str) {
+    let owner = || key.owner_name.as_deref().unwrap_or("its person");
     match state {
         State::Works => ("Works".to_owned(), "ok"),
         State::Soon(at) => (format!("Ends {}", times.until(at).within()), "warn"),
         State::Replaced(at) => (format!("Replaced: works until {}", times.minute(at)), "warn"),
         State::TooOld => ("Blocked: too old".to_owned(), "bad"),
         State::OwnerGone => {
-            let name = key.owner_name.as_deref().unwrap_or("its person");
-            let why = if key.owner_state == Some(MemberState::Suspended) { "suspended" } else { "no member" };
-            (format!("Blocked: {name} is {why}"), "bad")
+            let suspended = key.owner_stands.state == Some(MemberState::Suspended);
+            let why = if suspended { "suspended" } else { "no member" };
+            (format!("Blocked: {} is {why}", owner()), "bad")
         }
+        State::OwnerRole => (format!("Blocked: the role of {} has no such keys", owner()), "bad"),
         State::Expired if key.replaced_at.is_some() => ("Replaced".to_owned(), "none"),
         State::Expired => ("Expired".to_owned(), "none"),
         State::Revoked if key.replaced_at.is_some() => ("Replaced".to_owned(), "none"),

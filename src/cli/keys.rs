@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::api_keys::{self, Key, NewKey, OVERLAPS};
 use crate::domain::environments::PRODUCTION;
+use crate::domain::permissions;
 use crate::domain::values::{Day, ShortName, TimeZone};
 use crate::ids::ApiKeyId;
 
@@ -156,7 +157,7 @@ impl<'a> Listed<'a> {
 async fn create(app: &App, slug: &str, mut new: NewKey, permission: Option<&str>, json: Json) -> Result {
     let organization = org::find(app, slug).await?;
     if let Some(name) = permission {
-        let found = api_keys::permission_named(&mut app.db.read().await?, organization.id, name).await?;
+        let found = permissions::named(&mut app.db.read().await?, organization.id, name).await?;
         let none = || Failure::new(format!("There is no permission {name} in {slug}."));
         new.permission = Some(found.ok_or_else(none)?);
     }

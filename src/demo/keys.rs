@@ -5,6 +5,7 @@ use super::people::FREIGHT;
 use super::stage::{Result, Stage, day};
 use crate::clock::{DAY, Timestamp};
 use crate::domain::api_keys::{self, For, NewAdmin, NewLive, Secret};
+use crate::domain::permissions;
 use crate::domain::spending::{self, Question};
 use crate::ids::ApiKeyId;
 
@@ -95,7 +96,7 @@ pub async fn play(stage: &mut Stage, act: Act) -> Result {
             let permission = match live.permission {
                 Some(name) => {
                     let mut reader = stage.app.db.read().await?;
-                    api_keys::permission_named(&mut reader, freight, name).await?
+                    permissions::named(&mut reader, freight, name).await?
                 }
                 None => None,
             };

@@ -37,7 +37,7 @@ pub use self::notices::tell_due;
 pub use self::rotating::{OVERLAPS, rotate, rotate_by_sysadmin};
 pub use self::secret::Secret;
 pub use self::state::{SOON, State};
-pub use self::sysadmin::{Key, NewKey, anywhere, create_live, list, permission_named, revoke};
+pub use self::sysadmin::{Key, NewKey, anywhere, create_live, list, revoke};
 use crate::clock::{DAY, MINUTE, Timestamp};
 use crate::domain::access::{Denied, Operator, StepUpNeeded};
 use crate::domain::audit::{self, Entry};

@@ -522,18 +522,3 @@ pub(super) async fn sweep_ephemeral(on: &mut impl Lends, before: Timestamp) -> s
     execute!(on, "delete from api_keys where kind = 'ephemeral' and expires_at < $1", before)?;
     Ok(())
 }
-
-pub(super) async fn permission_named(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    name_key: &str,
-) -> sqlx::Result<Option<PermissionId>> {
-    let row = fetch_optional!(
-        on,
-        (PermissionId,),
-        "select id from permissions where organization = $1 and name_key = $2",
-        organization,
-        name_key
-    )?;
-    Ok(row.map(|(id,)| id))
-}

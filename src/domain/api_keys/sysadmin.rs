@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::domain::access::Operator;
 use crate::domain::audit::{self, Entry};
 use crate::domain::environments;
-use crate::domain::values::{ShortName, folded};
+use crate::domain::values::ShortName;
 use crate::domain::{agents, organizations};
 use crate::ids::{ApiKeyId, OrganizationId, PermissionId};
 use crate::storage::Lends;
@@ -121,15 +121,6 @@ pub async fn list(
 /// A key wherever it is.
 pub async fn anywhere(on: &mut impl Lends, id: ApiKeyId) -> sqlx::Result<Option<Key>> {
     sql::anywhere(on, id).await
-}
-
-/// A permission of an organization by its name.
-pub async fn permission_named(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    name: &str,
-) -> sqlx::Result<Option<PermissionId>> {
-    sql::permission_named(on, organization, &folded(name)).await
 }
 
 /// Ends a key: from the next request on it opens nothing. Says whether it was there to be ended.

@@ -13,6 +13,7 @@ pub use self::document::{Beyond, MOST_LIMITS, MOST_PATTERNS, Scopes};
 pub use self::limit::{Level, Limit, MOST, Measure, Period, PeriodError, Unit};
 pub use self::scope::{LONGEST, Pattern, Scope, ScopeError, ScopeType};
 use crate::clock::Timestamp;
+use crate::domain::values::folded;
 use crate::ids::{OrganizationId, PermissionId, UserId};
 use crate::storage::{Change, Lends};
 
@@ -61,10 +62,39 @@ pub async fn find(
     Ok(sql::find(on, organization, id).await?.map(Permission::from))
 }
 
+/// The organization's permission of a name, in capitals or not: two never have one name.
+pub async fn named(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    name: &str,
+) -> sqlx::Result<Option<PermissionId>> {
+    sql::named(on, organization, &folded(name)).await
+}
+
+/// An organization's permissions by name, for forms to offer.
+pub async fn choices(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    limit: i64,
+) -> sqlx::Result<Vec<(PermissionId, String)>> {
+    sql::choices(on, organization, limit).await
+}
+
 /// The organization's base permission: everything, where the sysadmin set none (L7).
 pub async fn base(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Arc<Scopes>> {
-    let text = sql::base(on, organization).await?;
-    Ok(text.map_or_else(everything, |text| stored(&text)))
+    let row = base_row(on, Some(organization)).await?;
+    Ok(row.map_or_else(everything, |(scopes, _)| scopes))
+}
+
+/// What the sysadmin set for an organization, or for new ones, and when.
+pub async fn base_row(
+    on: &mut impl Lends,
+    organization: Option<OrganizationId>,
+) -> sqlx::Result<Option<(Arc<Scopes>, Timestamp)>> {
+    // The row of no organization is the one that new ones begin with.
+    let id = organization.map_or_else(String::new, |organization| organization.to_string());
+    let row = sql::base(on, &id).await?;
+    Ok(row.map(|(text, at)| (stored(&text), at)))
 }
 
 /// All there is, without limit.

@@ -1,7 +1,7 @@
 use super::{Permission, stored};
 use crate::clock::Timestamp;
 use crate::ids::{OrganizationId, PermissionId, UserId};
-use crate::storage::{Lends, execute, fetch_optional};
+use crate::storage::{Lends, execute, fetch_all, fetch_optional};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -36,14 +36,45 @@ pub(super) async fn find(
     )
 }
 
-pub(super) async fn base(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Option<String>> {
+pub(super) async fn named(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    name_key: &str,
+) -> sqlx::Result<Option<PermissionId>> {
     let row = fetch_optional!(
         on,
-        (String,),
-        "select scopes from base_permissions where organization = $1",
-        organization
+        (PermissionId,),
+        "select id from permissions where organization = $1 and name_key = $2",
+        organization,
+        name_key
     )?;
-    Ok(row.map(|(scopes,)| scopes))
+    Ok(row.map(|(id,)| id))
+}
+
+pub(super) async fn choices(
+    on: &mut impl Lends,
+    organization: OrganizationId,
+    limit: i64,
+) -> sqlx::Result<Vec<(PermissionId, String)>> {
+    fetch_all!(
+        on,
+        (PermissionId, String),
+        "select id, name from permissions where organization = $1 order by name_key, id limit $2",
+        organization,
+        limit
+    )
+}
+
+pub(super) async fn base(
+    on: &mut impl Lends,
+    organization: &str,
+) -> sqlx::Result<Option<(String, Timestamp)>> {
+    fetch_optional!(
+        on,
+        (String, Timestamp),
+        "select scopes, changed_at from base_permissions where organization = $1",
+        organization
+    )
 }
 
 /// The row of no organization is the one that new ones begin with.

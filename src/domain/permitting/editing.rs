@@ -38,7 +38,7 @@ impl Said {
         organization: OrganizationId,
         own: Option<PermissionId>,
     ) -> Result<(), PermitError> {
-        let named = sql::named(on, organization, &folded(self.name.as_str())).await?;
+        let named = permissions::named(on, organization, self.name.as_str()).await?;
         if named.is_some() && named != own {
             return Err(PermitError::NameTaken);
         }

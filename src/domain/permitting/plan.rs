@@ -62,9 +62,9 @@ pub async fn plan(db: &Db, actor: &Actor) -> Result<Plan, PermitError> {
     actor.may(Capability::ReadPlan)?;
     let (now, organization) = (db.now(), actor.organization);
     let mut reader = db.read().await?;
-    let row = sql::base(&mut reader, &organization.to_string()).await?;
+    let row = permissions::base_row(&mut reader, Some(organization)).await?;
     let set_at = row.as_ref().map(|(_, at)| *at);
-    let base = row.map_or_else(permissions::everything, |(text, _)| permissions::stored(&text));
+    let base = row.map_or_else(permissions::everything, |(scopes, _)| scopes);
     Ok(Plan {
         set_at,
         usage: usage(&mut reader, organization, &base, now).await?,
@@ -81,8 +81,12 @@ pub async fn base_of(db: &Db, organization: OrganizationId) -> sqlx::Result<Arc<
 
 /// What new organizations begin with.
 pub async fn default_base(db: &Db) -> sqlx::Result<Arc<Scopes>> {
-    let row = sql::base(&mut db.read().await?, NEW).await?;
-    Ok(row.map_or_else(permissions::everything, |(text, _)| permissions::stored(&text)))
+    default_of(&mut db.read().await?).await
+}
+
+async fn default_of(on: &mut impl Lends) -> sqlx::Result<Arc<Scopes>> {
+    let row = permissions::base_row(on, None).await?;
+    Ok(row.map_or_else(permissions::everything, |(scopes, _)| scopes))
 }
 
 /// The row of no organization.
@@ -150,8 +154,7 @@ async fn set_for(
 async fn set_default(app: &App, after: &Scopes, operator: &Operator) -> sqlx::Result<BaseChange> {
     let mut change = app.db.account(None, &[]).await?;
     let now = change.now();
-    let row = sql::base(&mut change, NEW).await?;
-    let before = row.map_or_else(permissions::everything, |(text, _)| permissions::stored(&text));
+    let before = default_of(&mut change).await?;
     sql::set_base(&mut change, NEW, &after.to_json().to_string(), now).await?;
     if let Some((old, new)) = moved(&before, after) {
         let mut entry =

@@ -88,22 +88,6 @@ pub(super) async fn count(on: &mut impl Lends, organization: OrganizationId) -> 
     Ok(count)
 }
 
-/// The permission that has a name.
-pub(super) async fn named(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    name_key: &str,
-) -> sqlx::Result<Option<PermissionId>> {
-    let row = fetch_optional!(
-        on,
-        (PermissionId,),
-        "select id from permissions where organization = $1 and name_key = $2",
-        organization,
-        name_key
-    )?;
-    Ok(row.map(|(id,)| id))
-}
-
 /// How many keys of each kind use a permission, of those that are not revoked.
 pub(super) async fn uses(
     on: &mut impl Lends,
@@ -202,19 +186,7 @@ pub(super) async fn delete(
     Ok(())
 }
 
-/// The base permission's text and when it was set; `''` is what new organizations begin with.
-pub(super) async fn base(
-    on: &mut impl Lends,
-    organization: &str,
-) -> sqlx::Result<Option<(String, Timestamp)>> {
-    fetch_optional!(
-        on,
-        (String, Timestamp),
-        "select scopes, changed_at from base_permissions where organization = $1",
-        organization
-    )
-}
-
+/// `''` is what new organizations begin with.
 pub(super) async fn set_base(
     on: &mut impl Lends,
     organization: &str,

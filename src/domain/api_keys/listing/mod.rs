@@ -5,6 +5,7 @@ mod sql;
 use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Capability};
+use crate::domain::permissions;
 use crate::domain::values::folded;
 use crate::ids::{AgentId, ApiKeyId, OrganizationId, PermissionId, UserId};
 use crate::storage::Lends;
@@ -259,7 +260,7 @@ pub async fn of_agent(app: &App, actor: &Actor, agent: AgentId, limit: i64) -> R
 /// What forms offer: the organization's permissions by name.
 pub async fn permissions(app: &App, actor: &Actor) -> Result<Vec<(PermissionId, String)>, ActError> {
     actor.may(Capability::ReadPermissions)?;
-    Ok(sql::permissions(&mut app.db.read().await?, actor.organization, 500).await?)
+    Ok(permissions::choices(&mut app.db.read().await?, actor.organization, 500).await?)
 }
 
 #[cfg(test)]

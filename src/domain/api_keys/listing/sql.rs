@@ -3,7 +3,7 @@ use sqlx::{Database, Encode, QueryBuilder, Type};
 use super::{Filter, Listed, Place, Standing, day};
 use crate::clock::Timestamp;
 use crate::domain::users;
-use crate::ids::{AgentId, ApiKeyId, OrganizationId, PermissionId};
+use crate::ids::{AgentId, ApiKeyId, OrganizationId};
 use crate::storage::{Lends, fetch_all, fetch_optional, on_either};
 
 /// One statement for a page. The day of its calls is the first thing bound.
@@ -133,20 +133,6 @@ pub(super) async fn of_agent(
         day,
         organization,
         agent,
-        limit
-    )
-}
-
-pub(super) async fn permissions(
-    on: &mut impl Lends,
-    organization: OrganizationId,
-    limit: i64,
-) -> sqlx::Result<Vec<(PermissionId, String)>> {
-    fetch_all!(
-        on,
-        (PermissionId, String),
-        "select id, name from permissions where organization = $1 order by name_key, id limit $2",
-        organization,
         limit
     )
 }

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Origin, Person};
 use crate::domain::environments::Place;
-use crate::domain::organizations::MfaRule;
+use crate::domain::organizations::{self, MfaRule, Organization, Policy};
 use crate::domain::permissions::{self, Scope, Scopes};
 use crate::domain::throttle::{self, SpendError, Throttled, UNKNOWN_KEY};
 use crate::domain::users;
@@ -236,10 +236,13 @@ async fn owner_stands(app: &App, found: &sql::Found, owner: UserId, now: Timesta
     if !role.may(found.kind.asks_of_owner()) {
         return Err(KeyError::OwnerRole);
     }
-    let rule = match found.mfa_from {
-        Some(from) if now < from => found.mfa_before,
-        _ => found.mfa,
+    let policy = Policy {
+        mfa: found.mfa,
+        mfa_from: found.mfa_from,
+        mfa_before: found.mfa_before,
+        ..Policy::default()
     };
+    let rule = policy.mfa_now(now);
     if rule == MfaRule::Optional {
         return Ok(());
     }
@@ -304,15 +307,15 @@ pub async fn about(app: &App, caller: &Caller) -> sqlx::Result<About> {
     sql::about(&mut app.db.read().await?, caller.key).await
 }
 
-/// The person whom an admin key acts for, as a member of its organization: with what they may now, less what a key
-/// never does. Their step-ups are not the key's.
-pub async fn acting(app: &App, caller: &Caller, origin: &Origin) -> Result<Actor, KeyError> {
+/// The person whom an admin key acts for, as a member of its organization, and this: with what they may now, less what
+/// a key never does. Their step-ups are not the key's.
+pub async fn acting(app: &App, caller: &Caller, origin: &Origin) -> Result<(Actor, Organization), KeyError> {
     let owner = caller.owner.ok_or(KeyError::OwnerGone)?;
     let mut reader = app.db.read().await?;
-    let user = users::by_id(&mut reader, owner).await?.ok_or(KeyError::OwnerGone)?;
     let member = users::member_of(&mut reader, caller.organization, owner).await?;
     let member = member.filter(|member| member.is_active(app.db.now())).ok_or(KeyError::OwnerGone)?;
+    let organization = organizations::by_id(&mut reader, caller.organization).await?;
     let origin = Origin { by_key: Some(format!("{} ({})", caller.name, caller.shown)), ..origin.clone() };
-    let person = Person::by_key(user.id, user.name, user.email, origin);
-    Ok(Actor { person, organization: caller.organization, role: member.role })
+    let person = Person::by_key(member.user_id, member.name, member.email, origin);
+    Ok((Actor { person, organization: organization.id, role: member.role }, organization))
 }

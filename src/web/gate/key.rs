@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use crate::app::Shared;
 use crate::domain::access::{Actor, Capability};
 use crate::domain::api_keys::{self, Caller, KeyScope};
-use crate::domain::organizations::{self, Organization};
+use crate::domain::organizations::Organization;
 use crate::domain::throttle::Rate;
 use crate::web::api;
 use crate::web::api::once;
@@ -76,9 +76,8 @@ async fn acting(
     capability: Capability,
     context: &Context,
 ) -> Result<Acting, Problem> {
-    let actor = api_keys::acting(app, caller, &context.origin).await?;
+    let (actor, organization) = api_keys::acting(app, caller, &context.origin).await?;
     actor.may(capability)?;
-    let organization = organizations::by_id(&mut app.db.read().await?, actor.organization).await?;
     Ok(Acting { actor, organization })
 }
 

@@ -106,7 +106,8 @@ on_both! {
         }
         problem(&call(&app, &key, "GET", "/v1/resources/only-staging", None).await, 404, "not-found");
         call(&app, &key, "GET", "/v1/resources/only-staging?environment=staging", None).await.is(200);
-        assert_eq!(pointers(&problem(&call(&app, &theirs, "GET", "/v1/resources?environment=staging", None).await, 422, "invalid")), ["?environment"]);
+        let unknown = problem(&call(&app, &theirs, "GET", "/v1/resources?environment=staging", None).await, 422, "invalid");
+        assert_eq!((pointers(&unknown), unknown["title"].as_str()), (vec!["?environment"], Some("The address's query can't be taken")));
         let foreign = call(&app, &theirs, "GET", "/v1/resources/only-production", None).await;
         let random = call(&app, &theirs, "GET", "/v1/resources/no-such", None).await;
         problem(&foreign, 404, "not-found");

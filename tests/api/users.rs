@@ -71,8 +71,11 @@ on_both! {
             ("limit=0", "?limit"), ("limit=101", "?limit"), ("limit=x", "?limit"), ("cursor=x", "?cursor"), ("limit=1&limit=2", "?limit"),
             ("role=Owner", "?role"), ("state=gone", "?state"), ("sort=id", "?sort"), ("org=brightwater-labs", "?org"), ("q=a&q=b", "?q"),
         ] {
-            assert_eq!(pointers(&problem(&call(&app, &key, "GET", &format!("/v1/users?{query}"), None).await, 422, "invalid")), [at]);
+            let wrong = problem(&call(&app, &key, "GET", &format!("/v1/users?{query}"), None).await, 422, "invalid");
+            assert_eq!((pointers(&wrong), wrong["title"].as_str()), (vec![at], Some("The address's query can't be taken")));
         }
+        let wrong = problem(&call(&app, &key, "POST", "/v1/users/invite", Some(&json!({}))).await, 422, "invalid");
+        assert_eq!(wrong["title"], "The body can't be taken");
         let ana = user(&app, ANA).await;
         let one = json_of(&call(&app, &key, "GET", &format!("/v1/users/{ana}"), None).await.is(200));
         assert_eq!(one, listed[1]);

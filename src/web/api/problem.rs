@@ -118,14 +118,17 @@ impl Problem {
         Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body can't be read", detail)
     }
 
+    /// What is wrong with the body, or with the address's query, whose names are pointed at as `?limit`.
     pub fn invalid(errors: Vec<Fault>) -> Problem {
+        let title = match errors.iter().all(|fault| fault.pointer.starts_with('?')) {
+            true => "The address's query can't be taken",
+            false => "The body can't be taken",
+        };
         let detail = match errors.as_slice() {
             [only] => only.detail.clone(),
             several => format!("{} values have to be changed; see errors.", several.len()),
         };
-        let problem =
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body can't be taken", detail);
-        Problem { errors, ..problem }
+        Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail) }
     }
 
     pub fn unknown_resource(key: &str, environment: &str) -> Problem {

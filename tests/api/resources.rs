@@ -49,6 +49,52 @@ on_both! {
         assert!(back["archived_at"].is_null());
     }
 
+    /// A10: of two who change different parts of one resource at once neither undoes the other: over the API, and with
+    /// the page of its settings.
+    async fn changed_at_once_both_changes_stay(app: TestApp) {
+        let mut owner = app.owner().await;
+        let key = admin(&app, &owner.org, AMARA).await;
+        call(&app, &key, "POST", "/v1/resources", Some(&json!({"key": "refunds", "requests": [{"name": "refund"}]}))).await.is(201);
+        let (path, page) = ("/v1/resources/refunds", format!("{}/resources/refunds/settings", owner.org));
+        for round in 0..12 {
+            let (name, about) = (format!("Name {round}"), format!("About {round}"));
+            let (renamed, described) = (json!({ "name": name }), json!({ "description": about }));
+            let both = tokio::join!(call(&app, &key, "PATCH", path, Some(&renamed)), call(&app, &key, "PATCH", path, Some(&described)));
+            both.0.is(200);
+            both.1.is(200);
+            let typed = [("name", name.as_str()), ("description", about.as_str()), ("url", "")];
+            let fields = json!({"fields": {"round": round}});
+            let both = tokio::join!(owner.post(&page, &typed), call(&app, &key, "PATCH", path, Some(&fields)));
+            both.0.is(303);
+            both.1.is(200);
+            let now = json_of(&call(&app, &key, "GET", path, None).await.is(200));
+            assert_eq!((&now["name"], &now["description"], &now["fields"]), (&json!(name), &json!(about), &fields["fields"]));
+            assert_eq!(now["requests"], json!([{"name": "refund"}]));
+        }
+    }
+
+    /// What stays is what is there, of each kind, and what is not there is not found, whatever is said of it.
+    async fn what_is_not_said_stays(app: TestApp) {
+        let owner = app.owner().await;
+        let key = admin(&app, &owner.org, AMARA).await;
+        let tool = json!({"key": "wiki", "kind": "tool", "name": "Wiki", "url": "https://wiki.example/a", "fields": {"a": 1}, "requests": [1]});
+        call(&app, &key, "POST", "/v1/resources", Some(&tool)).await.is(201);
+        let rows = count(&app, "audit_events where kind = 'resource.changed'").await;
+        for said in [json!({}), json!({"name": "Wiki"}), json!({"fields": {"a": 1}}), json!({"url": "https://wiki.example/a"})] {
+            let same = json_of(&call(&app, &key, "PATCH", "/v1/resources/wiki", Some(&said)).await.is(200));
+            for name in ["name", "url", "fields", "requests"] {
+                assert_eq!(same[name], tool[name], "{said}");
+            }
+        }
+        assert_eq!(count(&app, "audit_events where kind = 'resource.changed'").await, rows, "nothing changed, and no row says that it did");
+        let moved = json_of(&call(&app, &key, "PATCH", "/v1/resources/wiki", Some(&json!({"url": "https://wiki.example/b", "fields": {"b": 2}}))).await.is(200));
+        assert_eq!((&moved["name"], &moved["url"], &moved["fields"], &moved["requests"]), (&tool["name"], &json!("https://wiki.example/b"), &json!({"b": 2}), &tool["requests"]));
+        assert_eq!(count(&app, "resources where host = 'wiki.example' and path = '/b'").await, 1);
+        call(&app, &key, "PATCH", "/v1/resources/wiki", Some(&json!({"description": "Of all"}))).await.is(200);
+        assert_eq!(count(&app, "resources where host = 'wiki.example' and path = '/b'").await, 1);
+        problem(&call(&app, &key, "PATCH", "/v1/resources/no-such", Some(&json!({"key": "x"}))).await, 404, "not-found");
+    }
+
     /// A1, A2, A14: access is said in each form of the sources, takes the place of what was said, and warns of unknown teams.
     async fn access_is_said(app: TestApp) {
         let owner = app.owner().await;

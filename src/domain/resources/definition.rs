@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::editing::{About, New};
+use super::editing::{About, Amendment, New};
 use super::granting::{Said, Stated};
 use super::{Audience, Kind, Permissions, Resource};
 use crate::domain::values::{Email, Note, ResourceKey, ResourceName, ToolUrl, harmless, json5};
@@ -51,28 +51,33 @@ impl Definition {
         })
     }
 
-    /// What it makes of a resource that is there: what it leaves out stays. Nothing, where what is stored could not be
-    /// said today.
-    pub fn to_change(&self, before: &Resource) -> Option<About> {
-        let url = before.url.as_deref().filter(|_| self.url.is_none()).map(str::parse::<ToolUrl>).transpose();
-        let kept = match before.definition.as_deref() {
-            Some(text) => serde_json::from_str(text).ok()?,
-            None => Map::new(),
-        };
-        Some(About {
-            name: self.name.clone().map_or_else(|| before.name.parse().ok(), Some)?,
-            description: self.description.clone().map_or_else(|| before.description.parse().ok(), Some)?,
-            url: self.url.clone().or(url.ok()?),
-            definition: self.kept_over(kept),
-        })
+    /// What it says anew of a resource that is there: neither its key nor its kind, and who may open it elsewhere.
+    pub fn to_amend(self) -> Result<Amendment, Vec<Problem>> {
+        let stays = [
+            (self.key.is_some(), "key", "The key stays: definitions and links name it. Leave it out."),
+            (self.kind.is_some(), "kind", "The kind stays. Leave it out."),
+            (self.access.is_some(), "access", "PUT /v1/resources/{key}/access changes who may open it."),
+        ];
+        let wrong: Vec<Problem> = stays
+            .into_iter()
+            .filter(|(is_said, ..)| *is_said)
+            .map(|(_, at, why)| Problem { at: at.to_owned(), why: why.to_owned() })
+            .collect();
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        Ok(self.amendment())
+    }
+
+    /// What it says of a resource that is there, who may open it aside: what it leaves out stays.
+    pub fn amendment(self) -> Amendment {
+        let Definition { name, description, url, fields, requests, .. } = self;
+        Amendment { name, description, url, fields, requests }
     }
 
     /// What is kept beside the columns: its fields and requests, as JSON.
     pub fn kept(&self) -> Option<String> {
-        self.kept_over(Map::new())
-    }
-
-    fn kept_over(&self, mut kept: Map<String, Value>) -> Option<String> {
+        let mut kept = Map::new();
         for (name, value) in [("fields", &self.fields), ("requests", &self.requests)] {
             if let Some(value) = value {
                 kept.insert(name.to_owned(), value.clone());
@@ -339,18 +344,23 @@ struct Written<'a> {
     access: Option<Value>,
 }
 
+/// What a resource keeps of its definition beside the columns, as [`Definition::kept`] wrote it.
+pub fn kept(resource: &Resource) -> Map<String, Value> {
+    let kept = resource.definition.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    kept.unwrap_or_default()
+}
+
 /// The whole resource as a definition that says the same if it is pasted.
 pub fn written(resource: &Resource, stated: &Stated) -> String {
-    let mut kept = resource.definition.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let mut part = |name: &str| kept.as_mut().and_then(|kept| kept.get_mut(name)).map(Value::take);
+    let mut kept = kept(resource);
     let written = Written {
         key: &resource.key,
         kind: resource.kind.code(),
         name: &resource.name,
         description: &resource.description,
         url: resource.url.as_deref(),
-        fields: part("fields"),
-        requests: part("requests"),
+        fields: kept.remove("fields"),
+        requests: kept.remove("requests"),
         access: access(stated),
     };
     serde_json::to_string_pretty(&written).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! What [`decide`](super::decide) rests on, read from the database.
 
-use super::access::{Access, Permissions};
+use super::access::{Access, Audience, Permissions};
 use super::decide::{Facts, Standing, Subject};
 use super::{Resource, sql};
 use crate::clock::Timestamp;
@@ -178,4 +178,12 @@ pub async fn inherited_from(
     resource: &Resource,
 ) -> sqlx::Result<Option<(ResourceId, String)>> {
     Ok(source(on, resource).await?.map(|page| (page.id, page.key)))
+}
+
+/// The audience that is in force, and the key of the page that it comes from, where the resource says none itself (A2).
+pub async fn in_force(on: &mut impl Lends, resource: &Resource) -> sqlx::Result<(Audience, Option<String>)> {
+    let source = source(on, resource).await?;
+    let saying = source.as_ref().unwrap_or(resource);
+    let audience = saying.audience.unwrap_or(resource.kind.default_audience());
+    Ok((audience, source.map(|page| page.key)))
 }

@@ -24,7 +24,7 @@ pub use self::access::{
 };
 pub use self::decide::{Admission, Basis, Cap, Decision, Facts, Grant, Refusal, Standing, Subject, decide};
 pub(crate) use self::load::facts_with;
-pub use self::load::{Who, facts, inherited_from, who, whole_facts};
+pub use self::load::{Who, facts, in_force, inherited_from, who, whole_facts};
 pub use self::rights::{may_change_access, may_explain, may_read, may_write};
 use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability, Denied};

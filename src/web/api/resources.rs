@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::domain::access::{Actor, Capability};
 use crate::domain::environments::{self, PRODUCTION, Place};
 use crate::domain::resources::definition::{self, Problem as Wrong};
-use crate::domain::resources::editing::{self, About};
+use crate::domain::resources::editing;
 use crate::domain::resources::granting::{self, Saved, Stated};
 use crate::domain::resources::listing::{self, AudienceFilter, ListQuery};
 use crate::domain::resources::{self, Resource as Found};
@@ -157,33 +157,16 @@ async fn whole(app: &Shared, actor: &Actor, found: Found) -> Result<Resource> {
 }
 
 async fn with_stated(app: &Shared, found: Found, stated: &Stated) -> Result<Resource> {
-    let page = match stated.audience {
-        None => resources::inherited_from(&mut app.db.read().await?, &found).await?,
-        Some(_) => None,
-    };
-    let place = Place {
-        organization: found.organization,
-        environment: found.environment.clone(),
-        developer: found.developer().map_or_else(String::new, |developer| developer.to_string()),
-    };
-    let audience = match &page {
-        Some((_, key)) => resources::find(&mut app.db.read().await?, &place, key)
-            .await?
-            .and_then(|page| page.audience)
-            .unwrap_or_else(|| stated.effective(found.kind)),
-        None => stated.effective(found.kind),
-    };
-    let mut kept: Option<Value> =
-        found.definition.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let mut part = |name: &str| kept.as_mut().and_then(|kept| kept.get_mut(name)).map(Value::take);
+    let (audience, inherited_from) = resources::in_force(&mut app.db.read().await?, &found).await?;
+    let mut kept = definition::kept(&found);
     Ok(Resource {
-        fields: part("fields"),
-        requests: part("requests"),
+        fields: kept.remove("fields"),
+        requests: kept.remove("requests"),
         kind: found.kind.code(),
         creator: found.creator.to_string(),
         access: definition::access(stated),
         audience: audience.code(),
-        inherited_from: page.map(|(_, key)| key),
+        inherited_from,
         created_at: found.created_at.rfc3339(),
         changed_at: found.changed_at.rfc3339(),
         archived_at: found.archived_at.map(Timestamp::rfc3339),
@@ -283,27 +266,6 @@ pub async fn show(
     Ok(json(StatusCode::OK, &whole(&app, &actor, found).await?))
 }
 
-/// What a resource comes to be called, with what stays.
-fn about(before: &Found, said: &definition::Definition) -> Result<About> {
-    let mut faults = Vec::new();
-    for (is_said, field, why) in [
-        (said.key.is_some(), "key", "The key stays: definitions and links name it. Leave it out."),
-        (said.kind.is_some(), "kind", "The kind stays. Leave it out."),
-        (said.access.is_some(), "access", "PUT /v1/resources/{key}/access changes who may open it."),
-    ] {
-        if is_said {
-            faults.push(Fault::new(format!("/{field}"), why));
-        }
-    }
-    if !faults.is_empty() {
-        return Err(Problem::invalid(faults));
-    }
-    said.to_change(before).ok_or_else(|| {
-        let why = "What is stored can't be kept as it is. Say its name, description and url anew.";
-        Problem::invalid(vec![Fault::new("", why)])
-    })
-}
-
 /// Change a resource
 ///
 /// Its name, description, address, fields or requests; who may open it has a path of its own.
@@ -321,8 +283,10 @@ pub async fn change(
 ) -> Result {
     let place = only_place(&app, &actor, asked).await?;
     let said = definition::read(&body).map_err(|wrong| faults(&wrong))?;
-    let before = editing::configured(&app, &actor, &place, &key).await?;
-    let after = editing::edit(&app, &actor, &place, &key, &about(&before, &said)?).await?;
+    // What is not there is not found, whatever is said of it.
+    editing::configured(&app, &actor, &place, &key).await?;
+    let said = said.to_amend().map_err(|wrong| faults(&wrong))?;
+    let after = editing::amend(&app, &actor, &place, &key, &said).await?;
     Ok(json(StatusCode::OK, &whole(&app, &actor, after).await?))
 }
 

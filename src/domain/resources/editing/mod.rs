@@ -1,9 +1,11 @@
 //! Resources are made, described, archived and taken back. Who may open them is said in [`super::granting`].
 
+mod amending;
 mod hosts;
 mod mails;
 mod sql;
 
+pub use self::amending::{Amendment, amend};
 pub use self::hosts::{Host, host, hosts, release};
 pub(in crate::domain) use self::mails::samples;
 pub(super) use self::mails::tell_creator;
@@ -134,7 +136,7 @@ pub async fn create(app: &App, actor: &Actor, place: &Place, new: &New) -> Resul
     if count >= MOST_RESOURCES {
         return Err(EditError::TooMany);
     }
-    fits(new.kind, &new.about)?;
+    fits(new.kind, new.about.url.is_some())?;
     let resource = Resource {
         id: ResourceId::generate(),
         organization: place.organization,
@@ -174,15 +176,15 @@ pub async fn create(app: &App, actor: &Actor, place: &Place, new: &New) -> Resul
     Ok(resource)
 }
 
-fn fits(kind: Kind, about: &About) -> Result<(), EditError> {
-    match (kind, &about.url) {
-        (Kind::Tool, None) => Err(EditError::NoUrl),
-        (Kind::Tool, Some(_)) | (_, None) => Ok(()),
-        (_, Some(_)) => Err(EditError::UrlOfNoTool),
+fn fits(kind: Kind, has_url: bool) -> Result<(), EditError> {
+    match (kind, has_url) {
+        (Kind::Tool, false) => Err(EditError::NoUrl),
+        (Kind::Tool, true) | (_, false) => Ok(()),
+        (_, true) => Err(EditError::UrlOfNoTool),
     }
 }
 
-/// Another name, description, address or definition. The key stays: links and definitions name it.
+/// Another name, description, address or definition, all of them said. The key stays: links and definitions name it.
 pub async fn edit(
     app: &App,
     actor: &Actor,
@@ -193,44 +195,56 @@ pub async fn edit(
     let mut change = hosts::change(app, actor.organization, about.url.as_ref()).await?;
     let actor = &users::current_actor(&mut change, actor).await?;
     let before = written(&mut change, actor, place, key).await?;
-    fits(before.kind, about)?;
-    let url = about.url.as_ref().map(ToString::to_string);
-    if let Some(new) = about.url.as_ref().filter(|_| url != before.url) {
+    let after = Resource {
+        name: about.name.to_string(),
+        description: about.description.to_string(),
+        url: about.url.as_ref().map(ToString::to_string),
+        definition: about.definition.clone(),
+        ..before.clone()
+    };
+    save(app, change, actor, before, after, about.url.as_ref()).await
+}
+
+/// Writes what a resource is called and where it is from now on, if that is anything else: `url` is its address, where
+/// that may be a new one.
+async fn save(
+    app: &App,
+    mut change: Change,
+    actor: &Actor,
+    before: Resource,
+    after: Resource,
+    url: Option<&ToolUrl>,
+) -> Result<Resource, EditError> {
+    fits(after.kind, after.url.is_some())?;
+    let moves = after.url != before.url;
+    if let Some(new) = url.filter(|_| moves) {
         // Where others may open it now, another address opens for them something else.
         if !may_change_access(actor, &before) {
             return Err(EditError::UrlOfOthers);
         }
         hosts::claim(app, &mut change, actor, &before, new).await?;
     }
-    let mut entry = Entry::new(Event::ResourceChanged, before.id, about.name.as_str());
-    let mut same = true;
+    let mut entry = Entry::new(Event::ResourceChanged, before.id, &after.name);
     for (field, old, new) in [
-        ("name", before.name.as_str(), about.name.as_str()),
-        ("description", before.description.as_str(), about.description.as_str()),
-        ("url", before.url.as_deref().unwrap_or_default(), url.as_deref().unwrap_or_default()),
+        ("name", before.name.as_str(), after.name.as_str()),
+        ("description", before.description.as_str(), after.description.as_str()),
+        ("url", before.url.as_deref().unwrap_or_default(), after.url.as_deref().unwrap_or_default()),
     ] {
         if old != new {
-            (entry, same) = (entry.changed(field, old, new), false);
+            entry = entry.changed(field, old, new);
         }
     }
-    if before.definition != about.definition {
+    if before.definition != after.definition {
         let size = |text: &Option<String>| definition::digest(text.as_deref().unwrap_or_default());
-        (entry, same) =
-            (entry.changed("definition", size(&before.definition), size(&about.definition)), false);
+        entry = entry.changed("definition", size(&before.definition), size(&after.definition));
     }
-    if same {
+    if entry.changes.is_empty() {
         return Ok(before);
     }
-    let after = Resource {
-        name: about.name.to_string(),
-        description: about.description.to_string(),
-        url,
-        definition: about.definition.clone(),
-        changed_at: change.now(),
-        ..before.clone()
-    };
-    sql::update(&mut change, &after, &folded(&after.name), about.url.as_ref()).await?;
-    if before.url != after.url {
+    let after = Resource { changed_at: change.now(), ..after };
+    sql::describe(&mut change, &after, &folded(&after.name)).await?;
+    if moves {
+        sql::set_url(&mut change, &after, url).await?;
         sql::release_hosts(&mut change, after.organization).await?;
     }
     audit::record(&mut change, actor.organization, &actor.operator(), entry).await?;

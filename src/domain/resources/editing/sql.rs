@@ -57,26 +57,34 @@ pub(super) async fn insert(
     Ok(())
 }
 
-pub(super) async fn update(
+pub(super) async fn describe(on: &mut impl Lends, resource: &Resource, name_key: &str) -> sqlx::Result<()> {
+    execute!(
+        on,
+        "update resources set name = $2, name_key = $3, description = $4, definition = $5, changed_at = $6 \
+         where id = $1",
+        resource.id,
+        &resource.name,
+        name_key,
+        &resource.description,
+        &resource.definition,
+        resource.changed_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_url(
     on: &mut impl Lends,
     resource: &Resource,
-    name_key: &str,
     url: Option<&ToolUrl>,
 ) -> sqlx::Result<()> {
     let at = asked_by(resource, url);
     execute!(
         on,
-        "update resources set name = $2, name_key = $3, description = $4, url = $5, host = $6, path = $7, \
-         definition = $8, changed_at = $9 where id = $1",
+        "update resources set url = $2, host = $3, path = $4 where id = $1",
         resource.id,
-        &resource.name,
-        name_key,
-        &resource.description,
         &resource.url,
         at.map(ToolUrl::host),
-        at.map(ToolUrl::path),
-        &resource.definition,
-        resource.changed_at
+        at.map(ToolUrl::path)
     )?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::access::Key;
 use super::{Head, Tab, path_of};
 use crate::app::Shared;
 use crate::domain::resources::definition::{self as definitions, Definition};
-use crate::domain::resources::editing::{self, About, EditError, New};
+use crate::domain::resources::editing::{self, Amendment, EditError, New};
 use crate::domain::resources::granting::{self, Said};
 use crate::domain::resources::{self, Resource};
 use crate::web::chrome::Chrome;
@@ -151,13 +151,13 @@ fn sorted(said: &Said) -> Said {
     said
 }
 
-/// What the pasted definition makes of the resource. Who may open it is not changed here.
-async fn about(
+/// What the pasted definition says anew of the resource. Who may open it is not changed here.
+async fn amendment(
     app: &Shared,
     inside: &Inside,
     resource: &Resource,
     text: &str,
-) -> Result<std::result::Result<About, Vec<String>>> {
+) -> Result<std::result::Result<Amendment, Vec<String>>> {
     let definition = match definitions::parse(text) {
         Ok(definition) => definition,
         Err(problems) => return Ok(Err(problems)),
@@ -178,11 +178,7 @@ async fn about(
             );
         }
     }
-    Ok(match definition.to_change(resource) {
-        Some(about) if problems.is_empty() => Ok(about),
-        Some(_) => Err(problems),
-        None => Err(vec!["name: What is stored can’t be kept as it is: say it anew.".to_owned()]),
-    })
+    Ok(if problems.is_empty() { Ok(definition.amendment()) } else { Err(problems) })
 }
 
 pub async fn redefine(
@@ -196,9 +192,9 @@ pub async fn redefine(
     if !resources::may_write(&inside.actor, &resource) {
         return Err(Error::Forbidden(None));
     }
-    let problems = match about(&app, &inside, &resource, &typed.definition).await? {
+    let problems = match amendment(&app, &inside, &resource, &typed.definition).await? {
         Err(problems) => problems,
-        Ok(about) => match editing::edit(&app, &inside.actor, &inside.place(), &resource.key, &about).await {
+        Ok(said) => match editing::amend(&app, &inside.actor, &inside.place(), &resource.key, &said).await {
             Ok(saved) => {
                 let to = format!("{}/definition", path_of(&inside, &saved.key));
                 return Ok(session::with_flash(&app, html::go(context.fragment, &to), "Saved"));

@@ -9,7 +9,7 @@ use super::access::Key;
 use super::{Head, Tab, path_of};
 use crate::app::Shared;
 use crate::domain::access::Capability;
-use crate::domain::resources::editing::{self, About, EditError, New};
+use crate::domain::resources::editing::{self, About, Amendment, EditError, New};
 use crate::domain::resources::{self, Kind, Resource, granting};
 use crate::domain::values::{Note, ResourceKey, ResourceName, ToolUrl};
 use crate::web::chrome::Chrome;
@@ -192,8 +192,9 @@ pub async fn edit(
     let description = page.description.parse::<Note>();
     let url = if page.is_tool { page.url.parse::<ToolUrl>().map(Some) } else { Some(None) };
     if let (Some(name), Some(description), Some(url)) = (name, description, url) {
-        let about = About { name, description, url, definition: resource.definition.clone() };
-        match editing::edit(&app, &actor, &place, &resource.key, &about).await {
+        let (name, description) = (Some(name), Some(description));
+        let said = Amendment { name, description, url, ..Amendment::default() };
+        match editing::amend(&app, &actor, &place, &resource.key, &said).await {
             Ok(_) => {
                 let to = html::go(context.fragment, &format!("{}/settings", page.path));
                 return Ok(session::with_flash(&app, to, "Saved"));

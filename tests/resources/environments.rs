@@ -1,8 +1,12 @@
 //! `/o/{org}/settings/environments`, and resources in each.
 
 use interlock::domain::access::Role;
+use interlock::domain::environments::Place;
+use interlock::domain::resources::definition;
+use interlock::domain::resources::editing::{self, EditError};
 
 use super::*;
+use crate::support::access::actor;
 use crate::support::{everything, on_both, refuses_bad_forms};
 
 const ENVIRONMENTS: &str = "/o/halden-freight/settings/environments";
@@ -59,6 +63,35 @@ on_both! {
         assert!(answer.body.contains("id=\"name-error\"") && answer.body.contains("value=\"One too many\""));
         assert!(answer.body.contains("value=\"too-many\""));
         assert_eq!(texts(&app, "select count(*) || '' from environments").await, ["20"]);
+    }
+
+    /// An environment leaves nothing to another of its slug: what is made as it is removed keeps it, or is not made.
+    async fn nothing_is_made_in_one_that_is_gone(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut other = app.visitor();
+        other.cookies = owner.cookies.clone();
+        let list = "/o/halden-freight/e/staging/resources";
+        for round in 0..12 {
+            owner.post(ENVIRONMENTS, &[("name", "Staging"), ("slug", "staging"), ("color", "blue")]).await.leads_to(ENVIRONMENTS);
+            let fields = [("kind", "interface"), ("name", "Ledger"), ("key", "ledger"), ("description", ""), ("url", "")];
+            let removal = format!("{ENVIRONMENTS}/staging/removal");
+            let (made, removed) = tokio::join!(owner.post(list, &fields), other.post(&removal, &[]));
+            let statuses = (made.status.as_u16(), removed.status.as_u16());
+            // Removed before the gate looked for it, or after.
+            assert!(matches!(statuses, (303, 409) | (404 | 409, 303)), "round {round}: {statuses:?}");
+            let stays = usize::from(statuses.0 == 303);
+            assert_eq!(texts(&app, "select slug from environments").await.len(), stays, "round {round}");
+            assert_eq!(texts(&app, "select key from resources").await.len(), stays, "round {round}");
+            execute(&app, "delete from resources; delete from environments").await;
+        }
+        // Past the gate, and gone before the change begins.
+        let actor = actor(&app, "halden-freight", "amara@halden.example").await;
+        let place = Place { environment: "staging".to_owned(), ..Place::production(actor.organization) };
+        let new = definition::parse("{ key: 'ledger' }").expect("it is one").to_make().expect("it makes one");
+        let refused = editing::create(&app.app, &actor, &place, &new).await.expect_err("it is gone");
+        assert!(matches!(refused, EditError::NoEnvironment), "{refused}");
+        editing::create(&app.app, &actor, &Place::production(actor.organization), &new).await.expect("production stays");
+        assert_eq!(texts(&app, "select environment from resources").await, ["production"]);
     }
 
     /// K3, V4: one whose keys are not revoked stays: they would open what is in another of its slug.

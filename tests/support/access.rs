@@ -1,7 +1,9 @@
 //! Teams, resources and who may open them, written into the database: for what no page makes, or not so many.
 
+use interlock::domain::access::{Actor, Origin, Person};
 use interlock::domain::resources::{Audience, Kind, Permissions};
-use interlock::ids::{ResourceId, TeamId};
+use interlock::domain::users;
+use interlock::ids::{OrganizationId, ResourceId, TeamId, UserId};
 
 use super::TestApp;
 use super::database::{execute, only, texts};
@@ -142,4 +144,15 @@ pub async fn grant(app: &TestApp, resource: ResourceId, email: &str, permissions
         column(permissions)
     );
     execute(app, &sql).await;
+}
+
+/// Somebody as the gate lets them in now: whose request is on its way while they lose what it takes.
+pub async fn actor(app: &TestApp, org: &str, email: &str) -> Actor {
+    let organization: OrganizationId = organization(app, org).await.parse().expect("an id");
+    let user: UserId = user(app, email).await.parse().expect("an id");
+    let mut reader = app.app.db.read().await.expect("the database answers");
+    let member = users::member_of(&mut reader, organization, user).await.expect("it answers");
+    let member = member.expect("they are a member");
+    let person = Person::by_key(user, member.name, member.email, Origin::default());
+    Actor { person, organization, role: member.role }
 }

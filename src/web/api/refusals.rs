@@ -14,7 +14,7 @@ use crate::domain::teams::TeamError;
 use crate::domain::users::MemberError;
 
 impl Problem {
-    /// One thing that is wrong with the body.
+    /// One thing that is wrong with the body, or with the query.
     fn field(pointer: &str, detail: impl ToString) -> Problem {
         Problem::invalid(vec![Fault::new(pointer, detail.to_string())])
     }
@@ -112,6 +112,7 @@ impl From<EditError> for Problem {
         match error {
             EditError::Denied(denied) => denied.into(),
             EditError::NotFound => Problem::not_found(),
+            EditError::NoEnvironment => Problem::field("?environment", text),
             EditError::KeyTaken => Problem::conflict("key-taken", "This key is taken", text),
             EditError::NoUrl | EditError::UrlOfNoTool => Problem::field("/url", text),
             EditError::HostElsewhere | EditError::HostOfOthers | EditError::OldUrl => {

@@ -14,7 +14,7 @@ use super::{Kind, Resource, asking, definition, may_change_access, may_read, may
 use crate::app::App;
 use crate::domain::access::{Actor, Capability, Denied};
 use crate::domain::audit::{self, Entry, Kind as Event};
-use crate::domain::environments::Place;
+use crate::domain::environments::{self, Place};
 use crate::domain::users::{self, MemberError};
 use crate::domain::values::{Note, ResourceKey, ResourceName, ToolUrl, folded};
 use crate::ids::{OrganizationId, ResourceId};
@@ -29,6 +29,9 @@ pub enum EditError {
     Denied(#[from] Denied),
     #[error("There is no such resource.")]
     NotFound,
+    /// It was removed while somebody was at it.
+    #[error("There is no environment with this slug any more. Make it in another one.")]
+    NoEnvironment,
     #[error("There is a resource with this key already. Choose another key.")]
     KeyTaken,
     #[error("A tool has an address.")]
@@ -129,6 +132,9 @@ pub async fn create(app: &App, actor: &Actor, place: &Place, new: &New) -> Resul
     let now = change.now();
     let actor = &users::current_actor(&mut change, actor).await?;
     actor.may(Capability::WriteResources)?;
+    // Removed since the gate let it in, it would leave the resource to another environment of its slug.
+    let environment = environments::find(&mut change, place.organization, &place.environment).await?;
+    environment.ok_or(EditError::NoEnvironment)?;
     let (known, count) = sql::known(&mut change, place, new.key.as_str()).await?;
     if known {
         return Err(EditError::KeyTaken);

@@ -1,8 +1,12 @@
 //! Asking for access (A13).
 
+use interlock::domain::environments::Place;
+use interlock::domain::resources::{ResourceError, asking};
+
 use super::*;
+use crate::support::access::actor;
 use crate::support::page::between;
-use crate::support::refuses_bad_forms;
+use crate::support::{everything, refuses_bad_forms};
 
 on_both! {
     /// A13: a member asks for what they see and may not open. Its creator gets a mail, and sees who asks; one request each.
@@ -42,6 +46,39 @@ on_both! {
         entry(&app, "refunds", "noor@halden.example", None).await;
         noor.get(&at("refunds")).await.ok();
         dev.get(&why).await.ok().says_not("Asked for access");
+    }
+
+    /// R5: whoever loses what it takes while their request is on its way neither dismisses a request nor asks.
+    async fn who_lost_it_on_the_way_does_nothing(app: TestApp) {
+        let mut owner = app.owner().await;
+        app.member(&mut owner, "Ad Min", "ad@halden.example", Role::Admin).await;
+        let mut noor = app.member(&mut owner, "Noor Rahman", "noor@halden.example", Role::Member).await;
+        app.member(&mut owner, "Tom Hale", "tom@halden.example", Role::Member).await;
+        resource(&app, New { audience: "InviteRestricted", ..New::default() }).await;
+        noor.post(&format!("{}/ask", at("refunds")), &[("note", "")]).await.is(303);
+        let id = database::only(database::texts(&app, "select id from access_requests").await).parse().expect("an id");
+        let (ad, tom) = (actor(&app, "halden-freight", "ad@halden.example").await, actor(&app, "halden-freight", "tom@halden.example").await);
+        let place = Place::production(ad.organization);
+        let note = "".parse().expect("a note");
+        for (lost, regained) in [
+            ("role = 'reviewer'", "role = 'admin'"),
+            ("state = 'suspended'", "state = 'active'"),
+            ("state = 'removed'", "state = 'active'"),
+            ("ends_at = 1", "ends_at = null"),
+        ] {
+            execute(&app, &format!("update memberships set {lost} where email in ('ad@halden.example', 'tom@halden.example')")).await;
+            let before = everything(&app).await;
+            let dismissed = asking::dismiss(&app.app, &ad, &place, "refunds", id).await;
+            assert!(matches!(dismissed, Err(ResourceError::Denied(_))), "{lost}: {dismissed:?}");
+            let asked = asking::ask(&app.app, &tom, &place, "refunds", &note).await;
+            assert!(matches!(asked, Err(ResourceError::Denied(_))), "{lost}: {asked:?}");
+            assert_eq!(everything(&app).await, before, "{lost}");
+            execute(&app, &format!("update memberships set {regained} where email = 'ad@halden.example'")).await;
+        }
+        execute(&app, "update memberships set role = 'member', state = 'active', ends_at = null where email = 'tom@halden.example'").await;
+        asking::dismiss(&app.app, &ad, &place, "refunds", id).await.expect("they are an Admin again");
+        asking::ask(&app.app, &tom, &place, "refunds", &note).await.expect("they are a Member again");
+        assert_eq!(database::count(&app, "access_requests where closed_at is null").await, 1);
     }
 
     /// A13: a request is closed in the change that lets its person in, and as they open what they asked for; whoever loses

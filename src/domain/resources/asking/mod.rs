@@ -69,9 +69,10 @@ pub async fn ask(
     key: &str,
     note: &Note,
 ) -> Result<Resource, ResourceError> {
-    actor.may(Capability::AskApproval)?;
-    let mut tx = app.db.write().await?;
+    let mut tx = app.db.change(actor.organization).await?;
     let now = tx.now();
+    let actor = &users::current_actor(&mut tx, actor).await?;
+    actor.may(Capability::AskApproval)?;
     let resource = find(&mut tx, place, key).await?.ok_or(ResourceError::NotFound)?;
     let who = who(&mut tx, actor.organization, actor.person.user, now).await?;
     let seen = opening::see(&mut tx, resource, &who).await?;
@@ -146,8 +147,9 @@ pub async fn dismiss(
     key: &str,
     id: AccessRequestId,
 ) -> Result<(), ResourceError> {
-    let mut tx = app.db.write().await?;
+    let mut tx = app.db.change(actor.organization).await?;
     let now = tx.now();
+    let actor = &users::current_actor(&mut tx, actor).await?;
     let resource = managed(&mut tx, actor, place, key).await?;
     if !sql::close(&mut tx, actor.organization, resource.id, id, now).await? {
         return Err(ResourceError::NotFound);

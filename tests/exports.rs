@@ -3,12 +3,13 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use http_body_util::BodyExt;
-use interlock::clock::{DAY, HOUR};
+use interlock::clock::{DAY, HOUR, MINUTE};
 use interlock::domain::access::Role;
 use interlock::domain::{audit, organizations};
 use tower::ServiceExt;
 
-use crate::support::{Answer, TestApp, Visitor, database, on_both};
+use crate::support::resources::{New, resource};
+use crate::support::{Answer, PASSWORD, TestApp, Visitor, database, on_both};
 
 /// The rows of a CSV file, by the names of its columns.
 fn table(answer: &Answer) -> Vec<Vec<(String, String)>> {
@@ -44,6 +45,47 @@ async fn people(app: &TestApp) -> Visitor {
     app.invited(&mut owner, "=1+1@halden.example", Role::Reviewer).await;
     app.invited(&mut owner, "dana@halden.example", Role::Auditor).await;
     owner
+}
+
+/// So many members beside.
+async fn crowd(app: &TestApp, count: usize) {
+    let id = if app.app.db.is_shared() { "lpad(i::text, 12, '0')" } else { "printf('%012d', i)" };
+    let crowd = format!(
+        "insert into users (id, email, email_canonical, name, password_changed_at, created_at) \
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < {count}) \
+         select '01a20000-0000-7000-8000-' || {id}, 'p' || i || '@crowd.example', \
+         'p' || i || '@crowd.example', 'P ' || i, 0, 0 from n"
+    );
+    database::execute(app, &crowd).await;
+    database::execute(
+        app,
+        "insert into memberships (organization, user_id, role, state, joined_at, last_active_at, name, name_key, \
+         email, search) select o.id, u.id, 'member', 'active', 1, 1, u.name, lower(u.name), u.email, u.email \
+         from users u cross join organizations o where u.email like 'p%@crowd.example'",
+    )
+    .await;
+}
+
+/// A file that is on its way.
+async fn begun(app: &TestApp, reader: &Visitor, path: &str) -> Body {
+    let cookie = format!("interlock={}", reader.session_cookie().expect("they are signed in"));
+    let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty());
+    let answer = app.router.clone().oneshot(request.expect("it is a request")).await;
+    let answer = answer.expect("the router answers");
+    assert_eq!(answer.status().as_u16(), 200, "{path}");
+    answer.into_body()
+}
+
+/// How many pieces still come of a file, and whether it ends as a whole one does.
+async fn rest(mut body: Body) -> (usize, bool) {
+    let mut pieces = 0;
+    while let Some(piece) = body.frame().await {
+        if piece.is_err() {
+            return (pieces, false);
+        }
+        pieces += 1;
+    }
+    (pieces, true)
 }
 
 on_both! {
@@ -124,26 +166,8 @@ on_both! {
     async fn many_rows_are_streamed(app: TestApp) {
         let owner = people(&app).await;
         let count = 5_500;
-        let id = if app.app.db.is_shared() { "lpad(i::text, 12, '0')" } else { "printf('%012d', i)" };
-        let crowd = format!(
-            "insert into users (id, email, email_canonical, name, password_changed_at, created_at) \
-             with recursive n (i) as (select 1 union all select i + 1 from n where i < {count}) \
-             select '01a20000-0000-7000-8000-' || {id}, 'p' || i || '@crowd.example', \
-             'p' || i || '@crowd.example', 'P ' || i, 0, 0 from n"
-        );
-        database::execute(&app, &crowd).await;
-        database::execute(
-            &app,
-            "insert into memberships (organization, user_id, role, state, joined_at, last_active_at, name, name_key, \
-             email, search) select o.id, u.id, 'member', 'active', 1, 1, u.name, lower(u.name), u.email, u.email \
-             from users u cross join organizations o where u.email like 'p%@crowd.example'",
-        )
-        .await;
-
-        let cookie = format!("interlock={}", owner.session_cookie().expect("they are signed in"));
-        let request = Request::get(format!("{}/users.csv", owner.org)).header(header::COOKIE, cookie);
-        let answer = app.router.clone().oneshot(request.body(Body::empty()).expect("it is a request")).await;
-        let mut body = answer.expect("the router answers").into_body();
+        crowd(&app, count).await;
+        let mut body = begun(&app, &owner, &format!("{}/users.csv", owner.org)).await;
         let (mut whole, mut frames) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
             let data = frame.expect("it is not cut off").into_data().expect("it is data");
@@ -158,6 +182,40 @@ on_both! {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), count + 5);
+    }
+
+    /// RES-11, R5: whoever is demoted, suspended, removed or signed out while a file is on its way gets no more of it, and
+    /// what they have is no whole file.
+    async fn a_file_ends_as_its_readers_access_does(app: TestApp) {
+        const EMAIL: &str = "ad@halden.example";
+        let mut owner = people(&app).await;
+        let org = owner.org.clone();
+        app.member(&mut owner, "Ad Min", EMAIL, Role::Admin).await;
+        let id = app.id_of(&mut owner, "Ad Min").await;
+        crowd(&app, 5_500).await;
+        resource(&app, New { audience: "entire-organization", ..New::default() }).await;
+        for path in ["users.csv", "resources/refunds/why.csv"] {
+            for act in ["nothing", "role", "suspension", "removal", "sign-out", "their own sign-out"] {
+                let mut ad = app.visitor();
+                ad.sign_in(EMAIL, PASSWORD).await.is(303);
+                let mut body = begun(&app, &ad, &format!("{org}/{path}")).await;
+                body.frame().await.expect("there is a piece").expect("it is not cut off");
+                match act {
+                    "nothing" => {}
+                    "their own sign-out" => drop(ad.post("/sign-out", &[]).await.is(303)),
+                    "role" => drop(owner.post(&format!("{org}/users/{id}/role"), &[("role", "member")]).await.is(303)),
+                    act => drop(owner.post(&format!("{org}/users/{id}/{act}"), &[]).await.is(303)),
+                }
+                let (more, whole) = rest(body).await;
+                match act {
+                    "nothing" => assert!(whole && more == 5, "{path}: {more}"),
+                    // One piece waits to be taken, and one to be sent: both were read before.
+                    _ => assert!(!whole && more <= 2, "{path}, {act}: {more}"),
+                }
+                database::execute(&app, &format!("update memberships set role = 'admin', state = 'active' where user_id = '{id}'")).await;
+                app.clock.advance(MINUTE);
+            }
+        }
     }
 
     /// TEN-05, ROL-01: a file holds one organization, for who may read it.

@@ -1,5 +1,7 @@
 //! Downloads that are streamed: a batch is read, written and forgotten, so that a million rows take the
 //! memory of a thousand.
+//!
+//! It goes on only for as long as its reader would be let in (R5, RES-11): each batch is read as whoever they are then.
 
 use std::io;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use tokio::time::timeout;
 use super::error::Error;
 use super::gate::Inside;
 use crate::app::Shared;
+use crate::domain::access::Actor;
+use crate::domain::sessions;
 
 /// Rows that are read at once.
 pub const BATCH: usize = 1_000;
@@ -21,8 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a table's rows come from, batch by batch.
 pub trait Batches: Send + 'static {
-    /// The next rows as they stand in the file, or nothing after the last.
-    fn next(&mut self, app: &Shared) -> impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send;
+    /// The next rows as they stand in the file, or nothing after the last. Who reads them is who they are now: what
+    /// they were as the download began may be over.
+    fn next(
+        &mut self,
+        app: &Shared,
+        reader: &Actor,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send;
 }
 
 #[derive(Clone, Copy)]
@@ -58,12 +67,13 @@ pub async fn stream(
 ) -> Result<Response, Error> {
     let place = app.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
     // The first batch before the answer's head: what fails at once is still an error page.
-    let first = batches.next(app).await?;
+    let first = batches.next(app, &inside.actor).await?;
     let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
     let (app_of_task, slug) = (app.clone(), inside.organization.slug.clone());
+    let begun_by = inside.actor.clone();
     tokio::spawn(async move {
         let _place = place;
-        if let Err(error) = send_all(&app_of_task, &mut sender, first, &mut batches).await {
+        if let Err(error) = send_all(&app_of_task, &begun_by, &mut sender, first, &mut batches).await {
             tracing::warn!(?error, slug, "an export was cut off");
             sender.abort(io::Error::other("the export was cut off"));
         }
@@ -79,8 +89,19 @@ pub async fn stream(
     Ok((headers, Body::new(body)).into_response())
 }
 
+/// Whoever began a download, as they are now, or nobody who would be let in any more.
+async fn reader(app: &Shared, begun_by: &Actor) -> Result<Actor, Error> {
+    let now = app.db.now();
+    let session = sessions::of_request(app, &begun_by.person.token).await?.ok_or(Error::NotFound)?;
+    let place = session.known_places().find(|place| place.organization.id == begun_by.organization);
+    let open = place.filter(|place| place.organization.is_open() && place.member.is_active(now));
+    let place = open.filter(|place| session.lacks(place, now).is_none()).ok_or(Error::NotFound)?;
+    Ok(Actor { role: place.member.role, ..begun_by.clone() })
+}
+
 async fn send_all(
     app: &Shared,
+    begun_by: &Actor,
     sender: &mut Sender<Bytes, io::Error>,
     first: Option<Vec<u8>>,
     batches: &mut impl Batches,
@@ -93,7 +114,7 @@ async fn send_all(
             Ok(Err(_)) => return Ok(()),
             Err(_) => return Err(Error::Busy),
         }
-        next = batches.next(app).await?;
+        next = batches.next(app, &reader(app, begun_by).await?).await?;
     }
     Ok(())
 }

@@ -173,7 +173,6 @@ pub(super) fn in_words(row: audit::Row) -> Row {
 }
 
 struct Rows {
-    actor: Actor,
     /// What is left to read; nothing after the last batch.
     filter: Option<Filter>,
     format: Format,
@@ -181,9 +180,9 @@ struct Rows {
 }
 
 impl Batches for Rows {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         let Some(filter) = self.filter.take() else { return Ok(None) };
-        let page = audit::list(&app.db, &self.actor, &filter, BATCH).await?;
+        let page = audit::list(&app.db, reader, &filter, BATCH).await?;
         let last = page.rows.last().filter(|_| page.older).map(|row| row.seq);
         self.filter = last.map(|seq| Filter { before: Some(seq), ..filter });
         let first = !std::mem::replace(&mut self.begun, true);
@@ -224,6 +223,6 @@ pub async fn export_json(State(app): State<Shared>, inside: Inside, Query(asked)
 /// All rows that match, newest first, wherever in the log the reader stands.
 async fn export(app: &Shared, inside: &Inside, asked: &Asked, format: Format) -> Result {
     let filter = Filter { before: None, after: None, ..asked.filter()? };
-    let rows = Rows { actor: inside.actor.clone(), filter: Some(filter), format, begun: false };
+    let rows = Rows { filter: Some(filter), format, begun: false };
     export::stream(app, inside, "audit", format, rows).await
 }

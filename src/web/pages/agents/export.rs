@@ -14,7 +14,6 @@ use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 
 struct Agents {
-    actor: Actor,
     search: String,
     archived: bool,
     place: Option<Place>,
@@ -23,12 +22,12 @@ struct Agents {
 }
 
 impl Batches for Agents {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         if self.ended {
             return Ok(None);
         }
         let place = self.place.as_ref();
-        let page = agents::list(&app.db, &self.actor, &self.search, self.archived, place, BATCH).await?;
+        let page = agents::list(&app.db, reader, &self.search, self.archived, place, BATCH).await?;
         self.ended = page.next.is_none();
         self.place = page.next;
         let head = (!std::mem::replace(&mut self.begun, true)).then(|| {
@@ -56,7 +55,6 @@ impl Batches for Agents {
 /// All agents that match, from the list's beginning.
 pub async fn export(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
     let rows = Agents {
-        actor: inside.actor.clone(),
         search: asked.search()?.to_owned(),
         archived: asked.is_archived(),
         place: None,

@@ -13,7 +13,6 @@ use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 
 struct Keys {
-    actor: Actor,
     filter: Filter,
     place: Option<Place>,
     begun: bool,
@@ -65,11 +64,11 @@ fn cells(key: &Listed, now: Timestamp) -> [String; 17] {
 }
 
 impl Batches for Keys {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         if self.ended {
             return Ok(None);
         }
-        let page = api_keys::page(app, &self.actor, &self.filter, self.place.as_ref(), BATCH).await?;
+        let page = api_keys::page(app, reader, &self.filter, self.place.as_ref(), BATCH).await?;
         self.ended = page.next.is_none();
         self.place = page.next;
         let head = (!std::mem::replace(&mut self.begun, true)).then(|| HEAD.map(str::to_owned));
@@ -80,12 +79,6 @@ impl Batches for Keys {
 
 /// All keys that match and that the reader sees, from the list's beginning.
 pub async fn export(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
-    let rows = Keys {
-        actor: inside.actor.clone(),
-        filter: asked.filter()?,
-        place: None,
-        begun: false,
-        ended: false,
-    };
+    let rows = Keys { filter: asked.filter()?, place: None, begun: false, ended: false };
     export::stream(&app, &inside, "keys", Format::Csv, rows).await
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::kind_in_words;
 use crate::app::Shared;
 use crate::csv;
+use crate::domain::access::Actor;
 use crate::domain::environments::PRODUCTION;
 use crate::domain::resources::explain::{self, Through};
 use crate::domain::resources::opening::Spot;
@@ -105,17 +106,15 @@ pub async fn of_person(
 }
 
 struct PersonRows {
-    inside: Inside,
     user: UserId,
     after: Option<Spot>,
     begun: bool,
 }
 
 impl Batches for PersonRows {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         let Some(after) = self.after.take() else { return Ok(None) };
-        let (_, rows, next) =
-            explain::of_person(&app.db, &self.inside.actor, self.user, &after, BATCH).await?;
+        let (_, rows, next) = explain::of_person(&app.db, reader, self.user, &after, BATCH).await?;
         self.after = next;
         let head = (!std::mem::replace(&mut self.begun, true)).then(|| COLUMNS.map(str::to_owned));
         Ok(Some(csv::rows(head.into_iter().chain(rows.into_iter().map(cells)))))
@@ -128,7 +127,7 @@ pub async fn of_person_csv(
     Path((_, user)): Path<(String, String)>,
 ) -> Result {
     let user = user_id(&user)?;
-    let rows = PersonRows { inside: inside.clone(), user, after: Some(Spot::default()), begun: false };
+    let rows = PersonRows { user, after: Some(Spot::default()), begun: false };
     export::stream(&app, &inside, "access-of-a-person", Format::Csv, rows).await
 }
 
@@ -158,14 +157,13 @@ pub async fn of_team(
 
 /// A team opens as much as fits in one batch.
 struct TeamRows {
-    inside: Inside,
     slug: Option<String>,
 }
 
 impl Batches for TeamRows {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         let Some(slug) = self.slug.take() else { return Ok(None) };
-        let (_, rows) = explain::of_team(&app.db, &self.inside.actor, &slug).await?;
+        let (_, rows) = explain::of_team(&app.db, reader, &slug).await?;
         Ok(Some(csv::rows(std::iter::once(COLUMNS.map(str::to_owned)).chain(rows.into_iter().map(cells)))))
     }
 }
@@ -176,6 +174,6 @@ pub async fn of_team_csv(
     Path((_, slug)): Path<(String, String)>,
 ) -> Result {
     let (team, _) = explain::of_team(&app.db, &inside.actor, &slug).await?;
-    let rows = TeamRows { inside: inside.clone(), slug: Some(team.slug.clone()) };
+    let rows = TeamRows { slug: Some(team.slug.clone()) };
     export::stream(&app, &inside, &format!("access-of-{}", team.slug), Format::Csv, rows).await
 }

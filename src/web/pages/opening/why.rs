@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::{Named, path_of};
 use crate::app::Shared;
 use crate::csv;
-use crate::domain::access::Capability;
+use crate::domain::access::{Actor, Capability};
 use crate::domain::api_keys::{self, Filter, Standing};
-use crate::domain::resources::explain::{self, Explanation, Opener, Whole};
+use crate::domain::environments::Place;
+use crate::domain::resources::explain::{self, Answer, Explanation, Opener, Whole};
 use crate::domain::resources::{self, Permission, asking};
 use crate::domain::values::Email;
 use crate::ids::UserId;
@@ -185,9 +186,9 @@ fn row(inside: &Inside, opener: Opener) -> Row {
     }
 }
 
-/// The same as a file: read anew batch by batch, so that who was cut off on the way gets no more of it (RES-11).
+/// The same as a file: who may open it is read anew for each batch, as who reads it is (RES-11).
 struct Rows {
-    inside: Inside,
+    place: Place,
     key: String,
     after: Option<UserId>,
     begun: bool,
@@ -195,11 +196,11 @@ struct Rows {
 }
 
 impl Batches for Rows {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         if self.over {
             return Ok(None);
         }
-        let whole = explain::whole(&app.db, &self.inside.actor, &self.inside.place(), &self.key).await?;
+        let whole = explain::whole(&app.db, reader, &self.place, &self.key).await?;
         let reach = explain::who_may(&app.db, &whole, self.after, BATCH).await?;
         self.after = reach.next;
         self.over = reach.next.is_none();
@@ -217,6 +218,6 @@ pub async fn export(State(app): State<Shared>, inside: Inside, Path(named): Path
     let what = format!("access-{}", named.key.replace('/', "-"));
     // A key that is none gives no file name.
     explain::whole(&app.db, &inside.actor, &inside.place(), &named.key).await?;
-    let rows = Rows { inside: inside.clone(), key: named.key, after: None, begun: false, over: false };
+    let rows = Rows { place: inside.place(), key: named.key, after: None, begun: false, over: false };
     export::stream(&app, &inside, &what, Format::Csv, rows).await
 }

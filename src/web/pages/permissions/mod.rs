@@ -159,7 +159,6 @@ pub async fn index(
 const COLUMNS: [&str; 7] = ["id", "name", "scopes", "keys", "created", "changed", "changed_by"];
 
 struct Rows {
-    actor: Actor,
     search: String,
     /// Where to go on; nothing after the last batch.
     place: Option<Option<Place>>,
@@ -167,9 +166,9 @@ struct Rows {
 }
 
 impl Batches for Rows {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         let Some(place) = self.place.take() else { return Ok(None) };
-        let page = permitting::list(&app.db, &self.actor, &self.search, place.as_ref(), BATCH).await?;
+        let page = permitting::list(&app.db, reader, &self.search, place.as_ref(), BATCH).await?;
         self.place = page.next.map(Some);
         let head = (!std::mem::replace(&mut self.begun, true)).then(|| COLUMNS.map(str::to_owned));
         let cells = |listed: &Listed| {
@@ -199,7 +198,7 @@ fn in_one_cell(scopes: &Scopes) -> String {
 /// All that match, from the list's beginning.
 pub async fn export(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
     let search = asked.search()?.to_owned();
-    let rows = Rows { actor: inside.actor.clone(), search, place: Some(None), begun: false };
+    let rows = Rows { search, place: Some(None), begun: false };
     export::stream(&app, &inside, "permissions", Format::Csv, rows).await
 }
 

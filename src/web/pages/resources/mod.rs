@@ -248,7 +248,6 @@ const COLUMNS: [&str; 11] = [
 ];
 
 struct Rows {
-    actor: Actor,
     place: Place,
     /// What is left to read; nothing after the last batch.
     query: Option<ListQuery>,
@@ -256,9 +255,9 @@ struct Rows {
 }
 
 impl Batches for Rows {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         let Some(query) = self.query.take() else { return Ok(None) };
-        let page = listing::list(&app.db, &self.actor, &self.place, &query, BATCH).await?;
+        let page = listing::list(&app.db, reader, &self.place, &query, BATCH).await?;
         self.query = page.next.map(|cursor| ListQuery { cursor: Some(cursor), ..query });
         let head = (!std::mem::replace(&mut self.begun, true)).then(|| COLUMNS.map(str::to_owned));
         let cells = |listed: &Listed| {
@@ -283,6 +282,6 @@ impl Batches for Rows {
 /// All that match, from the list's beginning.
 pub async fn export(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
     let query = ListQuery { cursor: None, ..asked.query()? };
-    let rows = Rows { actor: inside.actor.clone(), place: inside.place(), query: Some(query), begun: false };
+    let rows = Rows { place: inside.place(), query: Some(query), begun: false };
     export::stream(&app, &inside, "resources", Format::Csv, rows).await
 }

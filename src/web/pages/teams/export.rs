@@ -13,7 +13,6 @@ use crate::web::export::{self, BATCH, Batches, Format};
 use crate::web::gate::Inside;
 
 struct Teams {
-    actor: Actor,
     search: String,
     place: Option<Place>,
     begun: bool,
@@ -21,11 +20,11 @@ struct Teams {
 }
 
 impl Batches for Teams {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         if self.ended {
             return Ok(None);
         }
-        let page = teams::list(&app.db, &self.actor, &self.search, self.place.as_ref(), BATCH).await?;
+        let page = teams::list(&app.db, reader, &self.search, self.place.as_ref(), BATCH).await?;
         self.ended = page.next.is_none();
         self.place = page.next;
         let head = (!std::mem::replace(&mut self.begun, true))
@@ -47,12 +46,11 @@ impl Batches for Teams {
 /// All teams that match, from the list's beginning.
 pub async fn export(State(app): State<Shared>, inside: Inside, Query(asked): Query<Asked>) -> Result {
     let search = asked.search()?.to_owned();
-    let rows = Teams { actor: inside.actor.clone(), search, place: None, begun: false, ended: false };
+    let rows = Teams { search, place: None, begun: false, ended: false };
     export::stream(&app, &inside, "teams", Format::Csv, rows).await
 }
 
 struct Members {
-    actor: Actor,
     slug: String,
     place: Option<Place>,
     begun: bool,
@@ -60,11 +58,11 @@ struct Members {
 }
 
 impl Batches for Members {
-    async fn next(&mut self, app: &Shared) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn next(&mut self, app: &Shared, reader: &Actor) -> std::result::Result<Option<Vec<u8>>, Error> {
         if self.ended {
             return Ok(None);
         }
-        let found = teams::members(&app.db, &self.actor, &self.slug, self.place.as_ref(), BATCH).await?;
+        let found = teams::members(&app.db, reader, &self.slug, self.place.as_ref(), BATCH).await?;
         self.ended = found.page.next.is_none();
         self.place = found.page.next;
         let head = (!std::mem::replace(&mut self.begun, true))
@@ -93,6 +91,6 @@ pub async fn export_members(
     Path((_, slug)): Path<(String, String)>,
 ) -> Result {
     let what = format!("team-{}", teams::find(&app.db, &inside.actor, &slug).await?.slug);
-    let rows = Members { actor: inside.actor.clone(), slug, place: None, begun: false, ended: false };
+    let rows = Members { slug, place: None, begun: false, ended: false };
     export::stream(&app, &inside, &what, Format::Csv, rows).await
 }

@@ -11,7 +11,7 @@ use crate::csv;
 use crate::domain::access::{Actor, Capability};
 use crate::domain::api_keys::{self, Filter, Standing};
 use crate::domain::environments::Place;
-use crate::domain::resources::explain::{self, Answer, Explanation, Opener, Whole};
+use crate::domain::resources::explain::{self, Explanation, Opener, Whole};
 use crate::domain::resources::{self, Permission, asking};
 use crate::domain::values::Email;
 use crate::ids::UserId;

@@ -62,7 +62,7 @@ fn problem(error: EditError) -> Result<Vec<String>> {
         | EditError::HostOfOthers
         | EditError::UrlOfOthers => "url",
         EditError::Access(_) | EditError::PageOfOthers => "access",
-        EditError::TooMany => return Ok(vec![error.to_string()]),
+        EditError::TooMany | EditError::NoEnvironment => return Ok(vec![error.to_string()]),
         EditError::OldUrl | EditError::Denied(_) | EditError::NotFound | EditError::Database(_) => {
             return Err(error.into());
         }

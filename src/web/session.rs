@@ -231,6 +231,13 @@ pub fn keep_opened_link(app: &Shared, before: &HeaderMap, headers: &mut HeaderMa
     append_cookie(app, headers, OPENED_LINKS, &kept.join("."), OPENED_LINK_LIFE);
 }
 
+/// A browser that is signed out holds none any more.
+pub fn forget_opened_links(app: &Shared, before: &HeaderMap, headers: &mut HeaderMap) {
+    if own_cookie(app, before, OPENED_LINKS).is_some() {
+        append_cookie(app, headers, OPENED_LINKS, "", 0);
+    }
+}
+
 /// Which browser began a way to a provider.
 pub const SSO: CookieName = ("interlock-sso", "__Host-interlock-sso");
 

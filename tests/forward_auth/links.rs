@@ -1,5 +1,6 @@
 //! Unlisted tools: whoever has the link is let in at the tool's host (A1, A7).
 
+use axum::http::Method;
 use interlock::clock::DAY;
 use interlock::domain::access::Role;
 use interlock::domain::resources::{Audience, Permissions};
@@ -110,12 +111,46 @@ on_both! {
         bo.get(&link).await.ok();
         let sign_in = to_interlock(&mut guest, "/").await;
         bo.get(&sign_in).await.ok().says("Go on to tool.localhost of Halden Freight as bo@brightwater.example?");
+        let nameless = format!("{sign_in}&name=nobody");
+        let callback = path_at(&onward(&agree(&mut bo, &nameless).await.ok().says("It does not learn who you are")), "http://tool.localhost");
+        guest.get(&callback).await.is(303);
+        assert_eq!(ask(&mut guest, "/").await.ok().header("x-interlock-user"), "");
         let callback = path_at(&onward(&agree(&mut bo, &sign_in).await.ok()), "http://tool.localhost");
         guest.get(&callback).await.is(303);
+        assert_eq!(count(&app, "tool_sessions").await, 2);
         assert_eq!(ask(&mut guest, "/").await.ok().header("x-interlock-role"), "guest");
         execute(&app, "update resource_links set revoked_at = 1").await;
-        ask(&mut guest, "/").await.is(403);
+        // At home it is seen that there is no link any more.
+        bo.get(&to_interlock(&mut guest, "/").await).await.is(403);
+        ana.get(&to_interlock(&mut tool, "/").await).await.is(403);
+        // Another one opens it again, for whoever has a session there.
+        let anew = make(&mut owner, "press", "").await;
+        ana.get(&anew).await.ok();
+        straight_in(&mut ana, &mut tool, "/").await;
+        assert_eq!(ask(&mut tool, "/").await.ok().header("x-interlock-email"), ANA);
+    }
+
+    /// S10: it lasts no longer than a session does, and signing out at Interlock forgets it.
+    async fn a_link_counts_for_a_time(app: TestApp) {
+        let mut owner = app.owner().await;
+        let link = with_link(&app, &mut owner).await;
+        let (mut home, mut tool) = (app.visitor(), at_tool(&app));
+        // Only opening it does: what looks for a page in advance has not.
+        home.send(Method::HEAD, &link, &[], None).await.is(200);
+        assert!(home.cookies.is_empty(), "{:?}", home.cookies);
+        home.get(&link).await.ok();
+        straight_in(&mut home, &mut tool, "/").await;
+        app.clock.advance(29 * DAY);
+        ask(&mut tool, "/").await.ok();
+        app.clock.advance(DAY);
         ask(&mut tool, "/").await.is(302);
+        interlock::domain::housekeeping::sweep(&app.app).await.expect("it sweeps");
+        assert_eq!(count(&app, "tool_sessions").await, 0);
+        owner.sign_in(AMARA, PASSWORD).await.is(303);
+        owner.get(&link).await.ok();
+        assert!(owner.cookies.contains_key("interlock-opened-links"));
+        owner.post("/sign-out", &[]).await.is(303);
+        assert!(!owner.cookies.contains_key("interlock-opened-links"), "{:?}", owner.cookies);
     }
 
     /// Several links are held at once; of very many the latest, and what else stands in the cookie is nothing.

@@ -78,10 +78,13 @@ impl Proxy {
                 .replace("server_name wiki.example.org", "server_name tool.localhost")
                 .replace("https://wiki.example.org", &format!("http://tool.localhost:{port}"))
                 .replace("wiki.example.org", &format!("tool.localhost:{port}")),
-            Proxy::Traefik => {
-                text.replace("wiki.example.org", "tool.localhost").replace("      tls: {}\n", "")
-            }
-            Proxy::Caddy => text.replace("wiki.example.org", &format!("http://tool.localhost:{port}")),
+            Proxy::Traefik => text
+                .replace("Host: wiki.example.org", &format!("Host: tool.localhost:{port}"))
+                .replace("wiki.example.org", "tool.localhost")
+                .replace("      tls: {}\n", ""),
+            Proxy::Caddy => text
+                .replace("wiki.example.org {", &format!("http://tool.localhost:{port} {{"))
+                .replace("wiki.example.org", &format!("tool.localhost:{port}")),
         };
         let host = interlock.trim_start_matches("http://");
         text.replace("10.0.0.2:3000", &host.replace("localhost", "127.0.0.1"))
@@ -229,7 +232,8 @@ async fn is_not_fooled(port: u16) {
         format!("GET / HTTP/1.1\r\nHost: {tool}\r\n{claims}\r\n"),
         format!("GET / HTTP/1.1\r\nHost: {tool}\r\nX-Forwarded-Uri: /open\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: {tool}\r\nX-Forwarded-Host: {other}\r\n\r\n"),
-        // Another name than that of the server that answers.
+        // Another name than that of the server that answers, or another port.
+        "GET / HTTP/1.1\r\nHost: tool.localhost:9999\r\n\r\n".to_owned(),
         format!("GET / HTTP/1.1\r\nHost: {other}\r\n\r\n"),
         format!("GET http://{tool}/ HTTP/1.1\r\nHost: {other}\r\n\r\n"),
         format!("GET http://{other}/ HTTP/1.1\r\nHost: {tool}\r\n\r\n"),
@@ -241,6 +245,14 @@ async fn is_not_fooled(port: u16) {
         let answer = raw(port, &request).await.expect("it answers");
         assert!(!answer.contains("The tool at"), "{request}\n{answer}");
     }
+    // However long an address is, it is asked about.
+    let request = format!("GET /?{} HTTP/1.1\r\nHost: {tool}\r\n\r\n", "(a:'b',c:!t)".repeat(500));
+    let answer = raw(port, &request).await.expect("it answers");
+    assert!(
+        answer.contains("/.interlock/sign-in?to=%2F%3F"),
+        "{}",
+        answer.chars().take(300).collect::<String>()
+    );
     // Where nobody has to sign in, nobody is who they say.
     let names = [
         "X-Interlock-Email",
@@ -269,8 +281,12 @@ async fn a_tool_behind(proxy: Proxy) {
     let place = Place::new();
     let mut proxy = proxy.start(&place, &app.url, port, upstream).await;
     comes_and_goes(&app, &url, &seen).await;
-    for (key, url) in [("open", format!("{url}/open")), ("other", format!("http://other.localhost:{port}/"))]
-    {
+    let wide = "http://tool.localhost:9999/".to_owned();
+    for (key, url) in [
+        ("open", format!("{url}/open")),
+        ("other", format!("http://other.localhost:{port}/")),
+        ("wide", wide),
+    ] {
         resource(&app, &owner.org, AMARA, &Thing::tool(key, &url, Audience::Public)).await;
     }
     is_not_fooled(port).await;

@@ -102,6 +102,27 @@ on_both! {
         noor.get(&at("refunds")).await.is(403);
     }
 
+    /// A4: what comes to one by several teams and by an entry of one's own stands there once, with what the nearest says.
+    async fn what_comes_by_several_ways_stands_there_once(app: TestApp) {
+        let mut owner = app.owner().await;
+        let mut noor = app.member(&mut owner, "Noor Rahman", "noor@halden.example", Role::Member).await;
+        for key in ["alpha", "beta", "gamma"] {
+            resource(&app, New { key, audience: "teams", ..New::default() }).await;
+        }
+        for slug in ["one", "two"] {
+            team(&app, "halden-freight", slug, slug, &["noor@halden.example"]).await;
+            team_entry(&app, "alpha", slug, Some(2)).await;
+            team_entry(&app, "beta", slug, Some(4)).await;
+            team_entry(&app, "gamma", slug, Some(4)).await;
+        }
+        entry(&app, "gamma", "noor@halden.example", Some(2)).await;
+        let home = noor.get(ORG).await.ok().says("3 resources to open").says_not("Not open to you");
+        let names = crate::support::page::between(&home.body, "<b>", "</b>");
+        let names: Vec<&str> = names.into_iter().filter(|name| ["Alpha", "Beta", "Gamma"].contains(name)).collect();
+        assert_eq!(names, ["Alpha", "Beta", "Gamma"]);
+        assert_eq!(home.body.matches("without Read: Update").count(), 1, "Beta alone");
+    }
+
     /// RES-10, A7: anyone sees a Public one, and nobody signed in does more than that. Nothing of the organization but its
     /// name stands around it.
     async fn public_is_for_anyone(app: TestApp) {
@@ -159,6 +180,8 @@ on_both! {
         team_entry(&app, "ops", "support", None).await;
         noor.get(&at("ops/deep/run")).await.ok();
         noor.get(ORG).await.ok().says("Actions").says("Ops deep run").says("Free");
+        // Found by its own name, it still takes the access of the page that is not found.
+        noor.get(&format!("{ORG}?q=deep%20run")).await.ok().says("Ops deep run").says("1 resource to open").says_not("Not open to you");
         let mut gus = guest(&app, "gus@elsewhere.example").await;
         is_not_there(&mut gus, "free").await;
     }

@@ -105,7 +105,7 @@ on_both! {
         // One that has ended is not offered, and says so.
         execute(&app, "update api_keys set revoked_at = 1").await;
         owner.get(&path).await.ok().says_not("Or API key");
-        owner.get(&why(&live, "Read")).await.ok().says("The key A live key may not open Refunds").says("It does not work any more");
+        owner.get(&why(&live, "Read")).await.ok().says("The key A live key may not open Refunds").says("It does not work now");
     }
 
     /// A14, V3: who may open it and through what, as a page and as a file; the same of a person and of a team.

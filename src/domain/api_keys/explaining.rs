@@ -1,7 +1,7 @@
 //! What a key may do with a resource, and why (A14). Access is people's: a key is let in nowhere by itself. It asks, or
 //! acts for a person.
 
-use super::{ActError, Kind, Listed, State, one};
+use super::{ActError, Kind, Listed, one};
 use crate::app::App;
 use crate::domain::access::Actor;
 use crate::domain::environments;
@@ -25,12 +25,8 @@ pub async fn why(
         None => None,
     };
     let mut steps = vec![what_it_is(app, actor.organization, &key, holder).await?];
-    let works = !matches!(
-        key.state(app.db.now()),
-        State::Revoked | State::Expired | State::TooOld | State::OwnerGone
-    );
-    if !works {
-        steps.push("It does not work any more.".to_owned());
+    if !key.state(app.db.now()).works() {
+        steps.push("It does not work now.".to_owned());
     } else if let (Kind::Development, Some(owner), true) =
         (key.kind, &owner, whole.resource.developer().is_some_and(|developer| key.owner == Some(developer)))
     {

@@ -25,6 +25,13 @@ pub enum State {
     Revoked,
 }
 
+impl State {
+    /// Whether a key is answered now.
+    pub fn works(self) -> bool {
+        matches!(self, State::Works | State::Soon(_) | State::Replaced(_))
+    }
+}
+
 /// Whom a key acts for, as a member of its organization now: nothing of all this, where they are none.
 #[derive(Clone, Copy, Debug, Default, sqlx::FromRow)]
 pub struct Owner {

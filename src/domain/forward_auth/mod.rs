@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::clock::{DAY, Timestamp};
 use crate::domain::access::{Actor, Origin, Person, Role};
 use crate::domain::organizations::{self, Organization};
-use crate::domain::resources::{self, Decision, Permissions, Resource, Who, decide};
+use crate::domain::resources::{self, Audience, Decision, Permissions, Resource, Who, decide};
 use crate::domain::sessions::{self, Lack, Place, Session};
 use crate::domain::values::Email;
 use crate::domain::{sso, users};
@@ -62,6 +62,18 @@ pub struct Stranger {
     pub person: Person,
     /// The organization's name.
     pub organization: String,
+    /// Whether they may also go on without a name, and do less there.
+    pub may_be_nobody: bool,
+}
+
+/// What a guest has said of being known to a tool's organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    Nothing,
+    /// It may know them.
+    Known,
+    /// They go on without a name.
+    Nameless,
 }
 
 #[derive(Debug)]
@@ -85,8 +97,8 @@ pub struct Asked<'a> {
 enum At {
     /// By a proxy: whether it is a person's click (S10), and not what a page does by itself.
     Tool { is_click: bool },
-    /// By whoever is about to be sent there: whether they said that the tool may know them.
-    Home { agreed: bool },
+    /// By whoever is about to be sent there.
+    Home { said: Said },
 }
 
 /// A proxy asks, with the cookie of the tool's host.
@@ -117,7 +129,7 @@ pub async fn at_home(
     asked: &Asked<'_>,
     session: Option<&TokenHash>,
     links: &[TokenHash],
-    agreed: bool,
+    said: Said,
 ) -> sqlx::Result<Verdict> {
     let mut reader = app.db.read().await?;
     let tools = sql::tools(&mut reader, &asked.address.host, None, app.db.now()).await?;
@@ -129,7 +141,7 @@ pub async fn at_home(
         None => None,
     };
     let mut verdict =
-        judged(app, asked, resource, session.as_ref(), held.is_some(), At::Home { agreed }).await?;
+        judged(app, asked, resource, session.as_ref(), held.is_some(), At::Home { said }).await?;
     if let Verdict::Open { link, .. } = &mut verdict {
         *link = held;
     }
@@ -228,6 +240,9 @@ async fn judged(
     };
     drop(reader);
     let decision = decide(&facts, &who.subject(), Permissions::READ);
+    // At home it is known whether the browser has opened a link since it was here.
+    let is_unlisted = facts.access.audience == Audience::Unlisted && !facts.is_archived;
+    let asks_for_link = !decision.allowed && is_unlisted && !has_link && matches!(at, At::Tool { .. });
     match standing {
         Standing::Lacking(need) if !decision.allowed => Ok(Verdict::SignIn(need)),
         // Whoever comes here from a public tool comes to sign in.
@@ -235,6 +250,9 @@ async fn judged(
         Standing::Lacking(_) => Ok(nameless(&decision)),
         Standing::Member(session, place) => {
             let person = session.person(asked.origin.clone());
+            if asks_for_link {
+                return Ok(Verdict::SignIn(Need::Session));
+            }
             if !decision.allowed {
                 let known_in = facts_known(&resource, &place.organization);
                 return Ok(Verdict::Refused(Box::new(Refused { person, resource, known_in })));
@@ -244,17 +262,21 @@ async fn judged(
         }
         Standing::Guest(session) => {
             let person = session.person(asked.origin.clone());
+            if asks_for_link {
+                return Ok(Verdict::SignIn(Need::Session));
+            }
             if !decision.allowed {
                 return Ok(Verdict::Refused(Box::new(Refused { person, resource, known_in: None })));
             }
-            if let At::Home { agreed } = at {
+            if let At::Home { said } = at {
                 // What is open to nobody signed in just as far opens without a name.
                 let public = decide(&facts, &nobody.subject(), Permissions::READ);
-                if public.allowed && public.permissions() == decision.permissions() {
+                let is_all = public.permissions() == decision.permissions();
+                if public.allowed && (is_all || said == Said::Nameless) {
                     return Ok(nameless(&public));
                 }
-                if !agreed {
-                    return Ok(Verdict::SignIn(word(app, &resource, person).await?));
+                if said != Said::Known {
+                    return Ok(Verdict::SignIn(word(app, &resource, person, public.allowed).await?));
                 }
             }
             if is_click && sessions::worth_noting(Some(session.last_seen_at), now) {
@@ -267,9 +289,9 @@ async fn judged(
     }
 }
 
-async fn word(app: &App, resource: &Resource, person: Person) -> sqlx::Result<Need> {
+async fn word(app: &App, resource: &Resource, person: Person, may_be_nobody: bool) -> sqlx::Result<Need> {
     let organization = organizations::by_id(&mut app.db.read().await?, resource.organization).await?.name;
-    Ok(Need::Word(Box::new(Stranger { person, organization })))
+    Ok(Need::Word(Box::new(Stranger { person, organization, may_be_nobody })))
 }
 
 /// A member past the gate who is let in: by break-glass that is audited first (O4), and a click inside counts as one

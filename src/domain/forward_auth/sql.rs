@@ -1,8 +1,11 @@
-use crate::clock::Timestamp;
+use crate::clock::{DAY, Timestamp};
 use crate::domain::resources::{Permissions, Resource};
 use crate::ids::{LinkId, OrganizationId, ResourceId, SessionId, TeamId, UserId};
 use crate::secrets::TokenHash;
 use crate::storage::{Lends, execute, fetch_all, fetch_optional};
+
+/// How long a link counts at a tool's host until it is opened anew: as long as a session lives at most (S10).
+const LINK_LIFE: i64 = 30 * DAY;
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Tool {
@@ -24,6 +27,7 @@ pub(super) async fn tools(
     cookie: Option<&TokenHash>,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Tool>> {
+    let oldest = now.plus(-LINK_LIFE);
     fetch_all!(
         on,
         Tool,
@@ -33,13 +37,14 @@ pub(super) async fn tools(
          where t.token_hash = $2 and t.host = $1 and t.created_at >= h.claimed_at) as session_token, \
          (select l.resource from tool_sessions t join resource_links l on l.id = t.link \
          where t.token_hash = $2 and t.host = $1 and t.created_at >= h.claimed_at \
-         and l.revoked_at is null and (l.expires_at is null or l.expires_at > $3)) as linked \
+         and l.revoked_at is null and (l.expires_at is null or l.expires_at > $3) and t.created_at > $4) as linked \
          from tool_hosts h join organizations o on o.id = h.organization and o.closed_at is null \
          join resources r on r.host = h.host and r.organization || '' = h.organization \
          where h.host = $1 and r.kind = 'tool' and r.developer = ''",
         host,
         cookie,
-        now
+        now,
+        oldest
     )
 }
 
@@ -209,8 +214,10 @@ pub(super) async fn drop_ended(on: &mut impl Lends, now: Timestamp) -> sqlx::Res
         on,
         "delete from tool_sessions \
          where (session is null or session in (select id from sessions where ended_at is not null)) \
-         and (link is null or link in (select id from resource_links where revoked_at is not null or expires_at <= $1))",
-        now
+         and (link is null or created_at <= $2 \
+         or link in (select id from resource_links where revoked_at is not null or expires_at <= $1))",
+        now,
+        now.plus(-LINK_LIFE)
     )?;
     Ok(())
 }

@@ -31,11 +31,13 @@ pub async fn ticket(app: &App, of: Pass, to: &Address, state: &str) -> sqlx::Res
 }
 
 /// Takes a ticket for a session at the tool's host, which lives as long as the session or link that the ticket is of.
+/// What the browser had there before is over.
 pub async fn redeem(
     app: &App,
     host: &str,
     ticket: &TokenHash,
     state: &TokenHash,
+    before: Option<&TokenHash>,
 ) -> sqlx::Result<Option<Redeemed>> {
     let mut tx = app.db.write().await?;
     let now = tx.now();
@@ -43,6 +45,9 @@ pub async fn redeem(
     let used = sql::use_ticket(&mut tx, ticket, host, state.as_str(), made_after, now).await?;
     let redeemed = match used {
         Some((of, back)) => {
+            if let Some(before) = before {
+                sql::end_session(&mut tx, before, host).await?;
+            }
             let cookie = Token::generate();
             sql::insert_session(&mut tx, &cookie.hash(), of, host, now).await?;
             Some(Redeemed { cookie, back })

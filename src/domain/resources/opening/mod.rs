@@ -130,12 +130,12 @@ pub async fn launcher(db: &Db, actor: &Actor, place: &Place, search: &str) -> sq
     let within = Within { environment: &place.environment, developer: &place.developer, search };
     let most_known = MOST_KNOWN as i64 + 1;
     let mut rows = sql::launcher(on, actor.organization, &who, &within, most_known).await?;
-    let mut entries = TeamEntries::new();
-    for row in &rows {
-        if let Some(team) = row.team {
-            entries.entry(row.id).or_default().push((team, row.permissions));
-        }
-    }
+    let of_rows = rows.iter().filter_map(|row| Some((row.id, row.team?, row.permissions)));
+    // What is searched for may take its access from a page that is not.
+    let entries = match within.is_searched() && rows.iter().any(sql::Row::inherits) {
+        true => by_resource(sql::team_entries(on, actor.organization, actor.person.user).await?),
+        false => by_resource(of_rows),
+    };
     // Of a resource's rows the one with the person's own entry stays.
     rows.sort_unstable_by(|one, other| {
         (&one.name_key, one.id, one.entry.is_none()).cmp(&(&other.name_key, other.id, other.entry.is_none()))
@@ -163,12 +163,11 @@ pub(crate) async fn opened_by(
     let within = Within { environment: "", developer: "", search: "" };
     let limit_read = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let rows = sql::candidates(on, organization, who, after, limit_read).await?;
-    let mut entries = TeamEntries::new();
-    if let (Some(user), false) = (who.user, who.teams.is_empty()) {
-        for (resource, team, permissions) in sql::team_entries(on, organization, user).await? {
-            entries.entry(resource).or_default().push((team, permissions));
-        }
-    }
+    let entries = match (who.user, who.teams.is_empty()) {
+        (Some(user), false) => sql::team_entries(on, organization, user).await?,
+        _ => Vec::new(),
+    };
+    let entries = by_resource(entries);
     let mut found = decided(on, organization, who, &within, rows, entries).await?;
     let more = found.len() > limit;
     found.truncate(limit);
@@ -194,6 +193,17 @@ impl Within<'_> {
 /// What the teams of one person are given, by resource.
 type TeamEntries = HashMap<ResourceId, Vec<(TeamId, Option<Permissions>)>>;
 
+fn by_resource(entries: impl IntoIterator<Item = (ResourceId, TeamId, Option<Permissions>)>) -> TeamEntries {
+    let mut by_resource = TeamEntries::new();
+    for (resource, team, permissions) in entries {
+        by_resource.entry(resource).or_default().push((team, permissions));
+    }
+    for teams in by_resource.values_mut() {
+        teams.sort_unstable_by_key(|(team, _)| *team);
+    }
+    by_resource
+}
+
 /// The same rows, decided. One query more where a page says who may open what is under it.
 async fn decided(
     on: &mut impl Lends,
@@ -201,11 +211,8 @@ async fn decided(
     who: &Who,
     within: &Within<'_>,
     rows: Vec<sql::Row>,
-    mut entries: TeamEntries,
+    entries: TeamEntries,
 ) -> sqlx::Result<Vec<Card>> {
-    for teams in entries.values_mut() {
-        teams.sort_unstable_by_key(|(team, _)| *team);
-    }
     let inherits = rows.iter().any(|row| row.inherits());
     let pages = if inherits { sql::saying_pages(on, organization, within).await? } else { Vec::new() };
     let pages: HashMap<(&str, &str), &sql::Row> =

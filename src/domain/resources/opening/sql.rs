@@ -26,7 +26,7 @@ pub(super) struct Row {
 }
 
 impl Within<'_> {
-    fn is_searched(&self) -> bool {
+    pub fn is_searched(&self) -> bool {
         !self.search.trim().is_empty()
     }
 
@@ -79,8 +79,8 @@ macro_rules! launcher {
              where m.organization = $1 and m.user_id = $2) ",
             columns!(),
             "cast(null as text) as entry, mine.team, mine.permissions \
-             from mine cross join resources r on r.id = mine.resource \
-             where r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
+             from mine cross join resources r where r.id = mine.resource \
+             and r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
             $search,
             " union all ",
             columns!(),
@@ -222,7 +222,7 @@ pub(super) async fn shared_with(
         SharedRow,
         "select o.name as organization, o.slug, m.state, r.id, r.environment, r.key, r.kind, r.name, r.name_key, \
          r.description, r.creator, r.audience, r.domain, r.default_permissions, p.user_id as entry, \
-         p.permissions as entry_permissions from ( \
+         cast(null as text) as team, p.permissions from ( \
          select e.id from resource_people p join resources e on e.id = p.resource where p.user_id = $1 \
          and e.audience in ('InviteRestricted', 'DomainRestricted', 'teams') and e.kind in ('interface', 'tool') \
          and not exists (select 1 from memberships m where m.organization = e.organization and m.user_id = $1 \

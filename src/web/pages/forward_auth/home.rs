@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{To, beginning};
 use crate::app::Shared;
 use crate::domain::environments::PRODUCTION;
-use crate::domain::forward_auth::{self, Address, Asked, Need, Pass, Refused, Stranger, Verdict};
+use crate::domain::forward_auth::{self, Address, Asked, Need, Pass, Refused, Said, Stranger, Verdict};
 use crate::domain::values::Theme;
 use crate::secrets::{Token, TokenHash};
 use crate::web::context::Context;
@@ -26,6 +26,9 @@ pub struct Agreed {
     to: String,
     #[serde(default)]
     state: String,
+    /// How they go on: `nobody`, or as who they are.
+    #[serde(default)]
+    name: String,
 }
 
 #[derive(Template)]
@@ -57,6 +60,7 @@ struct Word<'a> {
     email: &'a str,
     to: &'a str,
     state: &'a str,
+    may_be_nobody: bool,
 }
 
 /// `GET /forward-auth/sign-in`, at our own host: signs in whoever has to, and leads to the tool those who may open it.
@@ -67,7 +71,7 @@ pub async fn sign_in(
     headers: HeaderMap,
     Query(to): Query<To>,
 ) -> Result {
-    toward(&app, &context, &visitor, &headers, &to, false).await
+    toward(&app, &context, &visitor, &headers, &to, Said::Nothing).await
 }
 
 /// `POST /forward-auth/sign-in`, from our own page alone: a guest says that the tool's organization may know them.
@@ -76,9 +80,10 @@ pub async fn agree(
     context: Context,
     visitor: Visitor,
     headers: HeaderMap,
-    Form(Agreed { to, state }): Form<Agreed>,
+    Form(Agreed { to, state, name }): Form<Agreed>,
 ) -> Result {
-    toward(&app, &context, &visitor, &headers, &To { to, state }, true).await
+    let said = if name == "nobody" { Said::Nameless } else { Said::Known };
+    toward(&app, &context, &visitor, &headers, &To { to, state }, said).await
 }
 
 /// The address is a registered tool's, or there is nothing here: nobody is led anywhere else.
@@ -88,7 +93,7 @@ async fn toward(
     visitor: &Visitor,
     headers: &HeaderMap,
     To { to, state }: &To,
-    agreed: bool,
+    said: Said,
 ) -> Result {
     let address = Address::parse(to).map_err(|_| Error::NotFound)?;
     let asked = Asked { address: &address, origin: &context.origin };
@@ -96,7 +101,7 @@ async fn toward(
     let mark = if is_hash { format!("&state={state}") } else { String::new() };
     let back = format!("/forward-auth/sign-in?to={}{mark}", html::query_value(to));
     let links: Vec<TokenHash> = session::opened_links(app, headers).iter().map(Token::hash).collect();
-    match forward_auth::at_home(app, &asked, visitor.token.as_ref(), &links, agreed).await? {
+    match forward_auth::at_home(app, &asked, visitor.token.as_ref(), &links, said).await? {
         Verdict::Unknown => Err(Error::NotFound),
         Verdict::SignIn(Need::Session) => {
             Err(Error::Elsewhere(format!("/sign-in?next={}", html::query_value(&back))))
@@ -112,10 +117,18 @@ async fn toward(
             Ok(onward(visitor, &address, &beginning(&address), visitor.person.is_some()))
         }
         Verdict::SignIn(Need::Word(stranger)) => {
-            let Stranger { person, organization } = stranger.as_ref();
+            let Stranger { person, organization, may_be_nobody } = stranger.as_ref();
             let theme = visitor.person.as_ref().map_or(Theme::default(), |person| person.theme);
             let (host, email) = (&address.host, &person.email);
-            Ok(html::page(&Word { theme, host, organization, email, to, state }))
+            Ok(html::page(&Word {
+                theme,
+                host,
+                organization,
+                email,
+                to,
+                state,
+                may_be_nobody: *may_be_nobody,
+            }))
         }
         Verdict::Refused(refused) => Err(refusal(&refused)),
         Verdict::Open { visitor: found, link, .. } => {

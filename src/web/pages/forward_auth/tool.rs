@@ -68,8 +68,11 @@ pub async fn arrive(
     let tool = tool_host(&app, &headers).await?;
     let state = cookie(&headers, &tool.scheme, STATE).map(|state| state.hash());
     let ticket = Token::parse(&ticket).map(|ticket| ticket.hash());
+    let before = cookie(&headers, &tool.scheme, SESSION).map(|token| token.hash());
     let redeemed = match (&ticket, &state) {
-        (Some(ticket), Some(state)) => forward_auth::redeem(&app, &tool.host, ticket, state).await?,
+        (Some(ticket), Some(state)) => {
+            forward_auth::redeem(&app, &tool.host, ticket, state, before.as_ref()).await?
+        }
         _ => None,
     };
     let Some(redeemed) = redeemed else {

@@ -47,13 +47,14 @@ pub async fn open(
         let used = Use { at: app.db.now(), user: person.map(|person| person.user), address };
         links::note_use(&app.db, link, &used).await?;
     }
+    let is_opened = method == Method::GET && seen.resource.kind == Kind::Tool;
     let mut response = match person {
         Some(person) => show::by_link(&seen, &organization.name, at.chrome(&app, person)),
         None => show::outside(&seen, &organization.name, &format!("/i/{token}"), true),
     };
     let robots = HeaderName::from_static("x-robots-tag");
     response.headers_mut().insert(robots, HeaderValue::from_static("noindex, nofollow"));
-    if seen.resource.kind == Kind::Tool {
+    if is_opened {
         // Before the tool a proxy may ask who comes, and there the link counts too.
         session::keep_opened_link(&app, &headers, response.headers_mut(), &token);
     }

@@ -256,6 +256,7 @@ pub async fn sign_out(
         sessions::end_half(&app, &half).await?;
         session::append_cookie(&app, response.headers_mut(), session::HALF, "", 0);
     }
+    session::forget_opened_links(&app, &headers, response.headers_mut());
     response.headers_mut().insert(
         HeaderName::from_static("clear-site-data"),
         HeaderValue::from_static("\"cache\", \"storage\""),

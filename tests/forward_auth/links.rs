@@ -45,7 +45,7 @@ on_both! {
         let (mut home, mut tool) = (app.visitor(), at_tool(&app));
         let sign_in = to_interlock(&mut tool, "/a?b=c").await;
         home.get(&sign_in).await.leads_to("/sign-in");
-        home.get(&link).await.ok().says("Open press");
+        home.get(&link).await.ok().says("Open The press");
         straight_in(&mut home, &mut tool, "/a?b=c").await;
         let open = ask(&mut tool, "/a").await.ok();
         assert_eq!((open.header("x-interlock-user"), open.header("x-interlock-permissions")), ("", "Read"));

@@ -279,7 +279,7 @@ on_both! {
             "/\r\nSet-Cookie: a=b",
             "/\u{202E}",
             "",
-            &format!("/{}", "a".repeat(3_000)),
+            &format!("/{}", "a".repeat(17_000)),
         ];
         for (next, to) in [(own, own)].into_iter().chain(others.map(|other| (other, "/"))) {
             let query: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();

@@ -190,27 +190,6 @@ fn fits(kind: Kind, has_url: bool) -> Result<(), EditError> {
     }
 }
 
-/// Another name, description, address or definition, all of them said. The key stays: links and definitions name it.
-pub async fn edit(
-    app: &App,
-    actor: &Actor,
-    place: &Place,
-    key: &str,
-    about: &About,
-) -> Result<Resource, EditError> {
-    let mut change = hosts::change(app, actor.organization, about.url.as_ref()).await?;
-    let actor = &users::current_actor(&mut change, actor).await?;
-    let before = written(&mut change, actor, place, key).await?;
-    let after = Resource {
-        name: about.name.to_string(),
-        description: about.description.to_string(),
-        url: about.url.as_ref().map(ToString::to_string),
-        definition: about.definition.clone(),
-        ..before.clone()
-    };
-    save(app, change, actor, before, after, about.url.as_ref()).await
-}
-
 /// Writes what a resource is called and where it is from now on, if that is anything else: `url` is its address, where
 /// that may be a new one.
 async fn save(

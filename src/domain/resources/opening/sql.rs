@@ -67,9 +67,9 @@ macro_rules! ways_in {
     };
 }
 
-/// Of one environment: what the person's teams are given, a row for each entry; what might be open otherwise; and
-/// the first ones that members see and that neither leads to. Their teams' entries are read once for all of it, and
-/// nobody sorts what was not asked for in order. A text of its own where nothing is searched for: its plan looks at no
+/// Of one environment: what the person's teams are given, a row for each entry; what might be open otherwise, a row for
+/// each way in; and the first ones that members see and that neither leads to. Entries lead to resources and not the
+/// other way round (`cross join` keeps SQLite to that), and nobody sorts what was not asked for in order. A text of its own where nothing is searched for: its plan looks at no
 /// names, and `$7` stands for nothing.
 macro_rules! launcher {
     ($search:literal) => {
@@ -84,13 +84,13 @@ macro_rules! launcher {
             $search,
             " union all ",
             columns!(),
-            "p.user_id, cast(null as text), p.permissions \
-             from resources r left join resource_people p on p.resource = r.id and p.user_id = $2 \
-             where r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
-            $search,
-            " and r.id in (",
+            "p.user_id, cast(null as text), p.permissions from (",
             ways_in!(" and r.environment = $5"),
-            ") union all select * from (",
+            ") way cross join resources r left join resource_people p on p.resource = r.id and p.user_id = $2 \
+             where r.id = way.resource \
+             and r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
+            $search,
+            " union all select * from (",
             columns!(),
             "cast(null as text), cast(null as text), cast(null as bigint) from resources r \
              where r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",

@@ -1,9 +1,10 @@
 // An OpenID provider on loopback, with one issuer a kind: `/` any, `/google`, `/{tenant}/v2.0` Entra.
 // Whoever types a login is that account. `POST /control` registers clients, sets claims and the time.
 // Prints `{"url": …}` once it listens, and ends when its standard input does.
-import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
+
+import { jwk } from './keys.mjs';
 
 // The library's advice to developers, some of which it gives while it loads.
 console.warn = console.info = () => {};
@@ -17,9 +18,9 @@ const logins = new Map();
 const providers = new Map();
 let base;
 
-const jwk = (type, options, kid) =>
-  ({ ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), kid, use: 'sig' });
-const jwks = { keys: [jwk('rsa', { modulusLength: 2048 }, 'rsa'), jwk('ec', { namedCurve: 'P-256' }, 'ec')] };
+const jwks = {
+  keys: [jwk('rsa', { modulusLength: 2048 }, { kid: 'rsa' }), jwk('ec', { namedCurve: 'P-256' }, { kid: 'ec' })],
+};
 
 /** What a store of the library must do, in memory; clients come from `/control`. */
 class Store {

@@ -49,6 +49,11 @@ impl Permissions {
     pub const READ: Permissions = Permissions(1 << Permission::Read as i64);
     pub const ALL: Permissions = Permissions(0b1111);
 
+    /// As tables write it.
+    pub(super) fn from_bits(bits: i64) -> Permissions {
+        Permissions(bits)
+    }
+
     pub fn of(permissions: impl IntoIterator<Item = Permission>) -> Permissions {
         permissions.into_iter().fold(Permissions::NONE, |all, permission| all.and(permission.into()))
     }

@@ -82,7 +82,7 @@ pub(super) async fn who(
         on,
         Known,
         "select u.email_canonical, m.state, m.role, m.ends_at, \
-         (select string_agg(t.team, ' ') from team_members t where t.organization = $1 and t.user_id = $2) as teams \
+         (select string_agg(t.team, '\u{1e}') from team_members t where t.organization = $1 and t.user_id = $2) as teams \
          from users u left join memberships m on m.organization = $1 and m.user_id = u.id where u.id = $2",
         organization,
         user

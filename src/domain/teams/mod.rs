@@ -125,7 +125,7 @@ pub async fn names_of(
         return Ok(HashMap::new());
     }
     let rows = sql::names_of(on, organization, people).await?;
-    Ok(rows.into_iter().map(|(user, names)| (user, names.lines().map(str::to_owned).collect())).collect())
+    Ok(rows.into_iter().map(|(user, names)| (user, names.0)).collect())
 }
 
 /// That somebody is in a team.

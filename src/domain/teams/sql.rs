@@ -6,7 +6,7 @@ use super::{Membership, Team};
 use crate::clock::Timestamp;
 use crate::domain::values::Place;
 use crate::ids::{OrganizationId, TeamId, UserId};
-use crate::storage::{Lends, execute, fetch_all, fetch_one, fetch_optional, on_either};
+use crate::storage::{Lends, Several, execute, fetch_all, fetch_one, fetch_optional, on_either};
 
 pub(super) async fn all(on: &mut impl Lends, organization: OrganizationId) -> sqlx::Result<Vec<Team>> {
     first(on, organization, i64::MAX).await
@@ -84,18 +84,16 @@ pub(super) async fn of_people(
     })
 }
 
-/// A row a person. A line's end parts the names: none holds one.
+/// A row a person.
 pub(super) async fn names_of(
     on: &mut impl Lends,
     organization: OrganizationId,
     people: &[UserId],
-) -> sqlx::Result<Vec<(UserId, String)>> {
+) -> sqlx::Result<Vec<(UserId, Several<String>)>> {
     on_either!(on, |e| {
-        let mut query = QueryBuilder::new("select m.user_id, string_agg(t.name, ");
-        query.push_bind("\n");
-        query.push(
-            " order by t.name_key, t.id) from team_members m join teams t on t.id = m.team \
-             where m.organization = ",
+        let mut query = QueryBuilder::new(
+            "select m.user_id, string_agg(t.name, '\u{1e}' order by t.name_key, t.id) \
+             from team_members m join teams t on t.id = m.team where m.organization = ",
         );
         query.push_bind(organization.to_string());
         among(&mut query, "m.user_id", people);

@@ -1,8 +1,10 @@
+use std::str::{FromStr, Split};
+
 use super::{Spot, Within};
 use crate::domain::resources::{Audience, Kind, Permissions, Who};
 use crate::domain::users::MemberState;
 use crate::ids::{OrganizationId, ResourceId, TeamId, UserId};
-use crate::storage::{Lends, fetch_all, fetch_one};
+use crate::storage::{Lends, Several, fetch_all, fetch_one};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -67,39 +69,56 @@ macro_rules! ways_in {
     };
 }
 
+/// A row as one text, in the order that [`Row::from_str`] reads.
+macro_rules! packed {
+    ($entry:literal, $team:literal, $permissions:literal) => {
+        concat!(
+            "concat_ws('\u{1f}', r.id, r.environment, r.key, r.kind, r.name, r.name_key, r.description, r.creator, \
+             coalesce(r.audience, ''), coalesce(r.domain, ''), coalesce(cast(r.default_permissions as text), ''), ",
+            $entry,
+            ", ",
+            $team,
+            ", ",
+            $permissions,
+            ") as packed"
+        )
+    };
+}
+
 /// Of one environment: what the person's teams are given, a row for each entry; what might be open otherwise, a row for
-/// each way in; and the first ones that members see and that neither leads to. Entries lead to resources and not the
-/// other way round (`cross join` keeps SQLite to that), and nobody sorts what was not asked for in order. A text of its own where nothing is searched for: its plan looks at no
-/// names, and `$7` stands for nothing.
+/// each way in; and the first ones that members see and that neither leads to. All come as one value: to bring 300 rows
+/// of 14 columns over takes longer than to read them. Entries lead to resources and not the other way round (`cross
+/// join` keeps SQLite to that), and nobody sorts what was not asked for in order. A text of its own where nothing is
+/// searched for: its plan looks at no names, and `$7` stands for nothing.
 macro_rules! launcher {
     ($search:literal) => {
         concat!(
             "with mine as (select e.resource, e.team, e.permissions \
              from team_members m join resource_teams e on e.team = m.team \
-             where m.organization = $1 and m.user_id = $2) ",
-            columns!(),
-            "cast(null as text) as entry, mine.team, mine.permissions \
-             from mine cross join resources r where r.id = mine.resource \
+             where m.organization = $1 and m.user_id = $2) \
+             select string_agg(packed, '\u{1e}') from (select ",
+            packed!("''", "mine.team", "coalesce(cast(mine.permissions as text), '')"),
+            " from mine cross join resources r where r.id = mine.resource \
              and r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
             $search,
-            " union all ",
-            columns!(),
-            "p.user_id, cast(null as text), p.permissions from (",
+            " union all select ",
+            packed!("coalesce(p.user_id, '')", "''", "coalesce(cast(p.permissions as text), '')"),
+            " from (",
             ways_in!(" and r.environment = $5"),
             ") way cross join resources r left join resource_people p on p.resource = r.id and p.user_id = $2 \
              where r.id = way.resource \
              and r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
             $search,
-            " union all select * from (",
-            columns!(),
-            "cast(null as text), cast(null as text), cast(null as bigint) from resources r \
+            " union all select * from (select ",
+            packed!("''", "''", "''"),
+            " from resources r \
              where r.organization = $1 and r.environment = $5 and r.developer = $3 and r.archived_at is null",
             $search,
             " and r.audience in ('teams', 'InviteRestricted', 'DomainRestricted') and r.creator <> $2 \
              and not (r.audience = 'DomainRestricted' and r.domain = $4) \
              and not exists (select 1 from resource_people p where p.resource = r.id and p.user_id = $2) \
              and r.id not in (select mine.resource from mine) \
-             order by r.name_key, r.id limit $6) known"
+             order by r.name_key, r.id limit $6) known) found"
         )
     };
 }
@@ -116,9 +135,9 @@ pub(super) async fn launcher(
         false => launcher!(" and $7 = ''"),
         true => launcher!(r" and (r.name_key like $7 escape '\' or lower(r.key) like $7 escape '\')"),
     };
-    fetch_all!(
+    let (rows,): (Several<Row>,) = fetch_one!(
         on,
-        Row,
+        (Several<Row>,),
         sql,
         organization,
         who.user,
@@ -127,7 +146,52 @@ pub(super) async fn launcher(
         within.environment,
         most_known,
         within.pattern()
-    )
+    )?;
+    Ok(rows.0)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a packed row does not hold what it should: {0}")]
+pub(super) struct Unreadable(&'static str);
+
+impl FromStr for Row {
+    type Err = Unreadable;
+
+    fn from_str(packed: &str) -> Result<Row, Unreadable> {
+        let mut values = Values(packed.split('\u{1f}'));
+        Ok(Row {
+            id: values.next("id")?,
+            environment: values.next("environment")?,
+            key: values.next("key")?,
+            kind: values.next("kind")?,
+            name: values.next("name")?,
+            name_key: values.next("name_key")?,
+            description: values.next("description")?,
+            creator: values.next("creator")?,
+            audience: values.optional("audience")?,
+            domain: values.optional("domain")?,
+            default_permissions: values.optional("default_permissions")?.map(Permissions::from_bits),
+            entry: values.optional("entry")?,
+            team: values.optional("team")?,
+            permissions: values.optional("permissions")?.map(Permissions::from_bits),
+        })
+    }
+}
+
+/// The values of a packed row. An empty text stands for null where there may be one.
+struct Values<'a>(Split<'a, char>);
+
+impl Values<'_> {
+    fn next<T: FromStr>(&mut self, name: &'static str) -> Result<T, Unreadable> {
+        self.0.next().and_then(|value| value.parse().ok()).ok_or(Unreadable(name))
+    }
+
+    fn optional<T: FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Unreadable> {
+        match self.0.next().ok_or(Unreadable(name))? {
+            "" => Ok(None),
+            value => value.parse().map(Some).map_err(|_| Unreadable(name)),
+        }
+    }
 }
 
 /// What might be open to somebody in all environments but Dev mode, by name from a place on: each once, without the

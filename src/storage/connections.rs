@@ -117,3 +117,19 @@ impl Drop for Writing {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `.cargo/config.toml` asks of SQLite would be lost without a word.
+    #[tokio::test]
+    async fn sqlite_is_built_as_asked() {
+        let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.expect("it opens");
+        let built = sqlx::query_as("pragma compile_options").fetch_all(&mut connection).await;
+        let built: Vec<(String,)> = built.expect("it answers");
+        for option in ["DEFAULT_MEMSTATUS=0", "ENABLE_QPSG"] {
+            assert!(built.iter().any(|(one,)| one == option), "{option} is not in {built:?}");
+        }
+    }
+}

@@ -24,6 +24,12 @@ on_both! {
             let file = owner.get(&format!("{}/keys.csv", owner.org)).await.ok().body;
             let line = file.lines().find(|line| line.contains(name)).expect("it is in the file");
             assert!(line.ends_with(&state), "{line}: {state}");
+            // What the list is narrowed to by state is what the state says.
+            let filter = if state == "works" { "works" } else { "owner" };
+            for code in ["works", "too_old", "owner", "ended"] {
+                let file = owner.get(&format!("{}/keys.csv?state={code}", owner.org)).await.ok().body;
+                assert_eq!(file.lines().any(|line| line.contains(name)), code == filter, "{name} by {code}: {file}");
+            }
             state
         };
         let users = format!("{}/users", owner.org);

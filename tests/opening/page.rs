@@ -275,6 +275,18 @@ on_both! {
         let fields = [("name", "Eve"), ("email", "eve@elsewhere.example"), ("password", crate::support::PASSWORD), ("next", &next)];
         app.visitor().post("/sign-up", &fields).await.leads_to("/sign-up/sent");
         assert!(app.mail_to("eve@elsewhere.example").await.subject.contains("closed"));
-        assert_eq!(database::count(&app, "users").await, 2);
+        // A4: an entry whose default is no permission, and a domain with none, await nobody.
+        for (key, audience, domain) in [("vault", "InviteRestricted", ""), ("depot", "DomainRestricted", "else.example")] {
+            resource(&app, New { key, audience, domain, defaults: Some(0), ..New::default() }).await;
+        }
+        entry(&app, "vault", "ivo@elsewhere.example", None).await;
+        for email in ["ivo@elsewhere.example", "una@else.example"] {
+            let fields = [("name", "Ivo"), ("email", email), ("password", crate::support::PASSWORD), ("next", &next)];
+            app.visitor().post("/sign-up", &fields).await.leads_to("/sign-up/sent");
+            assert!(app.mail_to(email).await.subject.contains("closed"), "{email}");
+        }
+        database::execute(&app, "update resources set default_permissions = 2 where key = 'depot'").await;
+        guest(&app, "una@else.example").await;
+        assert_eq!(database::count(&app, "users").await, 3);
     }
 }

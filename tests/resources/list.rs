@@ -91,7 +91,13 @@ on_both! {
         owner.post(&format!("{path}/archive"), &[]).await.leads_to(&format!("{path}/settings"));
         owner.get(&format!("{path}/settings")).await.ok();
         owner.get(RESOURCES).await.ok().says_not("Aaa tool");
-        owner.get(&format!("{RESOURCES}?archived=1")).await.ok().says("Aaa tool").says_not("Row 001");
+        owner
+            .get(&format!("{RESOURCES}?archived=1"))
+            .await
+            .ok()
+            .says("Aaa tool")
+            .says("Nobody. Once restored: support and 2 people")
+            .says_not("Row 001");
         owner.post(&format!("{path}/unarchive"), &[]).await.leads_to(&format!("{path}/settings"));
         owner.get(&format!("{path}/settings")).await.ok();
         owner.get(RESOURCES).await.ok().says("Aaa tool");

@@ -105,21 +105,24 @@ pub struct Filter {
 /// What a list's filter knows of states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Neither revoked nor over.
+    /// Answered now.
     Working,
     /// Blocked by their age alone.
     TooOld,
+    /// Blocked by whoever they act for: no active member, or one whose role has no such keys.
+    OwnerOut,
     /// Revoked or expired.
     Ended,
 }
 
 impl Standing {
-    pub const ALL: [Standing; 3] = [Standing::Working, Standing::TooOld, Standing::Ended];
+    pub const ALL: [Standing; 4] = [Standing::Working, Standing::TooOld, Standing::OwnerOut, Standing::Ended];
 
     pub fn code(self) -> &'static str {
         match self {
             Standing::Working => "works",
             Standing::TooOld => "too_old",
+            Standing::OwnerOut => "owner",
             Standing::Ended => "ended",
         }
     }

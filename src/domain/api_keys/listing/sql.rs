@@ -2,6 +2,8 @@ use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::{Filter, Listed, Place, Standing, day};
 use crate::clock::Timestamp;
+use crate::domain::access::Role;
+use crate::domain::api_keys::Kind;
 use crate::domain::users;
 use crate::ids::{AgentId, ApiKeyId, OrganizationId};
 use crate::storage::{Lends, fetch_all, fetch_optional, on_either};
@@ -79,6 +81,11 @@ where
                 _ => "null or k.created_at + o.longest_key > ",
             });
             query.push_bind(now.0).push(")");
+            if standing != Standing::TooOld {
+                query.push(" and case when k.owner is null then 1 when m.state = 'active' and (m.ends_at is null or m.ends_at > ");
+                query.push_bind(now.0).push(") and ").push(owner_has_role()).push(" then 1 else 0 end = ");
+                query.push(if standing == Standing::OwnerOut { "0" } else { "1" });
+            }
         }
     }
     if !filter.search.is_empty() {
@@ -97,6 +104,16 @@ where
     });
     query.push_bind(limit);
     query
+}
+
+/// Whether the role of a key's owner has keys of its kind, as [`Facts::state`](super::super::state::Facts::state) asks.
+fn owner_has_role() -> String {
+    let of_kind = |kind: Kind| {
+        let may = Role::ALL.into_iter().filter(|role| role.may(kind.asks_of_owner()));
+        let roles: Vec<String> = may.map(|role| format!("'{}'", role.code())).collect();
+        format!("(k.kind = '{}' and m.role in ({}))", kind.code(), roles.join(", "))
+    };
+    format!("({})", Kind::ALL.map(of_kind).join(" or "))
 }
 
 pub(super) async fn find(

@@ -304,6 +304,7 @@ pub(super) async fn shared_with(
     )
 }
 
+/// An entry or a default of no permissions lets nobody in (A4).
 pub(super) async fn awaits(on: &mut impl Lends, canonical: &str, domain: &str) -> sqlx::Result<bool> {
     let (found,) = fetch_one!(
         on,
@@ -311,11 +312,13 @@ pub(super) async fn awaits(on: &mut impl Lends, canonical: &str, domain: &str) -
         "select count(*) from ( \
          select d.id from resources d join organizations o on o.id = d.organization \
          where d.audience = 'DomainRestricted' and d.domain = $2 and d.domain <> '' \
+         and coalesce(d.default_permissions, 1) <> 0 \
          and o.closed_at is null and d.archived_at is null and d.developer = '' \
          union \
          select r.id from resource_people p join resources r on r.id = p.resource \
          join organizations o on o.id = r.organization where p.email_canonical = $1 and p.user_id is null \
          and r.audience in ('DomainRestricted', 'InviteRestricted', 'teams') and r.kind in ('interface', 'tool') \
+         and coalesce(p.permissions, r.default_permissions, 1) <> 0 \
          and o.closed_at is null and r.archived_at is null and r.developer = '' limit 1) found",
         canonical,
         domain

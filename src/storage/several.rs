@@ -3,8 +3,9 @@ use std::str::FromStr;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Type, ValueRef};
 
-/// Several values in one column: the texts that `string_agg(…, '\u{1e}')` made one, in its order. Bringing a row over
-/// costs more than reading it, so many small ones come as one. No text of ours holds the sign that parts them (INJ-03).
+/// Several values in one column: the texts that `string_agg(…, '\u{1e}')` made one, in the order it gives, if any.
+/// Bringing a row over costs more than reading it, so many small ones come as one. No text of ours holds the sign that
+/// parts them (INJ-03).
 #[derive(Clone, Debug)]
 pub struct Several<T>(pub Vec<T>);
 

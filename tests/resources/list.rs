@@ -96,7 +96,7 @@ on_both! {
             .await
             .ok()
             .says("Aaa tool")
-            .says("Nobody. Once restored: support and 2 people")
+            .says("Nobody. Taken back: support and 2 people")
             .says_not("Row 001");
         owner.post(&format!("{path}/unarchive"), &[]).await.leads_to(&format!("{path}/settings"));
         owner.get(&format!("{path}/settings")).await.ok();

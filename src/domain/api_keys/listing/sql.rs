@@ -18,10 +18,11 @@ macro_rules! listed {
             "k.created_at, b.name as created_by_name, k.expires_at, k.revoked_at, k.replaced_at, ",
             "k.replaced_by, k.last_used_at, k.last_used_from, k.addresses, o.longest_key, ",
             "coalesce(c.calls, 0) as calls from api_keys k join organizations o on o.id = k.organization ",
+            // Before the others: a page is narrowed by it.
+            "left join memberships m on m.organization = k.organization and m.user_id = k.owner ",
             "left join agents a on a.id = k.agent ",
             "left join permissions p on p.id = k.permission and p.organization = k.organization ",
             "left join users u on u.id = k.owner left join users b on b.id = k.created_by ",
-            "left join memberships m on m.organization = k.organization and m.user_id = k.owner ",
             "left join api_key_calls c on c.key = k.id and c.day = ",
             $day
         )
@@ -68,25 +69,8 @@ where
             query.push(word).push_bind(value);
         }
     }
-    match filter.state {
-        None => {}
-        Some(Standing::Ended) => {
-            query.push(" and (k.revoked_at is not null or k.expires_at <= ").push_bind(now.0).push(")");
-        }
-        Some(standing) => {
-            query.push(" and k.revoked_at is null and (k.expires_at is null or k.expires_at > ");
-            query.push_bind(now.0).push(") and (o.longest_key is ");
-            query.push(match standing {
-                Standing::TooOld => "not null and k.created_at + o.longest_key <= ",
-                _ => "null or k.created_at + o.longest_key > ",
-            });
-            query.push_bind(now.0).push(")");
-            if standing != Standing::TooOld {
-                query.push(" and case when k.owner is null then 1 when m.state = 'active' and (m.ends_at is null or m.ends_at > ");
-                query.push_bind(now.0).push(") and ").push(owner_has_role()).push(" then 1 else 0 end = ");
-                query.push(if standing == Standing::OwnerOut { "0" } else { "1" });
-            }
-        }
+    if let Some(standing) = filter.state {
+        narrow(&mut query, standing, now);
     }
     if !filter.search.is_empty() {
         let pattern = users::containing(&filter.search);
@@ -106,14 +90,54 @@ where
     query
 }
 
-/// Whether the role of a key's owner has keys of its kind, as [`Facts::state`](super::super::state::Facts::state) asks.
-fn owner_has_role() -> String {
-    let of_kind = |kind: Kind| {
-        let may = Role::ALL.into_iter().filter(|role| role.may(kind.asks_of_owner()));
-        let roles: Vec<String> = may.map(|role| format!("'{}'", role.code())).collect();
-        format!("(k.kind = '{}' and m.role in ({}))", kind.code(), roles.join(", "))
-    };
-    format!("({})", Kind::ALL.map(of_kind).join(" or "))
+/// The keys whose state, as [`Facts::state`](super::super::state::Facts::state) says it, stands under a filter's word.
+fn narrow<DB: Database>(query: &mut QueryBuilder<DB>, standing: Standing, now: Timestamp)
+where
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    if standing == Standing::Ended {
+        query.push(" and (k.revoked_at is not null or k.expires_at <= ").push_bind(now.0).push(")");
+        return;
+    }
+    query.push(" and k.revoked_at is null and (k.expires_at is null or k.expires_at > ");
+    query.push_bind(now.0).push(") and (o.longest_key is ");
+    query.push(match standing {
+        Standing::TooOld => "not null and k.created_at + o.longest_key <= ",
+        _ => "null or k.created_at + o.longest_key > ",
+    });
+    query.push_bind(now.0).push(")");
+    match standing {
+        Standing::Working => {
+            query.push(" and (k.owner is null or ");
+            owner_has_keys(query, now);
+            query.push(")");
+        }
+        Standing::OwnerOut => {
+            query.push(" and k.owner is not null and not ");
+            owner_has_keys(query, now);
+        }
+        Standing::TooOld | Standing::Ended => {}
+    }
+}
+
+/// Whether a key's owner is an active member whose role has keys of its kind. Of no member it is false, and not null.
+fn owner_has_keys<DB: Database>(query: &mut QueryBuilder<DB>, now: Timestamp)
+where
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    query.push("coalesce(m.state = 'active' and (m.ends_at is null or m.ends_at > ").push_bind(now.0);
+    query.push(") and (false");
+    for kind in Kind::ALL {
+        query.push(" or (k.kind = ").push_bind(kind.code().to_owned()).push(" and m.role in (");
+        let mut roles = query.separated(", ");
+        for role in Role::ALL.into_iter().filter(|role| role.may(kind.asks_of_owner())) {
+            roles.push_bind(role.code().to_owned());
+        }
+        query.push("))");
+    }
+    query.push("), false)");
 }
 
 pub(super) async fn find(

@@ -1,5 +1,6 @@
 //! What somebody may open: one resource's page, the launcher, and what guests were given (A3, A5, A13).
 
+mod packed;
 mod sql;
 
 use std::collections::HashMap;

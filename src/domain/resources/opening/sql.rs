@@ -1,5 +1,3 @@
-use std::str::{FromStr, Split};
-
 use super::{Spot, Within};
 use crate::domain::resources::{Audience, Kind, Permissions, Who};
 use crate::domain::users::MemberState;
@@ -69,7 +67,7 @@ macro_rules! ways_in {
     };
 }
 
-/// A row as one text, in the order that [`Row::from_str`] reads.
+/// A row as one text, in the order that `packed.rs` reads.
 macro_rules! packed {
     ($entry:literal, $team:literal, $permissions:literal) => {
         concat!(
@@ -148,50 +146,6 @@ pub(super) async fn launcher(
         within.pattern()
     )?;
     Ok(rows.0)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a packed row does not hold what it should: {0}")]
-pub(super) struct Unreadable(&'static str);
-
-impl FromStr for Row {
-    type Err = Unreadable;
-
-    fn from_str(packed: &str) -> Result<Row, Unreadable> {
-        let mut values = Values(packed.split('\u{1f}'));
-        Ok(Row {
-            id: values.next("id")?,
-            environment: values.next("environment")?,
-            key: values.next("key")?,
-            kind: values.next("kind")?,
-            name: values.next("name")?,
-            name_key: values.next("name_key")?,
-            description: values.next("description")?,
-            creator: values.next("creator")?,
-            audience: values.optional("audience")?,
-            domain: values.optional("domain")?,
-            default_permissions: values.optional("default_permissions")?.map(Permissions::from_bits),
-            entry: values.optional("entry")?,
-            team: values.optional("team")?,
-            permissions: values.optional("permissions")?.map(Permissions::from_bits),
-        })
-    }
-}
-
-/// The values of a packed row. An empty text stands for null where there may be one.
-struct Values<'a>(Split<'a, char>);
-
-impl Values<'_> {
-    fn next<T: FromStr>(&mut self, name: &'static str) -> Result<T, Unreadable> {
-        self.0.next().and_then(|value| value.parse().ok()).ok_or(Unreadable(name))
-    }
-
-    fn optional<T: FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Unreadable> {
-        match self.0.next().ok_or(Unreadable(name))? {
-            "" => Ok(None),
-            value => value.parse().map(Some).map_err(|_| Unreadable(name)),
-        }
-    }
 }
 
 /// What might be open to somebody in all environments but Dev mode, by name from a place on: each once, without the
@@ -304,7 +258,7 @@ pub(super) async fn shared_with(
     )
 }
 
-/// An entry or a default of no permissions lets nobody in (A4).
+/// A default of no permissions lets nobody in; an entry of none means the default (A4).
 pub(super) async fn awaits(on: &mut impl Lends, canonical: &str, domain: &str) -> sqlx::Result<bool> {
     let (found,) = fetch_one!(
         on,
@@ -318,7 +272,7 @@ pub(super) async fn awaits(on: &mut impl Lends, canonical: &str, domain: &str) -
          select r.id from resource_people p join resources r on r.id = p.resource \
          join organizations o on o.id = r.organization where p.email_canonical = $1 and p.user_id is null \
          and r.audience in ('DomainRestricted', 'InviteRestricted', 'teams') and r.kind in ('interface', 'tool') \
-         and coalesce(p.permissions, r.default_permissions, 1) <> 0 \
+         and coalesce(nullif(p.permissions, 0), r.default_permissions, 1) <> 0 \
          and o.closed_at is null and r.archived_at is null and r.developer = '' limit 1) found",
         canonical,
         domain
